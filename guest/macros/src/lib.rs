@@ -1,0 +1,54 @@
+//! The `#[js_invokable]` attribute of dotwit. Guests use it as `dotwit::js_invokable`, which documents it.
+
+mod expand;
+mod method;
+
+use proc_macro::TokenStream;
+
+/// Makes a function, or the methods of an `impl` block, callable from JavaScript by name.
+///
+/// # On a function
+///
+/// A public function becomes a static method of the component's assembly. Its id is its name in PascalCase,
+/// `return_array_async` → `ReturnArrayAsync`, or the one that the attribute gives. The attribute may be repeated: each one
+/// adds an id.
+///
+/// ```
+/// # use dotwit::prelude::*;
+/// #[js_invokable]
+/// #[js_invokable("DifferentMethodName")]
+/// pub fn add(a: i32, b: i32) -> i32 {
+///     a + b
+/// }
+/// ```
+///
+/// # On an `impl` block
+///
+/// Put it on the block and on each method in it that can be called. Methods take `&self` or `self: Rc<Self>`, since the
+/// page may call again while an asynchronous method still runs: keep what changes in a `Cell` or a `RefCell`. Functions
+/// without `self` become static methods of the assembly. A type has one such block, which may be generic.
+///
+/// ```
+/// # use dotwit::prelude::*;
+/// # use std::cell::RefCell;
+/// pub struct GenericType<T> {
+///     value: RefCell<T>,
+/// }
+///
+/// #[js_invokable]
+/// impl<T: serde::de::DeserializeOwned + 'static> GenericType<T> {
+///     #[js_invokable]
+///     pub fn update(&self, value: T) {
+///         self.value.replace(value);
+///     }
+/// }
+/// ```
+///
+/// # What is refused
+///
+/// Methods that are not `pub`, that are generic themselves, or static in a generic type; `&mut self` and `self`; parameters
+/// that borrow; ids that are empty, reserved (`__Dispose`), or given twice in one block.
+#[proc_macro_attribute]
+pub fn js_invokable(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand::js_invokable(attribute.into(), item.into()).unwrap_or_else(|error| error.into_compile_error()).into()
+}

@@ -1,0 +1,27 @@
+//! CallDotNetExample1 and its variants: static methods, arguments, and ids that differ from the method's name.
+
+use dotwit::prelude::*;
+
+/// An array of three numbers.
+#[js_invokable]
+pub async fn return_array_async() -> Vec<i32> {
+    vec![1, 2, 3]
+}
+
+/// Three numbers in a row, the first one given.
+#[js_invokable]
+pub async fn return_array_from_async(start_position: i32) -> Vec<i32> {
+    (start_position..).take(3).collect()
+}
+
+/// The same array under an id that is not the method's name.
+#[js_invokable("DifferentMethodName")]
+pub async fn return_array_under_another_name() -> Vec<i32> {
+    vec![1, 2, 3]
+}
+
+/// The sum of two numbers.
+#[js_invokable]
+pub fn add(a: i32, b: i32) -> i32 {
+    a + b
+}

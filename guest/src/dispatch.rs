@@ -1,0 +1,172 @@
+//! The dispatcher: what each export of `dotwit:interop/invocation` and `…/references` does.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::task::{Context, Poll, Waker};
+
+use crate::arguments::Arguments;
+use crate::error::{Error, ErrorKind};
+use crate::message::Message;
+use crate::objects;
+use crate::page::page;
+use crate::registry::{self, MethodInfo};
+use crate::reply::{Outcome, Reply};
+use crate::task;
+
+/// The id that disposes of its target, whatever methods that has (Blazor's reserved identifier).
+const DISPOSE: &str = "__Dispose";
+
+/// How many calls of the page may be under way at once.
+pub(crate) const MAX_PENDING: usize = 10_000;
+
+/// What a call is for: the `target` of `dotwit:interop/types`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A static method of the assembly with this name.
+    Assembly(String),
+    /// A method of the object with this id.
+    Object(u64),
+}
+
+thread_local! {
+    /// The calls that have not ended, by their ids.
+    static PENDING: RefCell<HashMap<u64, async_task::Task<()>>> = RefCell::new(HashMap::new());
+}
+
+/// `invocation.invoke`.
+///
+/// # Errors
+///
+/// Whatever the call fails with; [`ErrorKind::Unsupported`] for a method that is asynchronous.
+pub fn invoke(target: &Target, method: &str, args: Message) -> Outcome {
+    let outcome = match start(target, method, args, Timing::AtOnce)? {
+        Reply::Done(outcome) => outcome,
+        Reply::Pending(_) => Err(is_asynchronous(method)),
+    };
+    task::run_until_idle();
+    outcome
+}
+
+/// `invocation.begin-invoke`: the outcome where there is one already, else the page's `end-invoke` follows.
+pub fn begin_invoke(call: u64, target: &Target, method: &str, args: Message) -> Option<Outcome> {
+    let outcome = begin(call, target, method, args);
+    task::run_until_idle();
+    outcome
+}
+
+fn begin(call: u64, target: &Target, method: &str, args: Message) -> Option<Outcome> {
+    let refusal = PENDING.with_borrow(|pending| {
+        if pending.contains_key(&call) {
+            Some(Error::new(ErrorKind::Protocol, format!("Call {call} is under way: a new call has an id of its own.")))
+        } else if pending.len() >= MAX_PENDING {
+            Some(Error::new(
+                ErrorKind::TooMany,
+                format!("The call to '{method}' is refused: {MAX_PENDING} calls are under way, and {MAX_PENDING} is the limit."),
+            ))
+        } else {
+            None
+        }
+    });
+    if let Some(refusal) = refusal {
+        return Some(Err(refusal));
+    }
+    let mut future = match start(target, method, args, Timing::Eventually) {
+        Ok(Reply::Pending(future)) => future,
+        Ok(Reply::Done(outcome)) => return Some(outcome),
+        Err(error) => return Some(Err(error)),
+    };
+    // Most futures are ready at once, and then no task is needed. The others are polled again as a task, with its waker.
+    if let Poll::Ready(outcome) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        return Some(outcome);
+    }
+    let task = task::spawn_cancellable(async move {
+        let outcome = future.await;
+        // Whoever takes the call out of the table ends it.
+        if let Some(this) = PENDING.with_borrow_mut(|pending| pending.remove(&call)) {
+            this.detach();
+            page().end_invoke(call, outcome);
+        }
+    });
+    PENDING.with_borrow_mut(|pending| pending.insert(call, task));
+    None
+}
+
+/// `invocation.cancel-invoke`.
+pub fn cancel_invoke(call: u64) {
+    if let Some(task) = PENDING.with_borrow_mut(|pending| pending.remove(&call)) {
+        drop(task);
+        task::run_until_idle();
+        page().end_invoke(call, Err(Error::new(ErrorKind::Cancelled, "The call was cancelled.")));
+    }
+}
+
+/// `invocation.run-ready`.
+pub fn run_ready() {
+    task::run_ready();
+}
+
+/// `references.release`.
+pub fn release(object: u64) {
+    objects::release(object);
+    task::run_until_idle();
+}
+
+/// `references.live`.
+pub fn live() -> u32 {
+    u32::try_from(objects::live()).unwrap_or(u32::MAX)
+}
+
+/// Whether a caller can wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Timing {
+    AtOnce,
+    Eventually,
+}
+
+/// Finds the method, reads the arguments and calls it.
+fn start(target: &Target, method: &str, args: Message, timing: Timing) -> Result<Reply, Error> {
+    let refuse = |info: &MethodInfo| {
+        if info.is_async && timing == Timing::AtOnce { Err(is_asynchronous(method)) } else { Ok(()) }
+    };
+    match target {
+        Target::Assembly(name) => {
+            require_name("assembly name", name)?;
+            require_name("method identifier", method)?;
+            let assembly = registry::assembly()?;
+            if assembly.name != name {
+                return Err(Error::new(
+                    ErrorKind::NoSuchAssembly,
+                    format!("There is no loaded assembly with the name '{name}'; this guest is '{}'.", assembly.name),
+                ));
+            }
+            let found = assembly.find(method)?;
+            refuse(&found.info)?;
+            (found.call)(Arguments::new(method, args))
+        }
+        Target::Object(id) => {
+            let entry = objects::find(*id)?;
+            if method == DISPOSE {
+                objects::release(*id);
+                return Ok(Reply::Done(Ok(Message::from("null"))));
+            }
+            require_name("method identifier", method)?;
+            let found = registry::find_instance_method(entry.type_name(), entry.methods(), method)?;
+            refuse(&found.info)?;
+            (found.call)(entry.object(), Arguments::new(method, args))
+        }
+    }
+}
+
+fn require_name(what: &str, name: &str) -> Result<(), Error> {
+    if name.trim().is_empty() {
+        return Err(Error::new(ErrorKind::BadArguments, format!("The {what} of a call cannot be empty or whitespace.")));
+    }
+    Ok(())
+}
+
+fn is_asynchronous(method: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("The method '{method}' is asynchronous: call it with invokeMethodAsync, not with invokeMethod."),
+    )
+}

@@ -1,0 +1,141 @@
+//! The SDK for **guests**: WebAssembly components whose Rust functions JavaScript calls by name, as a Blazor page calls
+//! .NET.
+//!
+//! ```
+//! use dotwit::prelude::*;
+//!
+//! dotwit::export!("MyApp"); // the assembly's name, once per component
+//!
+//! /// Called with `await DotNet.invokeMethodAsync('MyApp', 'ReturnArrayAsync')`.
+//! #[js_invokable]
+//! pub async fn return_array_async() -> Vec<i32> {
+//!     vec![1, 2, 3]
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! Build it as a `cdylib` for `wasm32-wasip2`; the `dotwit` command line, a native program and a web page can then call
+//! it. All that registers a method is the attribute.
+//!
+//! # Methods
+//!
+//! [`js_invokable`] goes on public functions and on `impl` blocks, with or without an id of your own. Parameters are
+//! anything that implements `serde::Deserialize` and owns its data; a method may return anything that implements
+//! `serde::Serialize`, a `Result` of it with any error that implements `Display`, nothing, or a future of these, be it as
+//! an `async fn` or as a function that returns one. A method that is asynchronous answers `invokeMethodAsync` only.
+//!
+//! # Values
+//!
+//! Values travel as JSON, as serde has it. Blazor writes properties in camelCase and reads them whatever their case; in Rust
+//! you say so where you want it: `#[serde(rename_all = "camelCase")]` on a type, `#[serde(alias = "Name")]` on a field.
+//! `NaN` and the infinities become `null`, as in JavaScript. Arguments and results nest at most 32 deep.
+//! [`Bytes`] is a `Uint8Array` on the page and is no JSON.
+//!
+//! # References
+//!
+//! A [`DotNetObjectReference`] lets the page call the methods of an object; its documentation says who owns it.
+//!
+//! ```
+//! use dotwit::prelude::*;
+//!
+//! pub struct HelloHelper {
+//!     name: String,
+//! }
+//!
+//! #[js_invokable]
+//! impl HelloHelper {
+//!     #[js_invokable]
+//!     pub fn get_hello_message(&self) -> String {
+//!         format!("Hello, {}!", self.name)
+//!     }
+//! }
+//!
+//! /// `const helper = await DotNet.invokeMethodAsync('MyApp', 'CreateHelper', 'Ada')`, and then
+//! /// `await helper.invokeMethodAsync('GetHelloMessage')` until `helper.dispose()`.
+//! #[js_invokable]
+//! pub fn create_helper(name: String) -> DotNetObjectReference<HelloHelper> {
+//!     DotNetObjectReference::new(HelloHelper { name })
+//! }
+//! # dotwit::export!("MyApp");
+//! # fn main() {}
+//! ```
+//!
+//! # Errors and panics
+//!
+//! An error that a method returns rejects its caller's promise, and nothing else; [`Error`] lets it choose the kind. A
+//! panic ends the component: every call that is under way fails with the panic's message, and a host may start it anew.
+
+mod arguments;
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub mod bindings;
+mod bytes;
+mod dispatch;
+mod error;
+mod json;
+mod manifest;
+mod message;
+mod objects;
+mod page;
+mod placeholder;
+mod registry;
+mod reply;
+pub mod task;
+
+pub use bytes::Bytes;
+pub use dotwit_macros::js_invokable;
+pub use error::{Error, ErrorKind};
+pub use objects::DotNetObjectReference;
+pub use registry::Invokable;
+
+/// What a guest's modules use: `use dotwit::prelude::*;`.
+pub mod prelude {
+    pub use crate::{Bytes, DotNetObjectReference, js_invokable, task};
+}
+
+/// Makes the crate a guest, and names its assembly. Say it once per component, at the top level of the crate that is built
+/// as a `cdylib`.
+///
+/// ```
+/// dotwit::export!("MyApp");
+/// # fn main() {}
+/// ```
+///
+/// A name must have a character that is no white space:
+///
+/// ```compile_fail
+/// dotwit::export!("  ");
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! export {
+    ($name:literal) => {
+        const _: () = assert!(!$name.trim_ascii().is_empty(), "an assembly's name cannot be empty or white space");
+        $crate::__private::inventory::submit! { $crate::__private::AssemblyName($name) }
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            use $crate::bindings::Component;
+            $crate::bindings::generated::export_guest!(Component with_types_in $crate::bindings::generated);
+        };
+    };
+}
+
+/// What the macros' code and the tests of the dispatcher use. No part of the API.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::arguments::Arguments;
+    pub mod dispatch {
+        //! The dispatcher.
+        pub use crate::dispatch::*;
+    }
+    pub use crate::manifest::describe;
+    pub use crate::message::Message;
+    pub use crate::page::{Page, install};
+    pub use crate::registry::{AssemblyName, InstanceMethod, Invokable, MethodInfo, ObjectType, StaticMethod};
+    pub use crate::reply::{
+        FallibleValue, FutureReply, ImmediateReply, Outcome, PlainValue, Probe, Reply,
+    };
+    pub use inventory;
+    pub use std::any::Any;
+    pub use std::rc::Rc;
+}

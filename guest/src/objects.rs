@@ -1,0 +1,225 @@
+//! The objects that the guest has handed out, and who owns each.
+//!
+//! An object gets its id when a reference to it is first written. From then on it can be called as long as somebody holds
+//! it: the guest, by a [`DotNetObjectReference`], or the page, which owns what a method returned to it until it releases
+//! it. Ids are never used again.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::rc::{Rc, Weak};
+
+use serde::de::Deserializer;
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+use crate::message;
+use crate::placeholder;
+use crate::registry::{InstanceMethod, Invokable};
+
+pub(crate) const KEY: &str = "__dotNetObject";
+
+/// How many objects the page can name at once. A page that never disposes would otherwise fill the guest's memory; an
+/// honest one stays far below.
+pub(crate) const MAX_LIVE: usize = 100_000;
+
+/// One object under one id.
+pub(crate) struct Entry {
+    id: Cell<Option<u64>>,
+    released: Cell<bool>,
+    object: Rc<dyn Any>,
+    type_name: &'static str,
+    methods: &'static [InstanceMethod],
+}
+
+/// Who keeps a tracked object alive.
+enum Slot {
+    Guest(Weak<Entry>),
+    Page(Rc<Entry>),
+}
+
+struct Table {
+    slots: HashMap<u64, Slot>,
+    next: u64,
+}
+
+thread_local! {
+    static TABLE: RefCell<Table> = RefCell::new(Table { slots: HashMap::new(), next: 1 });
+}
+
+impl Entry {
+    pub(crate) fn type_name(&self) -> &'static str {
+        self.type_name
+    }
+
+    pub(crate) fn methods(&self) -> &'static [InstanceMethod] {
+        self.methods
+    }
+
+    pub(crate) fn object(&self) -> Rc<dyn Any> {
+        Rc::clone(&self.object)
+    }
+
+    /// Gives the object its id, if it has none yet.
+    pub(crate) fn track(self: &Rc<Self>) -> Result<u64, Error> {
+        if self.released.get() {
+            return Err(Error::new(
+                ErrorKind::NoSuchObject,
+                format!("A DotNetObjectReference<{}> cannot be sent: it was already disposed.", self.type_name),
+            ));
+        }
+        if let Some(id) = self.id.get() {
+            return Ok(id);
+        }
+        TABLE.with_borrow_mut(|table| {
+            if table.slots.len() >= MAX_LIVE {
+                return Err(Error::new(
+                    ErrorKind::TooMany,
+                    format!(
+                        "A DotNetObjectReference<{}> cannot be sent: {MAX_LIVE} objects are in use, and {MAX_LIVE} is \
+                         the limit. Dispose those that are done with.",
+                        self.type_name
+                    ),
+                ));
+            }
+            let id = table.next;
+            table.next += 1;
+            table.slots.insert(id, Slot::Guest(Rc::downgrade(self)));
+            self.id.set(Some(id));
+            Ok(id)
+        })
+    }
+
+    /// Lets the page keep the object alive.
+    pub(crate) fn give_to_page(self: Rc<Self>) {
+        let Some(id) = self.id.get() else { return };
+        let before = TABLE.with_borrow_mut(|table| table.slots.get_mut(&id).map(|slot| std::mem::replace(slot, Slot::Page(self))));
+        drop(before);
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(id) = self.id.get() {
+            // Nothing is left to do when the thread's table is already gone.
+            let _ = TABLE.try_with(|table| table.borrow_mut().slots.remove(&id));
+        }
+    }
+}
+
+/// The tracked object with this id.
+pub(crate) fn find(id: u64) -> Result<Rc<Entry>, Error> {
+    let found = TABLE.with_borrow(|table| match table.slots.get(&id)? {
+        Slot::Guest(entry) => entry.upgrade(),
+        Slot::Page(entry) => Some(Rc::clone(entry)),
+    });
+    found.ok_or_else(|| {
+        Error::new(
+            ErrorKind::NoSuchObject,
+            format!("There is no tracked object with id '{id}': it was never handed out, or was already disposed."),
+        )
+    })
+}
+
+/// Stops tracking an object. Whether it was tracked.
+pub(crate) fn release(id: u64) -> bool {
+    // The object is dropped outside the borrow: its own drop may release others.
+    match TABLE.with_borrow_mut(|table| table.slots.remove(&id)) {
+        Some(Slot::Page(entry)) => entry.released.set(true),
+        Some(Slot::Guest(entry)) => {
+            if let Some(entry) = entry.upgrade() {
+                entry.released.set(true);
+            }
+        }
+        None => return false,
+    }
+    true
+}
+
+/// How many objects the page can name.
+pub(crate) fn live() -> usize {
+    TABLE.with_borrow(|table| table.slots.len())
+}
+
+/// A reference to an object of the guest that the page can call: what Blazor's `DotNetObjectReference<T>` is.
+///
+/// It can be an argument or a result, at top level or inside other values. On the page it is a `DotNetObject`, and an
+/// argument that is one comes back as a reference to the same object.
+///
+/// # Who owns it
+///
+/// Clones share one object under one id. The object can be called until the last clone is dropped, unless a reference to
+/// it was part of a method's *result*: then the page owns it too, and it lives on until the page calls `dispose()`.
+/// [`dispose`](Self::dispose) ends it at once for both sides; calls under way run on.
+pub struct DotNetObjectReference<T: Invokable> {
+    entry: Rc<Entry>,
+    object: Rc<T>,
+    // Neither `Send` nor `Sync`: the object belongs to the guest's thread.
+    thread: PhantomData<*const ()>,
+}
+
+impl<T: Invokable> DotNetObjectReference<T> {
+    /// Wraps an object. The page cannot name it before the reference is sent.
+    pub fn new(object: T) -> Self {
+        let object = Rc::new(object);
+        let entry = Entry {
+            id: Cell::new(None),
+            released: Cell::new(false),
+            object: Rc::clone(&object) as Rc<dyn Any>,
+            type_name: T::TYPE_NAME,
+            methods: T::METHODS,
+        };
+        Self { entry: Rc::new(entry), object, thread: PhantomData }
+    }
+
+    /// The object.
+    pub fn value(&self) -> &T {
+        &self.object
+    }
+
+    /// Ends the reference for the page and for the guest: calls to it are refused with
+    /// [`ErrorKind::NoSuchObject`], and so is sending it again. Doing so twice is harmless.
+    pub fn dispose(&self) {
+        self.entry.released.set(true);
+        if let Some(id) = self.entry.id.get() {
+            release(id);
+        }
+    }
+}
+
+impl<T: Invokable> Clone for DotNetObjectReference<T> {
+    fn clone(&self) -> Self {
+        Self { entry: Rc::clone(&self.entry), object: Rc::clone(&self.object), thread: PhantomData }
+    }
+}
+
+impl<T: Invokable> std::fmt::Debug for DotNetObjectReference<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DotNetObjectReference<{}>({:?})", self.entry.type_name, self.entry.id.get())
+    }
+}
+
+impl<T: Invokable> Serialize for DotNetObjectReference<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let id = message::write_object(&self.entry)?;
+        placeholder::serialize(serializer, KEY, id)
+    }
+}
+
+impl<'de, T: Invokable> Deserialize<'de> for DotNetObjectReference<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = placeholder::deserialize(deserializer, KEY)?;
+        message::read_reference(|| {
+            let entry = find(u64::try_from(id).unwrap_or_default())?;
+            let object = entry.object().downcast::<T>().map_err(|_| {
+                Error::new(
+                    ErrorKind::BadArguments,
+                    format!("Object '{id}' is of type '{}' where '{}' is expected.", entry.type_name, T::TYPE_NAME),
+                )
+            })?;
+            Ok(Self { entry, object, thread: PhantomData })
+        })
+    }
+}

@@ -1,0 +1,44 @@
+//! Reads Blazor's placeholder objects strictly: exactly one key, once, with an integer.
+
+use std::fmt;
+
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::ser::{SerializeMap, Serializer};
+
+/// Writes `{"key": id}`.
+pub(crate) fn serialize<S: Serializer>(serializer: S, key: &'static str, id: u64) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    map.serialize_entry(key, &id)?;
+    map.end()
+}
+
+/// Reads `{"key": id}`.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D, key: &'static str) -> Result<i64, D::Error> {
+    deserializer.deserialize_map(Placeholder { key })
+}
+
+/// Visits an object that must be `{"key": integer}`.
+pub(crate) struct Placeholder {
+    pub(crate) key: &'static str,
+}
+
+impl<'de> Visitor<'de> for Placeholder {
+    type Value = i64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a placeholder {{\"{}\": id}}", self.key)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<i64, A::Error> {
+        let mut id = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if key != self.key {
+                return Err(de::Error::custom(format!("unexpected property '{key}' beside '{}'", self.key)));
+            }
+            if id.replace(map.next_value::<i64>()?).is_some() {
+                return Err(de::Error::custom(format!("property '{}' is there twice", self.key)));
+            }
+        }
+        id.ok_or_else(|| de::Error::custom(format!("required property '{}' was not found", self.key)))
+    }
+}

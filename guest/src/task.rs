@@ -1,0 +1,182 @@
+//! Asynchronous work inside the guest: [`spawn`], [`sleep`] and [`yield_now`].
+//!
+//! A component has one thread, and runs only while its page calls it. So tasks are polled at the end of each call into the
+//! guest, until none can go on; and what should happen later is a timer, for which the page is asked to call again.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use async_task::Runnable;
+
+use crate::page::page;
+
+thread_local! {
+    static READY: RefCell<VecDeque<Runnable>> = const { RefCell::new(VecDeque::new()) };
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
+    static TIMERS: RefCell<Timers> = const { RefCell::new(Timers { sleeping: BTreeMap::new(), next: 0, asked: None }) };
+}
+
+/// A task that was spawned. Awaiting it gives its output; dropping it lets the task run on; [`abort`](Self::abort) ends it.
+pub struct JoinHandle<T>(Option<async_task::Task<T>>);
+
+impl<T> JoinHandle<T> {
+    /// Ends the task where it awaits. Its future is dropped before the guest next returns to the page.
+    pub fn abort(mut self) {
+        self.0.take();
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.take() {
+            task.detach();
+        }
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match &mut self.0 {
+            Some(task) => Pin::new(task).poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Starts a task. It is first polled before the guest next returns to the page.
+///
+/// ```no_run
+/// # async fn work() -> i32 { 1 }
+/// # async fn example() {
+/// let task = dotwit::task::spawn(work());
+/// assert_eq!(task.await, 1);
+/// # }
+/// ```
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    JoinHandle(Some(spawn_cancellable(future)))
+}
+
+/// Starts a task that ends when what is returned is dropped.
+pub(crate) fn spawn_cancellable<F>(future: F) -> async_task::Task<F::Output>
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    let (runnable, task) = async_task::spawn_local(future, |runnable| READY.with_borrow_mut(|ready| ready.push_back(runnable)));
+    runnable.schedule();
+    task
+}
+
+/// Polls tasks until none can go on. A call that comes from within one leaves that to the outer one.
+pub(crate) fn run_until_idle() {
+    if RUNNING.replace(true) {
+        return;
+    }
+    while let Some(runnable) = READY.with_borrow_mut(VecDeque::pop_front) {
+        runnable.run();
+    }
+    RUNNING.set(false);
+}
+
+/// Wakes the sleepers whose time has come and polls tasks.
+pub(crate) fn run_ready() {
+    let now = Instant::now();
+    let due = TIMERS.with_borrow_mut(|timers| {
+        timers.asked = None;
+        let later = timers.sleeping.split_off(&(now, u64::MAX));
+        std::mem::replace(&mut timers.sleeping, later)
+    });
+    due.into_values().for_each(Waker::wake);
+    run_until_idle();
+    ask_page(now);
+}
+
+/// Waits. The page's timers decide how exactly; browsers round up to milliseconds and slow down hidden pages.
+pub fn sleep(duration: Duration) -> Sleep {
+    // A deadline beyond the clock's range is as good as the farthest one.
+    let now = Instant::now();
+    let deadline = now.checked_add(duration).unwrap_or_else(|| now + Duration::from_secs(u64::from(u32::MAX)));
+    Sleep { deadline, id: None, yields: false }
+}
+
+/// Waits until the page has had its turn, and other tasks theirs.
+pub fn yield_now() -> Sleep {
+    Sleep { deadline: Instant::now(), id: None, yields: true }
+}
+
+/// The future of [`sleep`] and [`yield_now`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Sleep {
+    deadline: Instant,
+    id: Option<u64>,
+    /// Whether to be pending once although the deadline is past.
+    yields: bool,
+}
+
+struct Timers {
+    sleeping: BTreeMap<(Instant, u64), Waker>,
+    next: u64,
+    /// When the page was last asked to call, while it has not.
+    asked: Option<Instant>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let first = self.id.is_none();
+        let now = Instant::now();
+        if now >= self.deadline && !(first && self.yields) {
+            // A yield whose timer is still there has been polled for another reason than its turn.
+            let waiting = self.id.is_some_and(|id| TIMERS.with_borrow(|timers| timers.sleeping.contains_key(&(self.deadline, id))));
+            if !(self.yields && waiting) {
+                return Poll::Ready(());
+            }
+        }
+        let id = TIMERS.with_borrow_mut(|timers| {
+            let id = self.id.unwrap_or_else(|| {
+                timers.next += 1;
+                timers.next
+            });
+            timers.sleeping.insert((self.deadline, id), cx.waker().clone());
+            id
+        });
+        self.id = Some(id);
+        ask_page(now);
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            // The thread's timers are gone already when the thread ends.
+            let _ = TIMERS.try_with(|timers| timers.borrow_mut().sleeping.remove(&(self.deadline, id)));
+        }
+    }
+}
+
+/// Asks the page to call at the earliest deadline, unless it will call before that anyway.
+fn ask_page(now: Instant) {
+    let delay = TIMERS.with_borrow_mut(|timers| {
+        let (earliest, _) = *timers.sleeping.first_key_value()?.0;
+        if timers.asked.is_some_and(|asked| asked <= earliest) {
+            return None;
+        }
+        timers.asked = Some(earliest);
+        Some(earliest.saturating_duration_since(now))
+    });
+    if let Some(delay) = delay {
+        page().wake_after(delay);
+    }
+}

@@ -1,0 +1,7 @@
+//! The guest of the tests: what samples do not need and hosts must stand.
+
+pub mod misuse;
+pub mod objects;
+pub mod values;
+
+dotwit::export!("TestGuest");
