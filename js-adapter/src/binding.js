@@ -1,0 +1,123 @@
+/**
+ * How the functions of a guest are called. This is the only module that knows: it turns the exports of a transpiled
+ * guest into a `Binding`, and a `Page` into what the guest imports. Whatever a function of a `Binding` throws is a trap.
+ *
+ * @module
+ */
+
+/** @import { Assembly, CallError, Message, Outcome, Target } from './contract.js' */
+
+/** The contract that this adapter speaks, as the marker of a transpiled folder has it. */
+export const CONTRACT = 'dotwit:interop@0.1.0';
+
+/**
+ * A transpiled guest: the namespace of its `index.js`.
+ *
+ * @typedef {object} GuestModule
+ * @property {string} contract The contract that the guest was built for.
+ * @property {(imports: Record<string, object>) => Promise<Record<string, any>>} instantiate Makes an instance that imports
+ *   these beside WASI, and resolves to its exports.
+ */
+
+/**
+ * A guest, as the page calls it.
+ *
+ * @typedef {object} Binding
+ * @property {(target: Target, method: string, args: Message) => Outcome<Message>} invoke
+ * @property {(call: number, target: Target, method: string, args: Message) => Outcome<Message> | undefined} beginInvoke
+ *   `undefined`: ends later, with `Page.endInvoke`.
+ * @property {(call: number) => void} cancelInvoke
+ * @property {(call: bigint, outcome: Outcome<Message>) => void} endInvokeJs
+ * @property {(call: bigint, outcome: Outcome<Uint8Array>) => void} endReadJs
+ * @property {() => void} runReady
+ * @property {(object: number) => void} release
+ * @property {() => number} live
+ * @property {() => Outcome<Assembly[]>} describe
+ */
+
+/**
+ * The page, as a guest calls it. Nothing here may throw: it would trap the guest.
+ *
+ * @typedef {object} Page
+ * @property {(call: number, outcome: Outcome<Message>) => void} endInvoke
+ * @property {() => Outcome<Message>} invokeJs
+ * @property {(call: bigint) => void} beginInvokeJs
+ * @property {(call: bigint) => void} readJsStream
+ * @property {(nanoseconds: number) => void} wakeAfter
+ * @property {(message: string, location: string) => void} reportPanic
+ */
+
+/**
+ * Instantiates a guest.
+ *
+ * @param {GuestModule} module
+ * @param {Page} page
+ * @returns {Promise<Binding>}
+ */
+export async function bind(module, page) {
+  const { invocation, references, streams, manifest } = await module.instantiate({ 'dotwit:interop/page': importsOf(page) });
+  return {
+    invoke: (target, method, args) => outcomeOf(() => invocation.invoke(lowerTarget(target), method, args)),
+    beginInvoke: (call, target, method, args) => invocation.beginInvoke(BigInt(call), lowerTarget(target), method, args),
+    cancelInvoke: (call) => invocation.cancelInvoke(BigInt(call)),
+    endInvokeJs: (call, outcome) => invocation.endInvokeJs(call, outcome),
+    endReadJs: (call, outcome) => streams.endReadJs(call, outcome),
+    runReady: () => invocation.runReady(),
+    release: (object) => references.release(BigInt(object)),
+    live: () => references.live(),
+    describe: () => outcomeOf(() => manifest.describe()),
+  };
+}
+
+/**
+ * What the guest imports. Page objects, the calls to them, and the streams of both sides are refused; what is refused
+ * later than at once ends as every call does.
+ *
+ * @param {Page} page
+ */
+function importsOf(page) {
+  return {
+    invokeJs: () => valueOf(page.invokeJs()),
+    beginInvokeJs: (/** @type {bigint} */ call) => page.beginInvokeJs(call),
+    cancelInvokeJs: () => {},
+    releaseJs: () => {},
+    readJsStream: (/** @type {bigint} */ call) => page.readJsStream(call),
+    endInvoke: (/** @type {bigint} */ call, /** @type {Outcome<Message>} */ outcome) => page.endInvoke(Number(call), outcome),
+    endRead: () => {},
+    wakeAfter: (/** @type {bigint} */ nanoseconds) => page.wakeAfter(Number(nanoseconds)),
+    reportPanic: (/** @type {string} */ message, /** @type {string} */ location) => page.reportPanic(message, location),
+  };
+}
+
+/** @param {Target} target */
+function lowerTarget(target) {
+  return target.tag === 'object' ? { tag: 'object', val: BigInt(target.val) } : target;
+}
+
+/**
+ * The outcome of an export whose `err` jco throws: as it is, where a trap throws an `Error`.
+ *
+ * @template T
+ * @param {() => T} run
+ * @returns {Outcome<T>}
+ */
+function outcomeOf(run) {
+  try {
+    return { tag: 'ok', val: run() };
+  } catch (thrown) {
+    if (thrown instanceof Error) throw thrown;
+    return { tag: 'err', val: /** @type {CallError} */ (thrown) };
+  }
+}
+
+/**
+ * The value of an import whose `err` jco takes as what is thrown.
+ *
+ * @template T
+ * @param {Outcome<T>} outcome
+ * @returns {T}
+ */
+function valueOf(outcome) {
+  if (outcome.tag === 'err') throw outcome.val;
+  return outcome.val;
+}

@@ -1,0 +1,75 @@
+/**
+ * The types of `dotwit:interop` as JavaScript sees them. Types only: nothing loads this module at run time.
+ *
+ * @module
+ */
+
+/**
+ * A JSON text and the byte arrays lifted out of it: `{"__byte[]": i}` in `json` stands for `bytes[i]`.
+ *
+ * @typedef {object} Message
+ * @property {string} json
+ * @property {Uint8Array[]} bytes
+ */
+
+/**
+ * What a call is for: a static method of an assembly, or a method of the object with an id.
+ *
+ * @typedef {{ tag: 'assembly', val: string } | { tag: 'object', val: number }} Target
+ */
+
+/**
+ * Why a call failed, in words for the one who called and, perhaps, more for developers.
+ *
+ * @typedef {object} CallError
+ * @property {import('./error.js').ErrorKind} kind
+ * @property {string} message
+ * @property {string | undefined} [detail]
+ */
+
+/**
+ * How something ended that gives a `T`.
+ *
+ * @template T
+ * @typedef {{ tag: 'ok', val: T } | { tag: 'err', val: CallError }} Outcome
+ */
+
+/**
+ * What an assembly of a guest offers.
+ *
+ * @typedef {object} Assembly
+ * @property {string} name What a static call names first.
+ * @property {Method[]} methods Its static methods.
+ * @property {ObjectType[]} types The types of the objects that it may hand out.
+ */
+
+/**
+ * A type whose objects can be called.
+ *
+ * @typedef {object} ObjectType
+ * @property {string} name The type's name in the guest's source, with its parameters.
+ * @property {Method[]} methods
+ * @property {string | undefined} [docs] Its doc comment.
+ */
+
+/**
+ * A method under one of its ids.
+ *
+ * @typedef {object} Method
+ * @property {string} id What a caller names.
+ * @property {string} name The method's path in the guest's source.
+ * @property {Parameter[]} parameters
+ * @property {string} returns Its result's type as the guest's source has it.
+ * @property {boolean} isAsync Whether it may take its time, and so cannot be called with `invokeMethod`.
+ * @property {string | undefined} [docs] Its doc comment.
+ */
+
+/**
+ * A parameter of a method.
+ *
+ * @typedef {object} Parameter
+ * @property {string} name
+ * @property {string} type Its type as the guest's source has it.
+ */
+
+export {};

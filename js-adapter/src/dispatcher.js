@@ -1,0 +1,461 @@
+/**
+ * `Dispatcher`, one running guest: the calls that are under way, the order in which they are delivered, and its end.
+ *
+ * A call enters the guest at once if the guest is off the stack. Otherwise a synchronous call nests, because its caller
+ * cannot wait, and everything else waits in a queue until the guest is off the stack again.
+ *
+ * @module
+ */
+
+import { bind } from './binding.js';
+import { DotNetError, describeValue, messageOf } from './error.js';
+import { MAX_ARGUMENTS, MAX_PENDING_CALLS } from './limits.js';
+import { schedule } from './schedule.js';
+import { read, write } from './wire.js';
+
+/** @import { Binding, GuestModule, Page } from './binding.js' */
+/** @import { Assembly, CallError, Message, Outcome, Target } from './contract.js' */
+/** @import { ObjectOwner } from './dotnet-object.js' */
+
+/**
+ * A call that has begun and not ended.
+ *
+ * @typedef {object} PendingCall
+ * @property {Target} target
+ * @property {string} method
+ * @property {(value: any) => void} resolve
+ * @property {(error: unknown) => void} reject
+ */
+
+/** @type {CallError} */
+const NO_PAGE_CALLS = {
+  kind: 'unsupported',
+  message: 'This version of dotwit cannot call functions of the page.',
+};
+
+/**
+ * One running guest.
+ *
+ * @implements {ObjectOwner}
+ */
+export class Dispatcher {
+  /** @type {Binding} Set by `start`, before anybody else has the dispatcher. */
+  #guest = /** @type {any} */ (undefined);
+
+  /** @type {Assembly[]} */
+  #assemblies = [];
+
+  /** @type {Map<number, PendingCall>} */
+  #pending = new Map();
+  #lastCall = 0;
+
+  /** How many calls into the guest are on the stack. */
+  #depth = 0;
+
+  /** @type {(() => void)[]} What waits until the guest is off the stack, in order. */
+  #queue = [];
+
+  /** @type {Set<() => void>} What takes back the wake-ups that the guest has asked for. */
+  #timers = new Set();
+
+  /** Whether a `run-ready` is due as soon as the page has had its turn. */
+  #wakes = false;
+
+  /** @type {string | undefined} */
+  #panic;
+
+  /** @type {CallError | undefined} Why the guest can no longer be called. */
+  #end;
+
+  /** @type {(() => void)[]} */
+  #onStop = [];
+
+  /**
+   * Instantiates a guest and reads what it offers.
+   *
+   * @param {GuestModule} module
+   * @returns {Promise<Dispatcher>}
+   */
+  static async start(module) {
+    const dispatcher = new Dispatcher();
+    try {
+      await dispatcher.#instantiate(module);
+      const manifest = dispatcher.#enter(() => dispatcher.#guest.describe());
+      if (manifest.tag === 'err') throw errorOf(manifest.val);
+      dispatcher.#assemblies = manifest.val;
+    } catch (error) {
+      dispatcher.stop();
+      throw error;
+    }
+    return dispatcher;
+  }
+
+  /** @param {GuestModule} module */
+  async #instantiate(module) {
+    // An instance may call the page while it is being made, which counts as being on the stack.
+    this.#depth++;
+    try {
+      this.#guest = await bind(module, this.#page());
+    } catch (cause) {
+      throw new DotNetError('failed', `The guest cannot be instantiated: ${this.#panic ?? messageOf(cause)}`, { cause });
+    } finally {
+      this.#depth--;
+    }
+    this.#drain();
+  }
+
+  /** @returns {Page} */
+  #page() {
+    return {
+      endInvoke: (call, outcome) => this.#settle(call, outcome),
+      invokeJs: () => ({ tag: 'err', val: NO_PAGE_CALLS }),
+      beginInvokeJs: (call) => this.#deliver(() => this.#guest.endInvokeJs(call, { tag: 'err', val: NO_PAGE_CALLS })),
+      readJsStream: (call) => this.#deliver(() => this.#guest.endReadJs(call, { tag: 'err', val: NO_PAGE_CALLS })),
+      wakeAfter: (nanoseconds) => this.#wakeAfter(nanoseconds),
+      reportPanic: (message, location) => {
+        this.#panic = `panicked at ${location}: ${message}`;
+      },
+    };
+  }
+
+  /** What the guest offers. */
+  get assemblies() {
+    return this.#assemblies;
+  }
+
+  /** Whether the guest can be called: it has neither trapped nor been stopped. */
+  get running() {
+    return this.#end === undefined;
+  }
+
+  /** How many objects of the guest the page can name now; 0 when the guest is gone. */
+  get liveObjects() {
+    return this.#end ? 0 : this.#enter(() => this.#guest.live());
+  }
+
+  /**
+   * Calls a static method of this guest and returns its result at once.
+   *
+   * @template [T=any]
+   * @param {string} assembly
+   * @param {string} method
+   * @param {...unknown} args
+   * @returns {T}
+   * @throws {DotNetError}
+   */
+  invokeMethod(assembly, method, ...args) {
+    return this.invokeDotNetMethod(assembly, method, null, args);
+  }
+
+  /**
+   * Calls a static method of this guest. Whatever goes wrong rejects the promise.
+   *
+   * @template [T=any]
+   * @param {string} assembly
+   * @param {string} method
+   * @param {...unknown} args
+   * @returns {Promise<T>}
+   */
+  invokeMethodAsync(assembly, method, ...args) {
+    return this.invokeDotNetMethodAsync(assembly, method, null, args);
+  }
+
+  /**
+   * Calls a static method, or a method of an object, and returns its result at once.
+   *
+   * @param {string | null} assembly
+   * @param {string} method
+   * @param {number | null} object
+   * @param {unknown[] | null} args
+   * @returns {any}
+   * @throws {DotNetError}
+   */
+  invokeDotNetMethod(assembly, method, object, args) {
+    const target = targetOf(assembly, object, method);
+    const message = this.#prepare(target, method, args);
+    // Off the stack, what the page asked for earlier goes first.
+    if (this.#depth === 0) this.#drain();
+    this.#checkRunning(target, method);
+    const outcome = this.#enter(() => this.#guest.invoke(target, method, message), target, method);
+    return this.#resultOf(outcome, target, method);
+  }
+
+  /**
+   * Calls a static method, or a method of an object. Whatever goes wrong rejects the promise.
+   *
+   * @param {string | null} assembly
+   * @param {string} method
+   * @param {number | null} object
+   * @param {unknown[] | null} args
+   * @returns {Promise<any>}
+   */
+  invokeDotNetMethodAsync(assembly, method, object, args) {
+    return new Promise((resolve, reject) => {
+      // A throw in here rejects the promise.
+      const target = targetOf(assembly, object, method);
+      const message = this.#prepare(target, method, args);
+      this.#checkRunning(target, method);
+      if (this.#pending.size >= MAX_PENDING_CALLS) {
+        throw errorOf(
+          {
+            kind: 'too-many',
+            message: `The call of '${method}' would be number ${this.#pending.size + 1} of those that are pending; a guest can have ${MAX_PENDING_CALLS} at most.`,
+          },
+          target,
+          method,
+        );
+      }
+      const call = ++this.#lastCall;
+      this.#pending.set(call, { target, method, resolve, reject });
+      if (this.#isBusy()) {
+        // The page may change its arrays before the call is delivered.
+        const copy = { json: message.json, bytes: message.bytes.map((array) => array.slice()) };
+        this.#queue.push(() => this.#begin(call, target, method, copy));
+      } else {
+        this.#begin(call, target, method, message);
+      }
+    });
+  }
+
+  /**
+   * Gives an object up, after the calls that were made before. Never fails.
+   *
+   * @param {number} object
+   */
+  releaseObject(object) {
+    this.#deliver(() => this.#guest.release(object));
+  }
+
+  /**
+   * Ends the guest: what is pending rejects with kind `disconnected`, and so does whatever is called later.
+   */
+  stop() {
+    this.#finish({ kind: 'disconnected', message: 'The guest was stopped and can no longer be called.' });
+    for (const done of this.#onStop.splice(0)) done();
+  }
+
+  /**
+   * Has `task` run when the guest is stopped.
+   *
+   * @internal
+   * @param {() => void} task
+   */
+  onStop(task) {
+    this.#onStop.push(task);
+  }
+
+  /**
+   * @param {Target} target
+   * @param {string} method
+   * @param {unknown[] | null} args
+   * @returns {Message}
+   */
+  #prepare(target, method, args) {
+    if (typeof method !== 'string' || method.trim() === '') {
+      throw errorOf(
+        { kind: 'bad-arguments', message: `The id of a method must be a string that is not empty, not ${describeValue(method)}.` },
+        target,
+      );
+    }
+    if (args !== null && args.length > MAX_ARGUMENTS) {
+      throw errorOf(
+        { kind: 'too-many', message: `The call of '${method}' has ${args.length} arguments; a call can have ${MAX_ARGUMENTS} at most.` },
+        target,
+        method,
+      );
+    }
+    try {
+      return write(args, this);
+    } catch (thrown) {
+      if (!(thrown instanceof DotNetError)) throw thrown;
+      const { kind, message, cause } = thrown;
+      throw new DotNetError(kind, `Cannot call '${method}': ${message}`, { ...contextOf(target, method), cause });
+    }
+  }
+
+  /**
+   * @param {Target} target
+   * @param {string} method
+   */
+  #checkRunning(target, method) {
+    if (this.#end) throw errorOf(this.#end, target, method);
+  }
+
+  /** Whether what comes now must wait for its turn. */
+  #isBusy() {
+    return this.#depth > 0 || this.#queue.length > 0;
+  }
+
+  /**
+   * Begins a call that is registered as pending. Never throws.
+   *
+   * @param {number} call
+   * @param {Target} target
+   * @param {string} method
+   * @param {Message} message
+   */
+  #begin(call, target, method, message) {
+    try {
+      const outcome = this.#enter(() => this.#guest.beginInvoke(call, target, method, message));
+      if (outcome) this.#settle(call, outcome);
+    } catch {
+      // A trap, and so this call has been rejected with all the others.
+    }
+  }
+
+  /**
+   * Has the guest told something, once it is off the stack. Never throws.
+   *
+   * @param {() => void} tell
+   */
+  #deliver(tell) {
+    if (this.#end) return;
+    const job = () => {
+      try {
+        this.#enter(tell);
+      } catch {
+        // A trap: it ends the guest and with it the pending calls, which is where it is reported.
+      }
+    };
+    if (this.#isBusy()) {
+      this.#queue.push(job);
+    } else {
+      job();
+    }
+  }
+
+  /**
+   * Calls into the guest. What it throws is a trap: the guest is at its end, and every pending call with it.
+   *
+   * @template T
+   * @param {() => T} run
+   * @param {Target} [target]
+   * @param {string} [method]
+   * @returns {T}
+   */
+  #enter(run, target, method) {
+    this.#depth++;
+    try {
+      return run();
+    } catch (cause) {
+      this.#finish({
+        kind: 'guest-trapped',
+        message: `The guest has trapped and can no longer be called: ${this.#panic ?? messageOf(cause)}`,
+        detail: cause instanceof Error ? cause.stack : undefined,
+      });
+      throw errorOf(/** @type {CallError} */ (this.#end), target, method);
+    } finally {
+      this.#depth--;
+      if (this.#depth === 0 && this.#queue.length > 0) this.#drain();
+    }
+  }
+
+  /** Runs what waited for the guest to be off the stack. */
+  #drain() {
+    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) job();
+  }
+
+  /**
+   * Ends a pending call. A call that is not pending is left alone: it may have ended with the guest.
+   *
+   * @param {number} call
+   * @param {Outcome<Message>} outcome
+   */
+  #settle(call, outcome) {
+    const pending = this.#pending.get(call);
+    if (!pending) return;
+    this.#pending.delete(call);
+    try {
+      pending.resolve(this.#resultOf(outcome, pending.target, pending.method));
+    } catch (error) {
+      pending.reject(error);
+    }
+  }
+
+  /**
+   * @param {Outcome<Message>} outcome
+   * @param {Target} target
+   * @param {string} method
+   * @returns {any}
+   */
+  #resultOf(outcome, target, method) {
+    if (outcome.tag === 'err') throw errorOf(outcome.val, target, method);
+    const { json, bytes } = outcome.val;
+    try {
+      return read(json, this, (index) => bytes[index]);
+    } catch (thrown) {
+      if (!(thrown instanceof DotNetError)) throw thrown;
+      throw new DotNetError(thrown.kind, `The result of '${method}' cannot be read. ${thrown.message}`, {
+        ...contextOf(target, method),
+        cause: thrown.cause,
+      });
+    }
+  }
+
+  /** @param {number} nanoseconds */
+  #wakeAfter(nanoseconds) {
+    if (this.#end) return;
+    const soon = nanoseconds === 0;
+    if (soon && this.#wakes) return;
+    this.#wakes ||= soon;
+    const cancel = schedule(nanoseconds, () => {
+      this.#timers.delete(cancel);
+      if (soon) this.#wakes = false;
+      this.#deliver(() => this.#guest.runReady());
+    });
+    this.#timers.add(cancel);
+  }
+
+  /**
+   * Nothing reaches the guest from now on, and what is pending is rejected. The first reason stays.
+   *
+   * @param {CallError} reason
+   */
+  #finish(reason) {
+    this.#end ??= reason;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    this.#queue.length = 0;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { target, method, reject } of pending) reject(errorOf(this.#end, target, method));
+  }
+}
+
+// Where the engine has explicit resource management, `using guest = await start(…)` stops.
+if (Symbol.dispose) {
+  Object.defineProperty(Dispatcher.prototype, Symbol.dispose, {
+    value: Dispatcher.prototype.stop,
+    writable: true,
+    configurable: true,
+  });
+}
+
+/**
+ * @param {string | null} assembly
+ * @param {number | null} object
+ * @param {string} method
+ * @returns {Target}
+ */
+function targetOf(assembly, object, method) {
+  if (object !== null) return { tag: 'object', val: object };
+  if (typeof assembly === 'string') return { tag: 'assembly', val: assembly };
+  throw new DotNetError('bad-arguments', `The name of an assembly must be a string, not ${describeValue(assembly)}.`, { method });
+}
+
+/**
+ * @param {Target} [target]
+ * @param {string} [method]
+ */
+function contextOf(target, method) {
+  return { assembly: target?.tag === 'assembly' ? target.val : undefined, method };
+}
+
+/**
+ * @param {CallError} failure
+ * @param {Target} [target]
+ * @param {string} [method]
+ */
+function errorOf({ kind, message, detail }, target, method) {
+  return new DotNetError(kind, message, { ...contextOf(target, method), detail });
+}

@@ -1,0 +1,121 @@
+/**
+ * `DotNetObject`, the page's proxy for an object that a guest has handed out.
+ *
+ * @module
+ */
+
+import { DotNetError } from './error.js';
+
+/**
+ * What a proxy needs of the side that its object lives on.
+ *
+ * @typedef {object} ObjectOwner
+ * @property {(assembly: string | null, method: string, object: number | null, args: unknown[] | null) => any} invokeDotNetMethod
+ * @property {(assembly: string | null, method: string, object: number | null, args: unknown[] | null) => Promise<any>}
+ *   invokeDotNetMethodAsync
+ * @property {(object: number) => void} releaseObject
+ */
+
+/**
+ * The side that a proxy's object lives on.
+ *
+ * @type {(object: DotNetObject) => ObjectOwner}
+ */
+export let ownerOf;
+
+/**
+ * An object of a guest. It lives there until `dispose()`; forgetting that keeps it alive as long as the guest.
+ *
+ * Two proxies may stand for one object: disposing either ends both.
+ */
+export class DotNetObject {
+  #id;
+  #owner;
+  #disposed = false;
+
+  static {
+    ownerOf = (object) => object.#owner;
+  }
+
+  /**
+   * Proxies come out of calls; a page has no need to make one.
+   *
+   * @param {number} id
+   * @param {ObjectOwner} owner
+   */
+  constructor(id, owner) {
+    this.#id = id;
+    this.#owner = owner;
+  }
+
+  /**
+   * Calls a method of the object and returns its result at once.
+   *
+   * @template [T=any]
+   * @param {string} method
+   * @param {...unknown} args
+   * @returns {T}
+   * @throws {DotNetError}
+   */
+  invokeMethod(method, ...args) {
+    this.#checkLive(method);
+    return this.#owner.invokeDotNetMethod(null, method, this.#id, args);
+  }
+
+  /**
+   * Calls a method of the object. Whatever goes wrong rejects the promise.
+   *
+   * @template [T=any]
+   * @param {string} method
+   * @param {...unknown} args
+   * @returns {Promise<T>}
+   */
+  async invokeMethodAsync(method, ...args) {
+    this.#checkLive(method);
+    return this.#owner.invokeDotNetMethodAsync(null, method, this.#id, args);
+  }
+
+  /**
+   * Gives the object up. Calls made before it are still delivered and answered; it never fails, and a second time does
+   * nothing.
+   */
+  dispose() {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#owner.releaseObject(this.#id);
+  }
+
+  /**
+   * What stands for this object on the wire.
+   *
+   * @returns {{ __dotNetObject: number }}
+   */
+  serializeAsArg() {
+    return { __dotNetObject: this.#id };
+  }
+
+  /** @returns {{ __dotNetObject: number }} */
+  toJSON() {
+    return this.serializeAsArg();
+  }
+
+  /** @param {string} method */
+  #checkLive(method) {
+    if (this.#disposed) {
+      throw new DotNetError(
+        'no-such-object',
+        `There is no object with id '${this.#id}' to call '${method}' on: this DotNetObject was disposed.`,
+        { method },
+      );
+    }
+  }
+}
+
+// Where the engine has explicit resource management, `using helper = …` disposes.
+if (Symbol.dispose) {
+  Object.defineProperty(DotNetObject.prototype, Symbol.dispose, {
+    value: DotNetObject.prototype.dispose,
+    writable: true,
+    configurable: true,
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * `DotNetError`, the one error type of this package, and its kinds.
+ *
+ * @module
+ */
+
+/**
+ * Why a call failed. The kinds are those of `dotwit:interop/types`.
+ *
+ * @typedef {'no-such-assembly' | 'no-such-method' | 'no-such-object' | 'bad-arguments' | 'failed' | 'guest-trapped'
+ *   | 'cancelled' | 'timed-out' | 'too-large' | 'too-many' | 'disconnected' | 'unsupported' | 'reentrant' | 'js-failed'
+ *   | 'protocol'} ErrorKind
+ */
+
+/**
+ * What a `DotNetError` may tell beside its kind and message.
+ *
+ * @typedef {object} ErrorContext
+ * @property {string} [assembly] The assembly that was called, if the call was static.
+ * @property {string} [method] The id of the method that was called.
+ * @property {string} [detail] More for developers, such as a stack.
+ * @property {unknown} [cause] The error behind this one.
+ */
+
+/** A call that failed, or a guest that could not be started. */
+export class DotNetError extends Error {
+  /**
+   * @param {ErrorKind} kind
+   * @param {string} message
+   * @param {ErrorContext} [context]
+   */
+  constructor(kind, message, context = {}) {
+    super(message, 'cause' in context ? { cause: context.cause } : undefined);
+
+    /** What went wrong, for programs to decide on. */
+    this.kind = kind;
+
+    /** The assembly that was called; `undefined` where the call named an object or nothing at all. */
+    this.assembly = context.assembly;
+
+    /** The id of the method that was called; `undefined` where there was no call. */
+    this.method = context.method;
+
+    /** More for developers, such as a stack or a cause; the other side may withhold it. */
+    this.detail = context.detail;
+  }
+}
+
+// On the prototype, as with the errors of the language, and so out of the way when an error is printed.
+Object.defineProperty(DotNetError.prototype, 'name', { value: 'DotNetError', writable: true, configurable: true });
+
+/**
+ * Describes a value in an error message: short, and never by running code of the value.
+ *
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function describeValue(value) {
+  switch (typeof value) {
+    case 'string':
+      return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object';
+    case 'function':
+      return 'a function';
+    case 'bigint':
+      return `${value}n`;
+    default:
+      return String(value);
+  }
+}
+
+/**
+ * The text of whatever was thrown.
+ *
+ * @param {unknown} thrown
+ * @returns {string}
+ */
+export function messageOf(thrown) {
+  return thrown instanceof Error ? thrown.message : describeValue(thrown);
+}

@@ -1,0 +1,80 @@
+/**
+ * Who answers a static call: the running guests by the assemblies that they have, and the dispatchers that others have
+ * attached.
+ *
+ * @module
+ */
+
+import { DotNetError, describeValue } from './error.js';
+
+/** @import { Dispatcher } from './dispatcher.js' */
+/** @import { ForeignDispatcher } from './foreign.js' */
+
+/** @type {Map<string, Dispatcher>} */
+const guests = new Map();
+
+/** @type {ForeignDispatcher[]} */
+const foreign = [];
+
+/**
+ * Routes the calls of a guest's assemblies to it until it is stopped. A guest that has trapped gives its assemblies up to
+ * the next one that has them.
+ *
+ * @param {Dispatcher} guest
+ * @throws {DotNetError} when another running guest has one of its assemblies
+ */
+export function addGuest(guest) {
+  const names = guest.assemblies.map(({ name }) => name);
+  const taken = names.find((name) => guests.get(name)?.running);
+  if (taken !== undefined) {
+    throw new DotNetError(
+      'failed',
+      `A guest with the assembly '${taken}' is running already. Two guests on one page must have assemblies of different names; stop() the first to start it afresh.`,
+      { assembly: taken },
+    );
+  }
+  for (const name of names) guests.set(name, guest);
+  guest.onStop(() => {
+    for (const name of names) {
+      if (guests.get(name) === guest) guests.delete(name);
+    }
+  });
+}
+
+/** @param {ForeignDispatcher} dispatcher */
+export function addForeign(dispatcher) {
+  foreign.push(dispatcher);
+}
+
+/**
+ * Finds who answers the calls of an assembly.
+ *
+ * @param {string} assembly
+ * @param {string} method what is called, for the error
+ * @returns {Dispatcher | ForeignDispatcher}
+ * @throws {DotNetError}
+ */
+export function dispatcherOf(assembly, method) {
+  if (typeof assembly !== 'string' || assembly.trim() === '') {
+    throw new DotNetError(
+      'bad-arguments',
+      `The name of an assembly must be a string that is not empty, not ${describeValue(assembly)}.`,
+      { method },
+    );
+  }
+  const dispatcher = guests.get(assembly) ?? (foreign.length === 1 ? foreign[0] : undefined);
+  if (dispatcher) return dispatcher;
+  throw new DotNetError('no-such-assembly', whyNot(assembly), { assembly, method });
+}
+
+/** @param {string} assembly */
+function whyNot(assembly) {
+  if (foreign.length > 1) {
+    return `No guest has the assembly '${assembly}', and ${foreign.length} dispatchers are attached that may have it: call a method of the one that you mean, or of a DotNetObject.`;
+  }
+  if (guests.size === 0) {
+    return `No guest is running that could have the assembly '${assembly}': await start() before the first call.`;
+  }
+  const names = [...guests.keys()].sort().map((name) => `'${name}'`);
+  return `There is no assembly with the name '${assembly}'. The running guests have ${names.join(', ')}.`;
+}

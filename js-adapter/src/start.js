@@ -1,0 +1,145 @@
+/**
+ * `start`, which brings a guest up.
+ *
+ * @module
+ */
+
+import { CONTRACT } from './binding.js';
+import { Dispatcher } from './dispatcher.js';
+import { DotNet } from './dotnet.js';
+import { DotNetError, describeValue, messageOf } from './error.js';
+import { addGuest } from './registry.js';
+
+/** @import { GuestModule } from './binding.js' */
+
+/**
+ * @typedef {object} StartOptions
+ * @property {string | URL | GuestModule} component What `dotwit-transpile` has made: the URL of the folder, with `/` at
+ *   its end, or of the `index.js` in it; or that module, imported. In a page a relative URL starts from the page's, in a
+ *   worker from the worker's. In Node a string without a scheme is a path.
+ */
+
+/**
+ * Starts a guest: `DotNet` then calls its assemblies, here and as `globalThis.DotNet`.
+ *
+ * @param {StartOptions} options
+ * @returns {Promise<Dispatcher>} the guest, to see what it offers, to call nobody else, and to stop it
+ * @throws {DotNetError}
+ */
+export async function start(options) {
+  const module = await guestModule(componentOf(options));
+  const guest = await Dispatcher.start(module);
+  try {
+    addGuest(guest);
+  } catch (error) {
+    guest.stop();
+    throw error;
+  }
+  Object.assign(globalThis, { DotNet });
+  return guest;
+}
+
+/**
+ * @param {StartOptions} options
+ * @returns {string | URL | GuestModule}
+ */
+function componentOf(options) {
+  if (typeof options !== 'object' || options === null) {
+    throw new DotNetError(
+      'bad-arguments',
+      `start() takes an object such as { component: './guest/' }, not ${describeValue(options)}.`,
+    );
+  }
+  const { component, ...others } = options;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw new DotNetError('bad-arguments', `start() has no option '${unknown}'; its option is 'component'.`);
+  }
+  if (component instanceof URL || (typeof component === 'string' && component !== '')) return component;
+  if (typeof component === 'object' && component !== null) return component;
+  throw new DotNetError(
+    'bad-arguments',
+    `The option 'component' must be the URL of a transpiled guest or its imported module, not ${describeValue(component)}.`,
+  );
+}
+
+/**
+ * @param {string | URL | GuestModule} component
+ * @returns {Promise<GuestModule>}
+ */
+async function guestModule(component) {
+  if (typeof component !== 'string' && !(component instanceof URL)) return checked(component, 'The module');
+  const url = await resolve(component);
+  let module;
+  try {
+    module = await load(url.href);
+  } catch (cause) {
+    throw new DotNetError(
+      'failed',
+      `Cannot load the guest from '${url.href}' (a folder is named with '/' at its end): ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+  return checked(module, `'${url.href}'`);
+}
+
+/**
+ * @param {any} module
+ * @param {string} name
+ * @returns {GuestModule}
+ */
+function checked(module, name) {
+  if (typeof module.instantiate !== 'function' || typeof module.contract !== 'string') {
+    throw new DotNetError(
+      'unsupported',
+      `${name} is no transpiled guest. Expected the index.js of a folder that dotwit-transpile has made, which exports 'instantiate' and 'contract'.`,
+    );
+  }
+  if (module.contract !== CONTRACT) {
+    throw new DotNetError('unsupported', `${name} is a guest for '${module.contract}'; this version of dotwit needs '${CONTRACT}'.`);
+  }
+  return module;
+}
+
+/**
+ * @param {string | URL} component
+ * @returns {Promise<URL>}
+ */
+async function resolve(component) {
+  const url = component instanceof URL ? new URL(component) : await parse(component);
+  if (url.pathname.endsWith('/')) url.pathname += 'index.js';
+  return url;
+}
+
+/**
+ * @param {string} component
+ * @returns {Promise<URL>}
+ */
+async function parse(component) {
+  // A scheme has two letters at least; one alone is a drive of Windows.
+  if (!hasPage() && !/^[a-z][a-z\d+.-]+:/i.test(component)) {
+    /** @type {typeof import('node:url')} */
+    const { pathToFileURL } = await load('node:url');
+    return pathToFileURL(component);
+  }
+  try {
+    return new URL(component, globalThis.document?.baseURI ?? globalThis.location?.href);
+  } catch (cause) {
+    throw new DotNetError('bad-arguments', `The option 'component' is no URL: ${describeValue(component)}.`, { cause });
+  }
+}
+
+/** Whether relative URLs have something to start from, as in a page or a worker. */
+function hasPage() {
+  return globalThis.document !== undefined || globalThis.location !== undefined;
+}
+
+/**
+ * Imports a module that is known only at run time, which bundlers must leave alone.
+ *
+ * @param {string} specifier
+ * @returns {Promise<any>}
+ */
+function load(specifier) {
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ specifier);
+}

@@ -1,0 +1,38 @@
+/**
+ * The guest's stdout and stderr as lines of the console. Bundled into the `wasi.js` of a transpiled guest.
+ *
+ * @module
+ */
+
+/**
+ * A stream that writes each line as it ends. What has no end of line yet is written when the guest is off the stack: a
+ * flush says nothing, because a long line comes in pieces with a flush after each.
+ *
+ * @param {(line: string) => void} log
+ */
+export function lines(log) {
+  const decoder = new TextDecoder();
+  let pending = '';
+  let scheduled = false;
+
+  const finish = () => {
+    scheduled = false;
+    if (pending !== '') log(pending);
+    pending = '';
+  };
+
+  return {
+    /** @param {Uint8Array} contents */
+    write(contents) {
+      const parts = (pending + decoder.decode(contents, { stream: true })).split('\n');
+      pending = /** @type {string} */ (parts.pop());
+      for (const line of parts) log(line.endsWith('\r') ? line.slice(0, -1) : line);
+      if (pending !== '' && !scheduled) {
+        scheduled = true;
+        queueMicrotask(finish);
+      }
+    },
+    flush() {},
+    blockingFlush() {},
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * The files of a transpiled folder that are dotwit's own: its entry, that entry's types, and the package file by which
+ * Node knows the modules and `dotwit-transpile` knows its folder again.
+ *
+ * @module
+ */
+
+import { createRequire } from 'node:module';
+
+const { version } = createRequire(import.meta.url)('../package.json');
+
+/**
+ * @param {string[]} files what jco has made
+ * @returns {Record<string, string>}
+ */
+export function entryOf(files) {
+  const modules = files.filter((name) => name.endsWith('.wasm'));
+  return {
+    'index.js': index(modules),
+    'index.d.ts': TYPES,
+    'package.json': `${JSON.stringify({ private: true, type: 'module', dotwit: { transpiled: version } }, undefined, 2)}\n`,
+  };
+}
+
+/** @param {string[]} modules */
+function index(modules) {
+  const urls = modules.map((name) => `  '${name}': new URL('./${name}', import.meta.url),`);
+  return `// A guest of dotwit, made by dotwit-transpile ${version}: pass this module or its URL to start({ component }).
+
+import { instantiate as instantiateGuest } from './guest.js';
+import { wasi } from './wasi.js';
+
+export const contract = 'dotwit:interop@0.1.0';
+
+// Written out one by one, so that bundlers find the files.
+const modules = {
+${urls.join('\n')}
+};
+
+export function instantiate(imports, instantiateCore) {
+  return instantiateGuest((name) => compile(modules[name]), { ...wasi(), ...imports }, instantiateCore);
+}
+
+async function compile(url) {
+  if (url.protocol === 'file:') {
+    // Named indirectly, so that bundlers for pages leave it alone.
+    const fs = 'node:fs/promises';
+    const { readFile } = await import(/* @vite-ignore */ /* webpackIgnore: true */ fs);
+    return WebAssembly.compile(await readFile(url));
+  }
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(\`cannot load \${url}: the server answers \${response.status} \${response.statusText}\`);
+  // Any other type, and some servers know no better, is refused by compileStreaming.
+  const type = response.headers.get('content-type') ?? '';
+  if (type.toLowerCase() === 'application/wasm') return WebAssembly.compileStreaming(response);
+  try {
+    return await WebAssembly.compile(await response.arrayBuffer());
+  } catch (cause) {
+    throw new Error(\`\${url} is no WebAssembly module (its content type is '\${type}')\`, { cause });
+  }
+}
+`;
+}
+
+const TYPES = `import type { Root } from './guest.js';
+
+/** The contract that the guest was built for. */
+export const contract: string;
+
+/** Makes an instance of the guest. \`imports\` go beside its WASI, or in place of parts of it. */
+export function instantiate(
+  imports: Record<string, object>,
+  instantiateCore?: (module: WebAssembly.Module, imports: Record<string, any>) => WebAssembly.Instance | Promise<WebAssembly.Instance>,
+): Promise<Root>;
+`;

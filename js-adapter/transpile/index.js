@@ -1,0 +1,40 @@
+/**
+ * Turns a guest into a folder that `start({ component })` loads, in Node and from any static server.
+ *
+ * @module
+ */
+
+import { glueOf } from './glue.js';
+import { entryOf } from './entry.js';
+import { inspectGuest } from './inspect.js';
+import { assertReplaceable, replaceFolder } from './folder.js';
+import { bundleWasi } from './wasi.js';
+
+export { TranspileError } from './error.js';
+
+/**
+ * What was made of a guest.
+ *
+ * @typedef {object} Transpiled
+ * @property {string} folder Where it is.
+ * @property {string[]} files The names of its files.
+ * @property {string[]} missing What the guest imports and neither WASI nor the page of `start` provides.
+ */
+
+/**
+ * Transpiles the guest in a file into a folder of its own.
+ *
+ * @param {string} file a component that exports `dotwit:interop`
+ * @param {string} folder made, or replaced if it is what an earlier call has made
+ * @returns {Promise<Transpiled>}
+ * @throws {import('./error.js').TranspileError} when the file is no guest or the folder is somebody else's
+ */
+export async function transpile(file, folder) {
+  const component = await inspectGuest(file);
+  await assertReplaceable(folder);
+  const glue = await glueOf(component, file);
+  const wasi = await bundleWasi(glue.imports);
+  const files = { ...glue.files, 'wasi.js': wasi.source, ...entryOf(Object.keys(glue.files)) };
+  await replaceFolder(folder, files);
+  return { folder, files: Object.keys(files), missing: wasi.missing };
+}
