@@ -1,0 +1,60 @@
+//! The guests, built as components.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use anyhow::Result;
+
+use crate::{process::Step, project, setup, toolchain::Toolchain};
+
+/// A guest of this repository, by its crate's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Guest(&'static str);
+
+/// The guest of the gallery.
+pub(crate) const BLAZOR_SAMPLE: Guest = Guest("blazor-sample");
+
+/// The guest of the ten-minute guide.
+pub(crate) const HELLO: Guest = Guest("hello");
+
+/// Every guest: the samples', and the conformance suite's.
+pub(crate) const ALL: &[Guest] = &[BLAZOR_SAMPLE, HELLO, Guest("test-guest")];
+
+/// The profile that guests are built with: the one that they are meant to be used with.
+const PROFILE: &str = "release";
+
+impl Guest {
+    /// The name of the crate.
+    pub(crate) fn crate_name(self) -> &'static str {
+        self.0
+    }
+
+    /// The name of what is built from it.
+    pub(crate) fn file_name(self) -> String {
+        self.0.replace('-', "_")
+    }
+
+    /// The component.
+    pub(crate) fn component(self) -> PathBuf {
+        target().join(setup::COMPONENT_TARGET).join(PROFILE).join(self.file_name()).with_extension("wasm")
+    }
+}
+
+/// The guests' own target directory: another compiler may build them than builds the host.
+pub(crate) fn target() -> PathBuf {
+    project::target().join("guests")
+}
+
+/// Builds the guests.
+pub(crate) fn build(toolchain: &Toolchain, guests: &[Guest]) -> Result<()> {
+    let names: BTreeSet<_> = guests.iter().map(|guest| guest.crate_name()).collect();
+    let names = Vec::from_iter(names);
+    let mut command = toolchain.cargo();
+    command
+        .args(["build", "--profile", PROFILE, "--target", setup::COMPONENT_TARGET])
+        .arg("--target-dir")
+        .arg(target());
+    for name in &names {
+        command.args(["--package", name]);
+    }
+    Step::new(format!("building the guests {}", names.join(", ")), command).run()
+}

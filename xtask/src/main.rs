@@ -1,0 +1,84 @@
+//! `cargo xtask`: everything that takes more than one tool to do in this repository.
+//!
+//! | task | what it does |
+//! | --- | --- |
+//! | `setup` | makes the machine ready: a Rust toolchain for WebAssembly, npm packages, browsers |
+//! | `guests` | builds the guests as components |
+//! | `transpile` | turns them into JavaScript and puts the gallery together |
+//! | `demo` | calls the documentation's samples and serves their pages |
+//! | `test` | every test, in Rust, Node and browsers |
+//! | `lint` | formatting, lints, docs, types, licences |
+//! | `bench` | measures, and prints ratios beside their references |
+//!
+//! A task sets up what it needs itself, says what it is doing while it does it, and skips what is done already. What must be installed
+//! into the system is installed on Debian as root, and named in one line elsewhere.
+
+mod bench;
+mod demo;
+mod gallery;
+mod guests;
+mod lint;
+mod process;
+mod project;
+mod setup;
+mod test;
+mod toolchain;
+
+use std::net::SocketAddr;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// dotwit's task runner.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Make this machine ready for all other tasks.
+    Setup,
+    /// Build the guests as WebAssembly components.
+    Guests,
+    /// Build the guests, transpile them to JavaScript and put the gallery together.
+    Transpile,
+    /// Make the calls of the documentation's samples, then serve their pages.
+    Demo {
+        /// Make and print the calls only; succeed if every result is the documented one.
+        #[arg(long)]
+        once: bool,
+        /// The address to serve the pages on.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+    },
+    /// Run the tests: all of them, or the parts that are named.
+    Test {
+        /// The parts to run.
+        #[arg(value_enum)]
+        parts: Vec<test::Part>,
+    },
+    /// Check formatting, lints, docs, types and licences.
+    Lint,
+    /// Measure, and print the ratios beside their references.
+    Bench,
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().task {
+        Task::Setup => setup::everything(),
+        Task::Guests => guests::build(&setup::guest_toolchain()?, guests::ALL),
+        Task::Transpile => {
+            guests::build(&setup::guest_toolchain()?, guests::ALL)?;
+            gallery::transpile(guests::ALL)?;
+            gallery::assemble()
+        }
+        Task::Demo { once: true, .. } => demo::once(),
+        Task::Demo { listen, .. } => demo::serve(listen),
+        Task::Test { parts } => test::run(&parts),
+        Task::Lint => lint::run(),
+        Task::Bench => bench::run(),
+    }
+}

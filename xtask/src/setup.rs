@@ -1,0 +1,25 @@
+//! Making a machine ready: what is missing is installed, what is there is left alone.
+
+mod apt;
+mod browsers;
+mod npm;
+mod tools;
+mod wasm;
+mod wasm_std;
+
+use anyhow::Result;
+
+pub(crate) use self::{
+    browsers::Browsers,
+    npm::{install as npm_packages, node, npm},
+    tools::{CARGO_COMPONENT, CARGO_DENY},
+    wasm::{COMPONENT_TARGET, CORE_MODULE_TARGET, core_module_toolchain, guest_linter, guest_toolchain},
+};
+
+/// Everything that any task needs, but for the tools that only some checks use.
+pub(crate) fn everything() -> Result<()> {
+    guest_toolchain()?;
+    npm_packages()?;
+    Browsers::get()?;
+    Ok(())
+}

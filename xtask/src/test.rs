@@ -1,0 +1,163 @@
+//! Every test, each kind with what it needs.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use serde::Deserialize;
+use walkdir::WalkDir;
+
+use crate::{
+    demo, gallery,
+    guests::{self, HELLO},
+    process::{self, Step, say},
+    project,
+    setup::{self, Browsers},
+    toolchain::Toolchain,
+};
+
+/// A kind of test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// The crates' tests, natively, with the examples of their docs.
+    Rust,
+    /// The guide's guest, built with `cargo component`.
+    Component,
+    /// The adapter in Node, as its npm package installs it.
+    Node,
+    /// The adapter and the gallery in browsers.
+    Browser,
+}
+
+/// The crates that run natively. The guests do not: they are what the tests run.
+const NATIVE_CRATES: [&str; 4] = ["dotwit", "dotwit-macros", "dotwit-host", "xtask"];
+
+/// Runs the parts, or all of them if none is named.
+pub(crate) fn run(parts: &[Part]) -> Result<()> {
+    let parts = if parts.is_empty() { Part::value_variants() } else { parts };
+    guests::build(&setup::guest_toolchain()?, guests::ALL)?;
+    for part in parts {
+        match part {
+            Part::Rust => rust(),
+            Part::Component => component(),
+            Part::Node => node(),
+            Part::Browser => browser(),
+        }?;
+    }
+    say("All of these tests passed");
+    Ok(())
+}
+
+fn rust() -> Result<()> {
+    let mut command = Toolchain::ambient().cargo();
+    command.arg("test");
+    for name in NATIVE_CRATES {
+        command.args(["--package", name]);
+    }
+    Step::new("running the crates' tests", command).show()
+}
+
+/// Builds the guide's guest as `cargo component` users do, and has the host read the outcome.
+fn component() -> Result<()> {
+    let cargo_component = setup::CARGO_COMPONENT.get()?;
+    let target = project::target().join("component");
+    let mut command = setup::core_module_toolchain()?.cargo();
+    // Cargo finds its subcommands on the path, and runs this one as any user's.
+    let path = command.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).map(ToOwned::to_owned);
+    let path = path.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(cargo_component.parent().map(Into::into));
+    command.env("PATH", std::env::join_paths(folders)?);
+    command.args(["component", "build", "--release", "--package", HELLO.crate_name(), "--target-dir"]).arg(&target);
+    Step::new("building hello with cargo component", command).run()?;
+
+    let component =
+        target.join(setup::CORE_MODULE_TARGET).join("release").join(HELLO.file_name()).with_extension("wasm");
+    let mut command = std::process::Command::new(demo::build_dotwit()?);
+    command.arg("inspect").arg(&component);
+    process::ask(command)
+        .with_context(|| format!("dotwit cannot read what cargo component built, {}", component.display()))?;
+    Ok(())
+}
+
+fn node() -> Result<()> {
+    prepare_pages()?;
+    run_node_tests("node", |_| {})
+}
+
+fn browser() -> Result<()> {
+    let browsers = Browsers::get()?;
+    prepare_pages()?;
+    gallery::assemble()?;
+    demo::build_dotwit()?;
+    run_node_tests("browser", |command| browsers.tell(command))
+}
+
+/// What all tests in JavaScript use: the guests' JavaScript, and the adapter installed from its package.
+fn prepare_pages() -> Result<()> {
+    gallery::transpile(guests::ALL)?;
+    install_adapter()
+}
+
+/// Packs the adapter and installs the package into the tests, as a user would.
+fn install_adapter() -> Result<()> {
+    setup::npm_packages()?;
+    let folder = project::target().join("npm");
+    fs::create_dir_all(&folder)?;
+    let mut command = setup::npm(&project::js_adapter())?;
+    command.args(["pack", "--json", "--pack-destination"]).arg(&folder);
+    let package = packed_file(&process::ask(command)?)?;
+
+    let mut command = setup::npm(&project::tests())?;
+    command.args(["install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]).arg(folder.join(package));
+    Step::new("installing the adapter's package into the tests", command).run()
+}
+
+/// Reads the package's file name from the answer of `npm pack --json`.
+fn packed_file(answer: &str) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Packed {
+        filename: String,
+    }
+    // The package's own scripts may print before it.
+    let json = &answer[answer.find("[\n").unwrap_or(0)..];
+    let packed: Vec<Packed> =
+        serde_json::from_str(json).with_context(|| format!("cannot read npm's answer: {answer}"))?;
+    let first = packed.into_iter().next().context("npm packed nothing")?;
+    Ok(first.filename)
+}
+
+fn run_node_tests(kind: &str, prepare: impl FnOnce(&mut std::process::Command)) -> Result<()> {
+    let files = node_tests(kind)?;
+    let mut command = setup::node()?;
+    command.arg("--test").args(files);
+    prepare(&mut command);
+    Step::new(format!("running the tests in tests/{kind}"), command).show()
+}
+
+/// The files of a kind. Node's own search for them differs between its versions.
+fn node_tests(kind: &str) -> Result<Vec<PathBuf>> {
+    let folder = project::tests().join(kind);
+    let mut files = Vec::new();
+    for entry in WalkDir::new(&folder).sort_by_file_name() {
+        let entry = entry.with_context(|| format!("cannot look for tests in {}", folder.display()))?;
+        let name = entry.file_name().to_string_lossy();
+        if name.ends_with(".test.js") || name.ends_with(".test.mjs") {
+            files.push(entry.into_path());
+        }
+    }
+    ensure!(!files.is_empty(), "{} holds no file that ends in .test.js or .test.mjs", folder.display());
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_packed_file_is_found_in_npms_answer() {
+        let answer = "> dotwit@0.1.0 prepack\n> tsc\n\n[\n  { \"id\": \"dotwit@0.1.0\", \"filename\": \"dotwit-0.1.0.tgz\", \"files\": [] }\n]\n";
+        assert_eq!(packed_file(answer).unwrap(), "dotwit-0.1.0.tgz");
+        assert!(packed_file("[\n]").is_err());
+        assert!(packed_file("").is_err());
+    }
+}
