@@ -76,5 +76,5 @@ function whyNot(assembly) {
     return `No guest is running that could have the assembly '${assembly}': await start() before the first call.`;
   }
   const names = [...guests.keys()].sort().map((name) => `'${name}'`);
-  return `There is no assembly with the name '${assembly}'. The running guests have ${names.join(', ')}.`;
+  return `There is no loaded assembly with the name '${assembly}'; the running guests have ${names.join(', ')}.`;
 }
