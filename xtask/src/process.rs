@@ -30,12 +30,13 @@ pub(crate) struct Step {
     doing: String,
     command: Command,
     limit: Option<Duration>,
+    may_fail: bool,
 }
 
 impl Step {
     /// A step that has not started.
     pub(crate) fn new(doing: impl Into<String>, command: Command) -> Self {
-        Step { doing: doing.into(), command, limit: None }
+        Step { doing: doing.into(), command, limit: None, may_fail: false }
     }
 
     /// Ends the program, and fails, if it takes longer than this.
@@ -44,9 +45,15 @@ impl Step {
         self
     }
 
+    /// For a program without which there is another way: a failure shows no output, and the error says the most of it.
+    pub(crate) fn may_fail(mut self) -> Self {
+        self.may_fail = true;
+        self
+    }
+
     /// Runs the program and keeps its output for the case that it fails.
     pub(crate) fn run(self) -> Result<()> {
-        let Step { doing, mut command, limit } = self;
+        let Step { doing, mut command, limit, may_fail } = self;
         let progress = Progress::start(&doing);
         let (reader, writer) = io::pipe().context("no pipe for a program's output")?;
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
@@ -69,13 +76,18 @@ impl Step {
         progress.end(status.as_ref().is_ok_and(ExitStatus::success));
 
         let status = status?;
-        if !status.success() {
-            for line in kept {
-                eprintln!("  | {line}");
-            }
-            bail!("{doing} failed ({status})");
+        if status.success() {
+            return Ok(());
         }
-        Ok(())
+        if may_fail {
+            let says_why = |line: &&String| line.starts_with("error") || line.starts_with("E:");
+            let reason = kept.iter().find(says_why).or(kept.back());
+            bail!("{}", reason.map_or("it gave no reason", |line| line));
+        }
+        for line in kept {
+            eprintln!("  | {line}");
+        }
+        bail!("{doing} failed ({status})")
     }
 
     /// Runs the program with its output going where ours goes.
@@ -262,6 +274,13 @@ mod tests {
             let error = ask(shell("echo because >&2; exit 3")).unwrap_err().to_string();
             assert!(error.contains("because") && error.contains('3'), "{error}");
             assert!(Step::new("failing", shell("exit 3")).run().is_err());
+        }
+
+        #[test]
+        fn a_failure_that_was_reckoned_with_is_one_line() {
+            let command = shell("echo one; echo error: two; echo three; exit 1");
+            let error = Step::new("trying", command).may_fail().run().unwrap_err();
+            assert_eq!(error.to_string(), "error: two");
         }
 
         #[test]

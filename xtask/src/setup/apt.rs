@@ -58,7 +58,7 @@ fn update() {
     ONCE.call_once(|| {
         let mut command = apt_get();
         command.arg("update");
-        if let Err(error) = Step::new("apt-get update", command).run() {
+        if let Err(error) = Step::new("apt-get update", command).may_fail().run() {
             say(format_args!("Going on with the lists that are there: {error}"));
         }
     });
