@@ -336,7 +336,10 @@ export class Dispatcher {
   #enter(run, target, method) {
     this.#depth++;
     try {
-      return run();
+      const result = run();
+      // After a trap in a call that was nested in this one, what the guest answers is worth nothing.
+      if (this.#end?.kind === 'guest-trapped') throw this.#end;
+      return result;
     } catch (cause) {
       this.#finish({
         kind: 'guest-trapped',

@@ -29,6 +29,7 @@ export async function glueOf(component, file) {
       name: 'guest',
       // Imports are given at run time, and core modules are loaded by the folder's own entry.
       instantiation: 'async',
+      nodejsCompat: false,
       // The adapter tells the error of a call, which is thrown as it is, from a trap, which is an Error.
       noComponentErrorWrapping: true,
       // Half the size for a page to load.

@@ -1,0 +1,87 @@
+/**
+ * The package as npm installs it: what is in it, and its types for those who write TypeScript.
+ */
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdir, readFile, rm, mkdtemp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import * as dotwit from 'dotwit';
+
+const tests = fileURLToPath(new URL('..', import.meta.url));
+
+test('the package has its members and nothing besides', () => {
+  assert.deepEqual(Object.keys(dotwit).sort(), ['DotNet', 'DotNetError', 'DotNetObject', 'start']);
+  assert.deepEqual(Object.keys(dotwit.DotNet).sort(), ['DotNetObject', 'attachDispatcher', 'attachReviver', 'invokeMethod', 'invokeMethodAsync']);
+});
+
+test('a browser needs no more than the sources: their imports are relative', async () => {
+  const src = new URL('src/', new URL('../node_modules/dotwit/', import.meta.url));
+  for (const name of await readdir(src)) {
+    const source = await readFile(new URL(name, src), 'utf8');
+    for (const [, specifier] of source.matchAll(/^(?:import|export) .* from ['"](.+)['"]/gm)) assert.match(specifier, /^\.\/[\w-]+\.js$/, name);
+  }
+});
+
+test('the adapter is no larger than 12 KB, gzipped', async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: "export * from 'dotwit'", resolveDir: tests },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    write: false,
+  });
+  assert.ok(gzipSync(outputFiles[0].contents).length <= 12_000);
+});
+
+/** Has the TypeScript compiler check a program, and returns what it prints. */
+async function check(t, source) {
+  const folder = await mkdtemp(join(tests, '.types-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'main.mts'), source);
+  const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+  const args = ['--ignoreConfig', '--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom,esnext.disposable', '--types', '', join(folder, 'main.mts')];
+  return new Promise((resolve) => execFile(process.execPath, [tsc, ...args], (_error, stdout, stderr) => resolve(stdout + stderr)));
+}
+
+test('the types let a program through that is right', async (t) => {
+  const output = await check(
+    t,
+    `import { DotNet, DotNetError, DotNetObject, start } from 'dotwit';
+     import { transpile } from 'dotwit/transpile';
+
+     const guest = await start({ component: new URL('./guest/', import.meta.url) });
+     const sum: number = DotNet.invokeMethod<number>('Hello', 'Add', 1, 2);
+     const text: Promise<string> = guest.invokeMethodAsync<string>('Hello', 'GreetLater', 'Ada');
+     const counter = await DotNet.invokeMethodAsync<DotNetObject>('Hello', 'NewCounter');
+     const count = counter.invokeMethod<number>('Increment');
+     counter.dispose();
+     const names: string[] = guest.assemblies.flatMap(({ methods }) => methods.map(({ id }) => id));
+     DotNet.attachReviver((key, value) => (key === 'x' ? 1 : value));
+     DotNet.attachDispatcher({ beginInvokeDotNetFromJS() {}, endInvokeJSFromDotNet() {}, sendByteArray() {} }).receiveByteArray(1, new Uint8Array());
+     try {
+       guest.stop();
+     } catch (error) {
+       if (error instanceof DotNetError && error.kind === 'guest-trapped') console.log(error.assembly, error.method, error.detail);
+     }
+     const { files } = await transpile('guest.wasm', 'guest');
+     console.log(sum, text, count, names, files);`,
+  );
+  assert.equal(output, '');
+});
+
+test('the types stop a program that is wrong', async (t) => {
+  const output = await check(
+    t,
+    `import { DotNet, DotNetError, start } from 'dotwit';
+     start({ componant: './guest/' });
+     DotNet.invokeMethod(1, 'Add');
+     const kind: 'no-tea' = new DotNetError('failed', '').kind;`,
+  );
+  const lines = [...output.matchAll(/main\.mts\((\d+),/g)].map(([, line]) => Number(line));
+  assert.deepEqual(lines, [2, 3, 4]);
+});
