@@ -1,8 +1,5 @@
 /**
- * `Dispatcher`, one running guest: the calls that are under way, the order in which they are delivered, and its end.
- *
- * A call enters the guest at once if the guest is off the stack. Otherwise a synchronous call nests, because its caller
- * cannot wait, and everything else waits in a queue until the guest is off the stack again.
+ * `Dispatcher`, one running guest: the calls that are under way, and its end.
  *
  * @module
  */
@@ -10,7 +7,8 @@
 import { bind } from './binding.js';
 import { DotNetError, describeValue, messageOf } from './error.js';
 import { MAX_ARGUMENTS, MAX_PENDING_CALLS } from './limits.js';
-import { schedule } from './schedule.js';
+import { WakeUps } from './schedule.js';
+import { Turnstile } from './turnstile.js';
 import { read, write } from './wire.js';
 
 /** @import { Binding, GuestModule, Page } from './binding.js' */
@@ -49,25 +47,17 @@ export class Dispatcher {
   #pending = new Map();
   #lastCall = 0;
 
-  /** How many calls into the guest are on the stack. */
-  #depth = 0;
+  #turnstile = new Turnstile((cause) => this.#trapped(cause));
 
-  /** @type {(() => void)[]} What waits until the guest is off the stack, in order. */
-  #queue = [];
+  #wakeUps = new WakeUps(() => this.#deliver(() => this.#guest.runReady()));
 
-  /** @type {Set<() => void>} What takes back the wake-ups that the guest has asked for. */
-  #timers = new Set();
-
-  /** Whether a `run-ready` is due as soon as the page has had its turn. */
-  #wakes = false;
-
-  /** @type {string | undefined} */
+  /** @type {string | undefined} What the guest has said before it traps. */
   #panic;
 
   /** @type {CallError | undefined} Why the guest can no longer be called. */
   #end;
 
-  /** @type {(() => void)[]} */
+  /** @type {(() => void)[]} What runs when the guest is stopped. */
   #onStop = [];
 
   /**
@@ -93,15 +83,13 @@ export class Dispatcher {
   /** @param {GuestModule} module */
   async #instantiate(module) {
     // An instance may call the page while it is being made, which counts as being on the stack.
-    this.#depth++;
-    try {
-      this.#guest = await bind(module, this.#page());
-    } catch (cause) {
-      throw new DotNetError('failed', `The guest cannot be instantiated: ${this.#panic ?? messageOf(cause)}`, { cause });
-    } finally {
-      this.#depth--;
-    }
-    this.#drain();
+    await this.#turnstile.enterAsync(async () => {
+      try {
+        this.#guest = await bind(module, this.#page());
+      } catch (cause) {
+        throw new DotNetError('failed', `The guest cannot be instantiated: ${this.#panic ?? messageOf(cause)}`, { cause });
+      }
+    });
   }
 
   /** @returns {Page} */
@@ -111,7 +99,9 @@ export class Dispatcher {
       invokeJs: () => ({ tag: 'err', val: NO_PAGE_CALLS }),
       beginInvokeJs: (call) => this.#deliver(() => this.#guest.endInvokeJs(call, { tag: 'err', val: NO_PAGE_CALLS })),
       readJsStream: (call) => this.#deliver(() => this.#guest.endReadJs(call, { tag: 'err', val: NO_PAGE_CALLS })),
-      wakeAfter: (nanoseconds) => this.#wakeAfter(nanoseconds),
+      wakeAfter: (nanoseconds) => {
+        if (!this.#end) this.#wakeUps.add(nanoseconds);
+      },
       reportPanic: (message, location) => {
         this.#panic = `panicked at ${location}: ${message}`;
       },
@@ -173,10 +163,16 @@ export class Dispatcher {
   invokeDotNetMethod(assembly, method, object, args) {
     const target = targetOf(assembly, object, method);
     const message = this.#prepare(target, method, args);
-    // Off the stack, what the page asked for earlier goes first.
-    if (this.#depth === 0) this.#drain();
+    // What the page asked for earlier goes first, unless it has to wait anyway.
+    this.#turnstile.admit();
     this.#checkRunning(target, method);
-    const outcome = this.#enter(() => this.#guest.invoke(target, method, message), target, method);
+    let outcome;
+    try {
+      outcome = this.#enter(() => this.#guest.invoke(target, method, message));
+    } catch {
+      // A trap, told with what was called.
+      throw errorOf(/** @type {CallError} */ (this.#end), target, method);
+    }
     return this.#resultOf(outcome, target, method);
   }
 
@@ -207,13 +203,11 @@ export class Dispatcher {
       }
       const call = ++this.#lastCall;
       this.#pending.set(call, { target, method, resolve, reject });
-      if (this.#isBusy()) {
+      if (this.#turnstile.busy) {
         // The page may change its arrays before the call is delivered.
-        const copy = { json: message.json, bytes: message.bytes.map((array) => array.slice()) };
-        this.#queue.push(() => this.#begin(call, target, method, copy));
-      } else {
-        this.#begin(call, target, method, message);
+        message.bytes = message.bytes.map((array) => array.slice());
       }
+      this.#turnstile.whenFree(() => this.#begin(call, target, method, message));
     });
   }
 
@@ -281,11 +275,6 @@ export class Dispatcher {
     if (this.#end) throw errorOf(this.#end, target, method);
   }
 
-  /** Whether what comes now must wait for its turn. */
-  #isBusy() {
-    return this.#depth > 0 || this.#queue.length > 0;
-  }
-
   /**
    * Begins a call that is registered as pending. Never throws.
    *
@@ -310,52 +299,44 @@ export class Dispatcher {
    */
   #deliver(tell) {
     if (this.#end) return;
-    const job = () => {
+    this.#turnstile.whenFree(() => {
       try {
         this.#enter(tell);
       } catch {
         // A trap: it ends the guest and with it the pending calls, which is where it is reported.
       }
-    };
-    if (this.#isBusy()) {
-      this.#queue.push(job);
-    } else {
-      job();
-    }
+    });
   }
 
   /**
-   * Calls into the guest. What it throws is a trap: the guest is at its end, and every pending call with it.
+   * Calls into the guest.
    *
    * @template T
    * @param {() => T} run
-   * @param {Target} [target]
-   * @param {string} [method]
    * @returns {T}
    */
-  #enter(run, target, method) {
-    this.#depth++;
-    try {
+  #enter(run) {
+    return this.#turnstile.enter(() => {
       const result = run();
       // After a trap in a call that was nested in this one, what the guest answers is worth nothing.
       if (this.#end?.kind === 'guest-trapped') throw this.#end;
       return result;
-    } catch (cause) {
-      this.#finish({
-        kind: 'guest-trapped',
-        message: `The guest has trapped and can no longer be called: ${this.#panic ?? messageOf(cause)}`,
-        detail: cause instanceof Error ? cause.stack : undefined,
-      });
-      throw errorOf(/** @type {CallError} */ (this.#end), target, method);
-    } finally {
-      this.#depth--;
-      if (this.#depth === 0 && this.#queue.length > 0) this.#drain();
-    }
+    });
   }
 
-  /** Runs what waited for the guest to be off the stack. */
-  #drain() {
-    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) job();
+  /**
+   * What a function of the guest throws is a trap: the guest is at its end, and every pending call with it.
+   *
+   * @param {unknown} cause
+   * @returns {DotNetError}
+   */
+  #trapped(cause) {
+    this.#finish({
+      kind: 'guest-trapped',
+      message: `The guest has trapped and can no longer be called: ${this.#panic ?? messageOf(cause)}`,
+      detail: cause instanceof Error ? cause.stack : undefined,
+    });
+    return errorOf(/** @type {CallError} */ (this.#end));
   }
 
   /**
@@ -395,20 +376,6 @@ export class Dispatcher {
     }
   }
 
-  /** @param {number} nanoseconds */
-  #wakeAfter(nanoseconds) {
-    if (this.#end) return;
-    const soon = nanoseconds === 0;
-    if (soon && this.#wakes) return;
-    this.#wakes ||= soon;
-    const cancel = schedule(nanoseconds, () => {
-      this.#timers.delete(cancel);
-      if (soon) this.#wakes = false;
-      this.#deliver(() => this.#guest.runReady());
-    });
-    this.#timers.add(cancel);
-  }
-
   /**
    * Nothing reaches the guest from now on, and what is pending is rejected. The first reason stays.
    *
@@ -416,9 +383,8 @@ export class Dispatcher {
    */
   #finish(reason) {
     this.#end ??= reason;
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
-    this.#queue.length = 0;
+    this.#wakeUps.clear();
+    this.#turnstile.clear();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { target, method, reject } of pending) reject(errorOf(this.#end, target, method));

@@ -8,3 +8,16 @@ export { DotNet } from './dotnet.js';
 export { DotNetError } from './error.js';
 export { DotNetObject } from './dotnet-object.js';
 export { start } from './start.js';
+
+/**
+ * @typedef {import('./contract.js').Assembly} Assembly
+ * @typedef {import('./contract.js').Method} Method
+ * @typedef {import('./contract.js').ObjectType} ObjectType
+ * @typedef {import('./contract.js').Parameter} Parameter
+ * @typedef {import('./dispatcher.js').Dispatcher} Dispatcher
+ * @typedef {import('./error.js').ErrorKind} ErrorKind
+ * @typedef {import('./foreign.js').DotNetCallDispatcher} DotNetCallDispatcher
+ * @typedef {import('./foreign.js').ForeignDispatcher} ForeignDispatcher
+ * @typedef {import('./start.js').StartOptions} StartOptions
+ * @typedef {import('./wire.js').Reviver} Reviver
+ */

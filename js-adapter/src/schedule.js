@@ -1,5 +1,6 @@
 /**
- * Runs something later without the clamp of `setTimeout(0)`, which costs a page up to 4 ms a turn.
+ * When a guest that has asked for it is woken up, without the clamp of `setTimeout(0)`, which costs a page up to 4 ms a
+ * turn.
  *
  * @module
  */
@@ -7,15 +8,45 @@
 /** The longest delay of `setTimeout`; one above it fires at once. */
 const MAX_DELAY = 2 ** 31 - 1;
 
-/**
- * Runs `task` once, `nanoseconds` from now or a little later; 0 means as soon as the page has had its turn.
- *
- * @param {number} nanoseconds
- * @param {() => void} task
- * @returns {() => void} takes the task back
- */
-export function schedule(nanoseconds, task) {
-  return nanoseconds === 0 ? nextTurn(task) : after(nanoseconds / 1e6, task);
+/** The wake-ups of one guest. */
+export class WakeUps {
+  #wake;
+
+  /** @type {Set<() => void>} What takes back each wake-up that is due later. */
+  #cancels = new Set();
+
+  /** Whether one is due as soon as the page has had its turn; a second one would find nothing to do. */
+  #soon = false;
+
+  /** @param {() => void} wake */
+  constructor(wake) {
+    this.#wake = wake;
+  }
+
+  /**
+   * Wakes the guest once, `nanoseconds` from now or a little later; 0 means as soon as the page has had its turn.
+   *
+   * @param {number} nanoseconds
+   */
+  add(nanoseconds) {
+    const soon = nanoseconds === 0;
+    if (soon && this.#soon) return;
+    if (soon) this.#soon = true;
+    const run = () => {
+      this.#cancels.delete(cancel);
+      if (soon) this.#soon = false;
+      this.#wake();
+    };
+    const cancel = soon ? nextTurn(run) : after(nanoseconds / 1e6, run);
+    this.#cancels.add(cancel);
+  }
+
+  /** Takes back what is due. */
+  clear() {
+    for (const cancel of this.#cancels) cancel();
+    this.#cancels.clear();
+    this.#soon = false;
+  }
 }
 
 /**
@@ -25,18 +56,17 @@ export function schedule(nanoseconds, task) {
  */
 function after(milliseconds, task) {
   const due = performance.now() + milliseconds;
-  /** @type {ReturnType<typeof setTimeout>} */
-  let timer;
-  const wait = () => {
+  const wait = (/** @type {number} */ left) => setTimeout(check, Math.min(Math.ceil(left), MAX_DELAY));
+  const check = () => {
     // Timers may fire a little early, and long ones take several rounds.
     const left = due - performance.now();
     if (left > 0) {
-      timer = setTimeout(wait, Math.min(Math.ceil(left), MAX_DELAY));
+      timer = wait(left);
     } else {
       task();
     }
   };
-  wait();
+  let timer = wait(milliseconds);
   return () => clearTimeout(timer);
 }
 

@@ -15,9 +15,20 @@ export function lines(log) {
   let pending = '';
   let scheduled = false;
 
+  const print = (/** @type {string} */ line) => {
+    try {
+      log(line);
+    } catch (error) {
+      // A console of the page's making: its errors are the page's and must not trap the guest.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
+
   const finish = () => {
     scheduled = false;
-    if (pending !== '') log(pending);
+    if (pending !== '') print(pending);
     pending = '';
   };
 
@@ -26,7 +37,7 @@ export function lines(log) {
     write(contents) {
       const parts = (pending + decoder.decode(contents, { stream: true })).split('\n');
       pending = /** @type {string} */ (parts.pop());
-      for (const line of parts) log(line.endsWith('\r') ? line.slice(0, -1) : line);
+      for (const line of parts) print(line.endsWith('\r') ? line.slice(0, -1) : line);
       if (pending !== '' && !scheduled) {
         scheduled = true;
         queueMicrotask(finish);

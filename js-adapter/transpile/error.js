@@ -8,3 +8,14 @@
 export class TranspileError extends Error {}
 
 TranspileError.prototype.name = 'TranspileError';
+
+/**
+ * The last line of an error, which is where the tools of WebAssembly say what is wrong and where.
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function reasonOf(error) {
+  const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
+  return lines[lines.length - 1].replace(/\.$/, '');
+}

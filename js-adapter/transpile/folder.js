@@ -6,7 +6,7 @@
 
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
-import { TranspileError } from './error.js';
+import { TranspileError, reasonOf } from './error.js';
 
 /**
  * Makes sure that nothing is lost when a folder is replaced: it is not there, empty, or was made by `dotwit-transpile`.
@@ -63,6 +63,6 @@ export async function replaceFolder(folder, files) {
       await rm(workshop, { recursive: true, force: true });
     }
   } catch (error) {
-    throw new TranspileError(`Cannot write '${folder}': ${error instanceof Error ? error.message : error}`);
+    throw new TranspileError(`Cannot write '${folder}': ${reasonOf(error)}.`);
   }
 }

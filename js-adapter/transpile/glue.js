@@ -5,7 +5,7 @@
  */
 
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
-import { TranspileError } from './error.js';
+import { TranspileError, reasonOf } from './error.js';
 
 /**
  * What jco made of a component.
@@ -36,6 +36,6 @@ export async function glueOf(component, file) {
       minify: true,
     });
   } catch (error) {
-    throw new TranspileError(`jco cannot transpile '${file}': ${error instanceof Error ? error.message : error}`);
+    throw new TranspileError(`jco cannot transpile '${file}': ${reasonOf(error)}.`);
   }
 }

@@ -6,7 +6,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
-import { TranspileError } from './error.js';
+import { TranspileError, reasonOf } from './error.js';
 
 const VERSION = '0.1.0';
 
@@ -42,7 +42,7 @@ export async function inspectGuest(file) {
   try {
     wit = await componentWit(bytes);
   } catch (error) {
-    throw refuse(`is a damaged component: ${firstLine(error)}.`);
+    throw refuse(`is a damaged component: ${reasonOf(error)}.`);
   }
   for (const name of EXPORTS) {
     const version = wit.match(new RegExp(`^\\s*export ${name}@(\\S+);`, 'm'))?.[1];
@@ -68,9 +68,4 @@ async function read(file) {
       code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' ? 'it may not be read' : message;
     throw new TranspileError(`Cannot read '${file}': ${reason}.`);
   }
-}
-
-/** @param {unknown} error */
-function firstLine(error) {
-  return String(error instanceof Error ? error.message : error).split('\n')[0].replace(/\.$/, '');
 }

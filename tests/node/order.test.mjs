@@ -157,6 +157,7 @@ test('a guest may call the page while it is being made', async (t) => {
   const module = await tampered(({ invocation }, page) => {
     page.beginInvokeJs(1n, 0n, 'alert', 'call', 'json', { json: '[]', bytes: [] });
     page.wakeAfter(0n);
+    page.wakeAfter(1n);
     return { invocation: { ...invocation, endInvokeJs: (call) => ends.push(call) } };
   });
   const guest = await startGuest(t, module);
@@ -176,6 +177,19 @@ test('a call that ends at once does not wait for a timer or a turn', async (t) =
   for (let index = 0; index < 100; index++) await guest.invokeMethodAsync('TestGuest', 'Add', index, 1);
   counting = false;
   assert.equal(turns, 0);
+});
+
+test('a console that throws is the page\'s own trouble', async (t) => {
+  const { guest } = await noting(t);
+  const thrown = new Error('mine');
+  replaceConsole(t, 'log', () => {
+    throw thrown;
+  });
+  const { mock } = t.mock.method(globalThis, 'queueMicrotask', () => {});
+  assert.equal(guest.invokeMethod('TestGuest', 'Print', 'x'), null);
+  const [rethrow] = mock.calls[0].arguments;
+  assert.throws(rethrow, (error) => error === thrown);
+  assert.equal(guest.invokeMethod('TestGuest', 'Add', 1, 2), 3);
 });
 
 test('a synchronous call from a method that traps underneath fails, and so does the outer one', async (t) => {

@@ -51,16 +51,18 @@ async function check(t, source) {
 test('the types let a program through that is right', async (t) => {
   const output = await check(
     t,
-    `import { DotNet, DotNetError, DotNetObject, start } from 'dotwit';
+    `import { DotNet, DotNetError, DotNetObject, start, type Assembly, type Dispatcher, type ErrorKind } from 'dotwit';
      import { transpile } from 'dotwit/transpile';
 
-     const guest = await start({ component: new URL('./guest/', import.meta.url) });
+     const guest: Dispatcher = await start({ component: new URL('./guest/', import.meta.url) });
+     const kind: ErrorKind = 'failed';
      const sum: number = DotNet.invokeMethod<number>('Hello', 'Add', 1, 2);
      const text: Promise<string> = guest.invokeMethodAsync<string>('Hello', 'GreetLater', 'Ada');
      const counter = await DotNet.invokeMethodAsync<DotNetObject>('Hello', 'NewCounter');
      const count = counter.invokeMethod<number>('Increment');
      counter.dispose();
-     const names: string[] = guest.assemblies.flatMap(({ methods }) => methods.map(({ id }) => id));
+     const assemblies: Assembly[] = guest.assemblies;
+     const names: string[] = assemblies.flatMap(({ methods }) => methods.map(({ id }) => id));
      DotNet.attachReviver((key, value) => (key === 'x' ? 1 : value));
      DotNet.attachDispatcher({ beginInvokeDotNetFromJS() {}, endInvokeJSFromDotNet() {}, sendByteArray() {} }).receiveByteArray(1, new Uint8Array());
      try {
@@ -69,7 +71,7 @@ test('the types let a program through that is right', async (t) => {
        if (error instanceof DotNetError && error.kind === 'guest-trapped') console.log(error.assembly, error.method, error.detail);
      }
      const { files } = await transpile('guest.wasm', 'guest');
-     console.log(sum, text, count, names, files);`,
+     console.log(kind, sum, text, count, names, files);`,
   );
   assert.equal(output, '');
 });
