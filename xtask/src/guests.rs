@@ -19,8 +19,8 @@ pub(crate) const HELLO: Guest = Guest("hello");
 /// Every guest: the samples', and the conformance suite's.
 pub(crate) const ALL: &[Guest] = &[BLAZOR_SAMPLE, HELLO, Guest("test-guest")];
 
-/// The profile that guests are built with: the one that they are meant to be used with.
-const PROFILE: &str = "release";
+/// The profile that guests are built with, and checked: the one that they are meant to be used with.
+pub(crate) const PROFILE: &str = "release";
 
 impl Guest {
     /// The name of the crate.
@@ -35,7 +35,12 @@ impl Guest {
 
     /// The component.
     pub(crate) fn component(self) -> PathBuf {
-        target().join(setup::COMPONENT_TARGET).join(PROFILE).join(self.file_name()).with_extension("wasm")
+        self.component_of(setup::COMPONENT_TARGET)
+    }
+
+    /// The component that was built for a target.
+    pub(crate) fn component_of(self, target: &str) -> PathBuf {
+        self::target().join(target).join(PROFILE).join(self.file_name()).with_extension("wasm")
     }
 }
 

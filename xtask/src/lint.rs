@@ -2,8 +2,6 @@
 
 mod tree;
 
-use std::process::Command;
-
 use anyhow::Result;
 
 use crate::{
@@ -54,8 +52,9 @@ fn docs(toolchain: &Toolchain) -> Result<()> {
 fn guests_for_wasm() -> Result<()> {
     let toolchain = setup::guest_toolchain()?;
     let linter = setup::guest_linter(&toolchain)?;
-    let mut command: Command = toolchain.cargo();
-    command.args([linter, "--target", setup::COMPONENT_TARGET]).arg("--target-dir").arg(guests::target());
+    let mut command = toolchain.cargo();
+    command.args([linter, "--profile", guests::PROFILE, "--target", setup::COMPONENT_TARGET]);
+    command.arg("--target-dir").arg(guests::target());
     for guest in guests::ALL {
         command.args(["--package", guest.crate_name()]);
     }
@@ -69,11 +68,7 @@ fn guests_for_wasm() -> Result<()> {
 
 /// Licences, sources and bans, as `deny.toml` has them.
 fn licences(toolchain: &Toolchain) -> Result<()> {
-    let program = CARGO_DENY.get()?;
-    let mut command = Command::new(program);
-    command.current_dir(project::root()).args(["check", "licenses", "bans", "sources"]);
-    if let Some(cargo) = toolchain.cargo().get_program().to_str() {
-        command.env("CARGO", cargo);
-    }
+    let mut command = toolchain.subcommand(&CARGO_DENY.get()?);
+    command.args(["check", "licenses", "bans", "sources"]);
     Step::new("checking licences, bans and sources of the dependencies", command).run()
 }

@@ -1,6 +1,6 @@
 //! Every test, each kind with what it needs.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
@@ -57,25 +57,22 @@ fn rust() -> Result<()> {
     Step::new("running the crates' tests", command).show()
 }
 
-/// Builds the guide's guest as `cargo component` users do, and has the host read the outcome.
+/// Builds the guide's guest as users of `cargo component` do; the host must find in it what it finds in the other one.
 fn component() -> Result<()> {
-    let cargo_component = setup::CARGO_COMPONENT.get()?;
-    let target = project::target().join("component");
-    let mut command = setup::core_module_toolchain()?.cargo();
-    // Cargo finds its subcommands on the path, and runs this one as any user's.
-    let path = command.get_envs().find_map(|(name, value)| (name == "PATH").then_some(value?)).map(ToOwned::to_owned);
-    let path = path.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(cargo_component.parent().map(Into::into));
-    command.env("PATH", std::env::join_paths(folders)?);
-    command.args(["component", "build", "--release", "--package", HELLO.crate_name(), "--target-dir"]).arg(&target);
+    let toolchain = setup::core_module_toolchain()?;
+    let mut command = toolchain.subcommand(&setup::CARGO_COMPONENT.get()?);
+    command.args(["component", "build", "--profile", guests::PROFILE, "--package", HELLO.crate_name()]);
+    command.arg("--target-dir").arg(guests::target());
     Step::new("building hello with cargo component", command).run()?;
 
-    let component =
-        target.join(setup::CORE_MODULE_TARGET).join("release").join(HELLO.file_name()).with_extension("wasm");
-    let mut command = std::process::Command::new(demo::build_dotwit()?);
-    command.arg("inspect").arg(&component);
-    process::ask(command)
-        .with_context(|| format!("dotwit cannot read what cargo component built, {}", component.display()))?;
+    let dotwit = demo::build_dotwit()?;
+    let inspect = |component: PathBuf| {
+        let mut command = Command::new(&dotwit);
+        command.arg("inspect").arg("--json").arg(&component);
+        process::ask(command).with_context(|| format!("dotwit cannot read {}", component.display()))
+    };
+    let same = inspect(HELLO.component_of(setup::CORE_MODULE_TARGET))? == inspect(HELLO.component())?;
+    ensure!(same, "hello has other methods when cargo component builds it");
     Ok(())
 }
 
@@ -126,7 +123,7 @@ fn packed_file(answer: &str) -> Result<String> {
     Ok(first.filename)
 }
 
-fn run_node_tests(kind: &str, prepare: impl FnOnce(&mut std::process::Command)) -> Result<()> {
+fn run_node_tests(kind: &str, prepare: impl FnOnce(&mut Command)) -> Result<()> {
     let files = node_tests(kind)?;
     let mut command = setup::node()?;
     command.arg("--test").args(files);

@@ -43,10 +43,21 @@ impl Toolchain {
 
     /// A `cargo` command in the repository's top folder, with nothing of another toolchain in its environment.
     pub(crate) fn cargo(&self) -> Command {
-        let mut command = self.clean(&self.cargo);
+        self.prepare(&self.cargo)
+    }
+
+    /// A Cargo subcommand that is a program of its own, to be run as this toolchain's Cargo runs it.
+    pub(crate) fn subcommand(&self, program: &Path) -> Command {
+        let mut command = self.prepare(program);
+        command.env("CARGO", &self.cargo);
+        command
+    }
+
+    fn prepare(&self, program: &Path) -> Command {
+        let mut command = self.clean(program);
         command.current_dir(crate::project::root());
         if !self.ambient {
-            // Cargo's subcommands look for the tools on the path.
+            // Cargo and its subcommands look for other tools on the path.
             let folder = self.cargo.parent().map(Path::to_owned);
             let path = env::var_os("PATH").unwrap_or_default();
             let path = env::join_paths(folder.into_iter().chain(env::split_paths(&path)));
