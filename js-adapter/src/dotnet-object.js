@@ -104,7 +104,7 @@ export class DotNetObject {
     if (this.#disposed) {
       throw new DotNetError(
         'no-such-object',
-        `There is no object with id '${this.#id}' to call '${method}' on: this DotNetObject was disposed.`,
+        `There is no tracked object with id '${this.#id}' to call '${method}' on: this DotNetObject was already disposed.`,
         { method },
       );
     }
