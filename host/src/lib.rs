@@ -1,1 +1,60 @@
-//! Placeholder.
+//! Runs **guests** under wasmtime: WebAssembly components whose methods are called by name, built with the `dotwit` crate.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), dotwit_host::Error> {
+//! use dotwit_host::{Config, DotNetObject, Runtime};
+//!
+//! let runtime = Runtime::new(Config::default())?; // the engine and its limits: one per program
+//! let guest = runtime.load("hello.wasm")?; // compiled and checked: one per file
+//! let session = guest.session()?; // running, with memory of its own: one per user
+//!
+//! let sum: i32 = session.invoke("Hello", "Add", (1, 2))?;
+//! let greeting: String = session.invoke_async("Hello", "GreetLater", ("Ada",)).await?;
+//!
+//! let counter: DotNetObject = session.invoke("Hello", "NewCounter", ())?;
+//! let count: u32 = session.invoke(&counter, "Increment", ())?;
+//! session.dispose(&counter)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a guest may do
+//!
+//! Use memory and time up to the limits of [`Config`], read clocks and random numbers, and print: its lines are `tracing`
+//! events with the target `dotwit::guest`. It has no files, no network, no environment and no input.
+//!
+//! # What can go wrong
+//!
+//! A call that fails fails alone, with an [`Error`] whose [`kind`](Error::kind) tells why. A guest that panics, or exceeds
+//! a limit, is gone: each call that is under way ends once with [`ErrorKind::GuestTrapped`] and the reason, and so does
+//! each later one. The host goes on, and [`Guest::session`] starts the guest anew.
+//!
+//! # Features
+//!
+//! `cli` (default) builds the `dotwit` command line; `server` has the web server behind `dotwit serve`.
+
+mod bindings;
+mod clock;
+mod componentize;
+mod config;
+mod error;
+mod guest;
+mod inspect;
+mod manifest;
+mod runtime;
+#[cfg(feature = "server")]
+pub mod server;
+mod session;
+mod state;
+mod value;
+mod wasi;
+
+pub use bindings::types::{Message, Target};
+pub use componentize::componentize;
+pub use config::Config;
+pub use error::{Error, ErrorKind};
+pub use guest::Guest;
+pub use manifest::{Assembly, Method, ObjectType, Parameter};
+pub use runtime::Runtime;
+pub use session::{Call, Invocation, Session};
+pub use value::DotNetObject;

@@ -1,0 +1,66 @@
+//! `dotwit inspect`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use comfy_table::{ContentArrangement, Table, presets};
+use dotwit_host::{Assembly, Method};
+
+use crate::Limits;
+
+/// The command's arguments.
+#[derive(Args)]
+pub(crate) struct Inspect {
+    /// The guest: a component file.
+    guest: PathBuf,
+    /// Prints all that is known as JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+impl Inspect {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let guest = self.limits.runtime()?.load(&self.guest)?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(guest.assemblies())?);
+        } else {
+            for assembly in guest.assemblies() {
+                println!("assembly {}\n{}", assembly.name, table(assembly));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn table(assembly: &Assembly) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(["object", "method", "parameters", "result", "async", "documentation"]);
+    for method in &assembly.methods {
+        table.add_row(row("(static)", method));
+    }
+    for object in &assembly.types {
+        for method in &object.methods {
+            table.add_row(row(&object.name, method));
+        }
+    }
+    table
+}
+
+fn row(object: &str, method: &Method) -> [String; 6] {
+    let parameters: Vec<String> =
+        method.parameters.iter().map(|parameter| format!("{}: {}", parameter.name, parameter.type_name)).collect();
+    let docs = method.docs.as_deref().and_then(|docs| docs.lines().next()).unwrap_or_default();
+    [
+        object.to_owned(),
+        method.id.clone(),
+        parameters.join("\n"),
+        method.returns.clone(),
+        if method.is_async { "yes" } else { "" }.to_owned(),
+        docs.to_owned(),
+    ]
+}

@@ -1,0 +1,60 @@
+//! `dotwit serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use dotwit_host::server::Server;
+
+use crate::Limits;
+
+/// The command's arguments.
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// The guest of the pages: a component file. It is checked before anything is served.
+    guest: PathBuf,
+    /// The folder that is served.
+    #[arg(long, value_name = "DIR")]
+    root: PathBuf,
+    /// The address and the port to listen at; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+impl Serve {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let guest = self.limits.runtime()?.load(&self.guest)?;
+        let names: Vec<&str> = guest.assemblies().iter().map(|assembly| assembly.name.as_str()).collect();
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let server = Server::bind(&self.root, self.listen).await?;
+            println!("Serving {} for {} at http://{}/", self.root.display(), names.join(", "), server.address());
+            server.run(stop_signal()).await?;
+            println!("Stopped.");
+            Ok(())
+        })
+    }
+}
+
+/// Waits until the user or the system asks the program to stop.
+async fn stop_signal() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                () = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    interrupt.await;
+}

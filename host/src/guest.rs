@@ -1,0 +1,78 @@
+//! A guest: a component that is compiled, linked and known to be callable.
+
+use std::sync::Arc;
+
+use wasmtime::component::Component;
+
+use crate::bindings::GuestPre;
+use crate::error::{Error, ErrorKind};
+use crate::inspect;
+use crate::manifest::Assembly;
+use crate::runtime::Runtime;
+use crate::session::{Core, Session};
+use crate::state::State;
+
+/// A compiled guest. Clones are the same guest.
+///
+/// ```no_run
+/// # fn main() -> Result<(), dotwit_host::Error> {
+/// let runtime = dotwit_host::Runtime::new(Default::default())?;
+/// let guest = runtime.load("hello.wasm")?;
+/// for assembly in guest.assemblies() {
+///     println!("{} has {} static methods", assembly.name, assembly.methods.len());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Guest {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    runtime: Runtime,
+    name: String,
+    pre: GuestPre<State>,
+    assemblies: Vec<Assembly>,
+}
+
+impl Guest {
+    pub(crate) fn new(runtime: &Runtime, name: &str, bytes: &[u8]) -> Result<Self, Error> {
+        let refused = |what: String| Error::new(ErrorKind::InvalidGuest, format!("The guest '{name}' {what}."));
+        inspect::check(bytes).map_err(refused)?;
+        let component = Component::new(&runtime.engine, bytes)
+            .map_err(|error| refused("cannot be compiled".to_owned()).with_detail(format!("{error:?}")))?;
+        let pre = runtime.linker.instantiate_pre(&component).and_then(GuestPre::new).map_err(|error| {
+            refused(format!("needs what this host does not have: {error}")).with_detail(format!("{error:?}"))
+        })?;
+        let assemblies = Core::new(runtime, &pre)?.describe()?;
+        Ok(Self { inner: Arc::new(Inner { runtime: runtime.clone(), name: name.to_owned(), pre, assemblies }) })
+    }
+
+    /// What the guest's name is in messages: its path, if it was loaded from a file.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// What can be called.
+    pub fn assemblies(&self) -> &[Assembly] {
+        &self.inner.assemblies
+    }
+
+    /// Starts the guest: an instance of its own, with memory of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::GuestTrapped`] where it traps at once, [`ErrorKind::TooMany`] where there are as many sessions as
+    /// [`Config::max_sessions`](crate::Config::max_sessions) allows.
+    pub fn session(&self) -> Result<Session, Error> {
+        let core = Core::new(&self.inner.runtime, &self.inner.pre)?;
+        Ok(Session::new(core, Arc::clone(&self.inner.runtime.config)))
+    }
+}
+
+impl std::fmt::Debug for Guest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guest").field("name", &self.inner.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,30 @@
+//! The adapter's sources, which are part of the program: what a page imports from `/_dotwit/index.js`.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use include_dir::{Dir, include_dir};
+
+static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../js-adapter/src");
+
+/// Answers with one of the adapter's files.
+pub(crate) async fn source(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    let Some(file) = SOURCES.get_file(&path) else {
+        return (StatusCode::NOT_FOUND, format!("The adapter has no file '{path}'.\n")).into_response();
+    };
+    let tag = tag(file.contents());
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+    }
+    let kind = mime_guess::from_path(&path).first_or_octet_stream().to_string();
+    ([(header::CONTENT_TYPE, kind), (header::ETAG, tag)], file.contents()).into_response()
+}
+
+/// An entity tag that changes with the content.
+fn tag(content: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
+}

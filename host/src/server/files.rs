@@ -1,0 +1,38 @@
+//! Files below a folder, and nothing outside of it, not even through a symbolic link.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
+use tower_http::services::ServeDir;
+
+/// Serves the files below `root`, a canonical path.
+pub(crate) fn service(root: PathBuf) -> Router {
+    let files = ServeDir::new(&root);
+    Router::new().fallback_service(files).layer(middleware::from_fn_with_state(Arc::new(root), keep_inside))
+}
+
+/// Refuses requests for what lies outside of the root, and says so where there is no such file.
+async fn keep_inside(State(root): State<Arc<PathBuf>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let missing = || (StatusCode::NOT_FOUND, format!("There is no file '{path}'.\n")).into_response();
+    if !is_inside(&root, &path).await {
+        return missing();
+    }
+    let response = next.run(request).await;
+    if response.status() == StatusCode::NOT_FOUND { missing() } else { response }
+}
+
+/// Whether what a request's path names is below `root` once all links are followed, or does not exist.
+async fn is_inside(root: &Path, path: &str) -> bool {
+    let Ok(path) = percent_decode_str(path.trim_start_matches('/')).decode_utf8() else { return false };
+    match tokio::fs::canonicalize(root.join(path.trim_start_matches('/'))).await {
+        Ok(found) => found.starts_with(root),
+        Err(_) => true,
+    }
+}

@@ -1,0 +1,96 @@
+//! The web server behind `dotwit serve`: a folder of pages, and the adapter's sources for them at `/_dotwit/`.
+//!
+//! Pages host their guest in the browser. Guests that run in the server, one for each page, are not built yet.
+
+mod adapter;
+mod files;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::error::{Error, ErrorKind};
+
+/// How long requests that are under way may take to end once the server is asked to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A server that listens already, and answers once it runs.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+}
+
+impl Server {
+    /// Listens at `address` (port 0 for any that is free), to serve the files below `root`.
+    ///
+    /// Must be called within a Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Failed`] where `root` is no folder that can be read, or the address cannot be had.
+    pub async fn bind(root: impl Into<PathBuf>, address: SocketAddr) -> Result<Self, Error> {
+        let root = root.into();
+        let failed = |what: String| Error::new(ErrorKind::Failed, what);
+        let folder = root.canonicalize().map_err(|error| failed(format!("The root '{}' cannot be served: {error}.", root.display())))?;
+        if !folder.is_dir() {
+            return Err(failed(format!("The root '{}' cannot be served: it is no folder.", root.display())));
+        }
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| failed(format!("The address {address} cannot be listened at: {error}.")))?;
+        let address = listener.local_addr().map_err(|error| failed(format!("The listener has no address: {error}.")))?;
+        Ok(Self { listener, address, router: router(folder) })
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers requests until `stop` is ready. Then takes no new ones, and gives those under way a few seconds to end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Failed`] where the system takes the listener away.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        let (stopping, stopped) = tokio::sync::oneshot::channel();
+        let serving = axum::serve(self.listener, self.router).with_graceful_shutdown(async move {
+            stop.await;
+            let _ = stopping.send(());
+        });
+        let overdue = async move {
+            if stopped.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            served = serving.into_future() => {
+                served.map_err(|error| Error::new(ErrorKind::Failed, format!("The server has stopped: {error}.")))
+            }
+            () = overdue => Ok(()),
+        }
+    }
+}
+
+fn router(root: PathBuf) -> Router {
+    // A page, its modules and its guest change while they are developed: browsers keep them, and ask whether they may.
+    let revalidate = SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // A file is what its type says, whatever is in it.
+    let no_sniffing =
+        SetResponseHeaderLayer::if_not_present(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    Router::new()
+        .route("/_dotwit/{*path}", get(adapter::source))
+        .fallback_service(files::service(root))
+        .layer(revalidate)
+        .layer(no_sniffing)
+}
