@@ -7,8 +7,10 @@
 
 /** @import { Assembly, CallError, Message, Outcome, Target } from './contract.js' */
 
-/** The contract that this adapter speaks, as the marker of a transpiled folder has it. */
-export const CONTRACT = 'dotwit:interop@0.1.0';
+const VERSION = '0.1.0';
+
+/** The contract that this adapter speaks, as a transpiled folder names it. */
+export const CONTRACT = `dotwit:interop@${VERSION}`;
 
 /**
  * A transpiled guest: the namespace of its `index.js`.
@@ -55,7 +57,12 @@ export const CONTRACT = 'dotwit:interop@0.1.0';
  * @returns {Promise<Binding>}
  */
 export async function bind(module, page) {
-  const { invocation, references, streams, manifest } = await module.instantiate({ 'dotwit:interop/page': importsOf(page) });
+  const exports = await module.instantiate({ 'dotwit:interop/page': importsOf(page) });
+  const [invocation, references, streams, manifest] = ['invocation', 'references', 'streams', 'manifest'].map((name) => {
+    const found = exports[`dotwit:interop/${name}@${VERSION}`];
+    if (!found) throw new Error(`it does not export dotwit:interop/${name}@${VERSION}`);
+    return found;
+  });
   return {
     invoke: (target, method, args) => outcomeOf(() => invocation.invoke(lowerTarget(target), method, args)),
     beginInvoke: (call, target, method, args) => invocation.beginInvoke(BigInt(call), lowerTarget(target), method, args),

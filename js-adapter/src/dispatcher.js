@@ -385,6 +385,8 @@ export class Dispatcher {
     this.#end ??= reason;
     this.#wakeUps.clear();
     this.#turnstile.clear();
+    // The dispatcher may stay with the page for long; the guest's memory need not.
+    this.#guest = /** @type {any} */ (undefined);
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { target, method, reject } of pending) reject(errorOf(this.#end, target, method));

@@ -35,7 +35,8 @@ export async function tampered(tamper) {
     contract: module.contract,
     async instantiate(imports) {
       const exports = await module.instantiate(imports);
-      return { ...exports, ...tamper(exports, imports['dotwit:interop/page']) };
+      const changed = Object.entries(tamper(exports, imports['dotwit:interop/page']));
+      return { ...exports, ...Object.fromEntries(changed.map(([name, functions]) => [`dotwit:interop/${name}@0.1.0`, functions])) };
     },
   };
 }

@@ -126,6 +126,9 @@ test('a guest that cannot be made, or traps when it is asked what it offers, fai
   const failing = { ...(await tampered(() => ({}))), instantiate: async () => Promise.reject(new Error('no memory')) };
   assert.match((await rejection(startGuest(t, failing), 'failed')).message, /no memory/);
 
+  const poor = await tampered(() => ({ streams: undefined }));
+  assert.match((await rejection(startGuest(t, poor), 'failed')).message, /dotwit:interop\/streams/);
+
   const trapping = await tampered(({ manifest }, page) => ({
     manifest: {
       ...manifest,
