@@ -1,0 +1,203 @@
+//! The component's imports and exports: a translation between the types of `wit/` and ours, with nothing of its own.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind};
+use crate::manifest;
+use crate::message::Message;
+use crate::page::{self, Page};
+use crate::registry::MethodInfo;
+use crate::reply::Outcome;
+use crate::{dispatch, dispatch::Target};
+
+/// What `wit-bindgen` makes of `wit/`.
+#[allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, rust_2018_idioms)]
+pub mod generated {
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "guest",
+        pub_export_macro: true,
+        export_macro_name: "export_guest",
+        default_bindings_module: "dotwit::bindings::generated",
+    });
+}
+
+use generated::dotwit::interop::page as imports;
+use generated::dotwit::interop::types;
+use generated::exports::dotwit::interop as exports;
+
+/// The component.
+pub struct Component;
+
+struct ComponentPage;
+
+impl Page for ComponentPage {
+    fn end_invoke(&self, call: u64, outcome: Outcome) {
+        imports::end_invoke(call, outgoing(outcome).as_ref());
+    }
+
+    fn wake_after(&self, delay: Duration) {
+        imports::wake_after(u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX));
+    }
+}
+
+impl exports::invocation::Guest for Component {
+    fn invoke(target: types::Target, method: String, args: types::Message) -> Result<types::Message, types::CallError> {
+        start();
+        outgoing(dispatch::invoke(&target.into(), &method, args.into()))
+    }
+
+    fn begin_invoke(
+        call: u64,
+        target: types::Target,
+        method: String,
+        args: types::Message,
+    ) -> Option<Result<types::Message, types::CallError>> {
+        start();
+        dispatch::begin_invoke(call, &target.into(), &method, args.into()).map(outgoing)
+    }
+
+    fn cancel_invoke(call: u64) {
+        dispatch::cancel_invoke(call);
+    }
+
+    /// This guest begins no calls to the page yet, so there is none that could end.
+    fn end_invoke_js(_call: u64, _outcome: Result<types::Message, types::CallError>) {}
+
+    fn run_ready() {
+        dispatch::run_ready();
+    }
+}
+
+impl exports::references::Guest for Component {
+    fn release(object: u64) {
+        dispatch::release(object);
+    }
+
+    fn live() -> u32 {
+        dispatch::live()
+    }
+}
+
+impl exports::streams::Guest for Component {
+    fn read(_call: u64, _stream: u64, _max: u32) -> Option<Result<Vec<u8>, types::CallError>> {
+        let error = Error::new(ErrorKind::Unsupported, "This version of dotwit's guests hands out no streams.");
+        Some(Err(error.into()))
+    }
+
+    fn close(_stream: u64) {}
+
+    fn end_read_js(_call: u64, _outcome: Result<Vec<u8>, types::CallError>) {}
+}
+
+impl exports::manifest::Guest for Component {
+    fn describe() -> Result<Vec<exports::manifest::Assembly>, types::CallError> {
+        start();
+        let manifest = manifest::describe()?;
+        Ok(vec![exports::manifest::Assembly {
+            name: manifest.name.to_owned(),
+            methods: manifest.methods.iter().map(Into::into).collect(),
+            types: manifest
+                .types
+                .iter()
+                .map(|object| exports::manifest::ObjectType {
+                    name: object.name.to_owned(),
+                    methods: object.methods.iter().map(Into::into).collect(),
+                    docs: some_text(object.docs),
+                })
+                .collect(),
+        }])
+    }
+}
+
+/// Prepares the guest for the first call that it gets: its page, and a panic hook, because in a component a panic is a
+/// trap and only the hook can still say why.
+fn start() {
+    thread_local! {
+        static STARTED: () = {
+            page::install(Rc::new(ComponentPage));
+            std::panic::set_hook(Box::new(|info| {
+                let message = info.payload_as_str().unwrap_or("a panic without a message");
+                let location = info.location().map(ToString::to_string).unwrap_or_default();
+                imports::report_panic(message, &location);
+            }));
+        };
+    }
+    STARTED.with(|()| ());
+}
+
+fn outgoing(outcome: Outcome) -> Result<types::Message, types::CallError> {
+    match outcome {
+        Ok(message) => Ok(types::Message { json: message.json, bytes: message.bytes }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn some_text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+impl From<types::Message> for Message {
+    fn from(message: types::Message) -> Self {
+        Self { json: message.json, bytes: message.bytes }
+    }
+}
+
+impl From<types::Target> for Target {
+    fn from(target: types::Target) -> Self {
+        match target {
+            types::Target::Assembly(name) => Self::Assembly(name),
+            types::Target::Object(id) => Self::Object(id),
+        }
+    }
+}
+
+impl From<&MethodInfo> for exports::manifest::Method {
+    fn from(info: &MethodInfo) -> Self {
+        Self {
+            id: info.id.to_owned(),
+            name: info.name.to_owned(),
+            parameters: info
+                .parameters
+                .iter()
+                .map(|(name, type_)| exports::manifest::Parameter {
+                    name: (*name).to_owned(),
+                    type_: (*type_).to_owned(),
+                })
+                .collect(),
+            returns: info.returns.to_owned(),
+            is_async: info.is_async,
+            docs: some_text(info.docs),
+        }
+    }
+}
+
+impl From<Error> for types::CallError {
+    fn from(error: Error) -> Self {
+        let (kind, message, detail) = error.into_parts();
+        Self { kind: kind.into(), message, detail }
+    }
+}
+
+impl From<ErrorKind> for types::ErrorKind {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::NoSuchAssembly => Self::NoSuchAssembly,
+            ErrorKind::NoSuchMethod => Self::NoSuchMethod,
+            ErrorKind::NoSuchObject => Self::NoSuchObject,
+            ErrorKind::BadArguments => Self::BadArguments,
+            ErrorKind::Failed => Self::Failed,
+            ErrorKind::GuestTrapped => Self::GuestTrapped,
+            ErrorKind::Cancelled => Self::Cancelled,
+            ErrorKind::TimedOut => Self::TimedOut,
+            ErrorKind::TooLarge => Self::TooLarge,
+            ErrorKind::TooMany => Self::TooMany,
+            ErrorKind::Disconnected => Self::Disconnected,
+            ErrorKind::Unsupported => Self::Unsupported,
+            ErrorKind::Reentrant => Self::Reentrant,
+            ErrorKind::JsFailed => Self::JsFailed,
+            ErrorKind::Protocol => Self::Protocol,
+        }
+    }
+}
