@@ -1,5 +1,5 @@
 //! Reads a call's arguments into a method's parameters, by Blazor's rules: one JSON array, exactly as many elements as
-//! parameters, and whatever the text is where a method has none.
+//! parameters. Where a method has none, nothing reads the text, and it may be whatever it is.
 
 use serde::de::DeserializeOwned;
 
@@ -10,6 +10,17 @@ use crate::objects;
 
 /// How many arguments a call may have. Blazor has no limit; a method with more parameters is better served by an object.
 const MAX_ARGUMENTS: usize = 64;
+
+/// What a method can have as a parameter.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from what JavaScript sends",
+    label = "not deserialisable",
+    note = "a parameter, and all that is in it, implements `serde::Deserialize` and owns its data"
+)]
+pub trait Argument: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> Argument for T {}
 
 /// The arguments of a call that are still to be read.
 pub struct Arguments<'a> {
@@ -30,7 +41,7 @@ impl<'a> Arguments<'a> {
         Self { method, message }
     }
 
-    /// Reads exactly `count` arguments with `read`. With none to read the text is not looked at, as in Blazor.
+    /// Reads exactly `count` arguments with `read`.
     ///
     /// # Errors
     ///
@@ -38,7 +49,7 @@ impl<'a> Arguments<'a> {
     /// has more elements than any call may have, and what `read` fails with.
     pub fn read<T>(self, count: usize, read: impl FnOnce(&mut Counted<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let method = self.method;
-        let texts = if count == 0 { Vec::new() } else { split(method, &self.message.json, count)? };
+        let texts = split(method, &self.message.json, count)?;
         let reader = Reader::new(&self.message.json, self.message.bytes);
         read(&mut Counted { method, texts: texts.into_iter(), count, reader })
     }
@@ -51,7 +62,7 @@ impl Counted<'_> {
     ///
     /// [`ErrorKind::BadArguments`] where it cannot be read as a `T`, or is a reference where `T` is none;
     /// [`ErrorKind::NoSuchObject`] where it names an object that is not tracked.
-    pub fn next<T: DeserializeOwned>(&mut self, parameter: &str) -> Result<T, Error> {
+    pub fn next<T: Argument>(&mut self, parameter: &str) -> Result<T, Error> {
         let text = self.texts.next().unwrap_or("null");
         let position = self.count - self.texts.len();
         let method = self.method;
@@ -83,8 +94,9 @@ fn split<'t>(method: &str, text: &'t str, count: usize) -> Result<Vec<&'t str>, 
     let texts = json::elements(text).map_err(|malformed| {
         let what = match malformed {
             Malformed::NotAnArray(None) => "is empty".to_owned(),
-            Malformed::NotAnArray(Some(first)) => format!("begins with '{first}'"),
+            Malformed::NotAnArray(Some(first)) => format!("begins with '{}'", first.escape_debug()),
             Malformed::Unterminated => "ends too early".to_owned(),
+            Malformed::Mismatched => "closes its '[' with '}'".to_owned(),
             Malformed::Trailing => "goes on after its end".to_owned(),
             Malformed::MissingElement => "lacks an element beside a comma".to_owned(),
             Malformed::TooDeep(depth) => format!("nests {depth} deep, and {} is the limit", json::MAX_DEPTH),
@@ -122,8 +134,18 @@ fn misfit(method: &str, position: usize, parameter: &str, text: &str, error: &se
     }
     Error::new(
         ErrorKind::BadArguments,
-        format!("In the call to '{method}', argument {position} ('{parameter}') {what}: {reason}."),
+        format!("In the call to '{method}', argument {position} ('{parameter}') {what}: {}.", shorten(reason)),
     )
+}
+
+/// Takes the middle out of a reason that quotes a long value: what was expected stands at the end.
+fn shorten(mut reason: String) -> String {
+    const ENDS: usize = 100;
+    let (begin, end) = (reason.floor_char_boundary(ENDS), reason.ceil_char_boundary(reason.len().saturating_sub(ENDS)));
+    if begin < end {
+        reason.replace_range(begin..end, " … ");
+    }
+    reason
 }
 
 /// The kind of token that a JSON text begins with, by the names of Blazor's reader.

@@ -65,15 +65,20 @@ impl<'de> Visitor<'de> for BytesVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Bytes, A::Error> {
+        // Text that is read as it comes has no sizes. Values that serde has buffered have, and it may read these again.
+        let once = map.size_hint().is_none();
         let index = Placeholder { key: KEY }.visit_map(map)?;
         let index = i32::try_from(index)
             .map_err(|_| de::Error::custom(format!("byte array index {index} is no 32-bit integer")))?;
         let index = u64::try_from(index)
             .map_err(|_| de::Error::custom(format!("byte array {index} was not found: indices start at 0")))?;
-        message::read_bytes(index).map(Bytes)
+        message::read_bytes(index, once).map(Bytes)
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
-        BASE64_STANDARD.decode(text).map(Bytes).map_err(|error| E::custom(format!("a string that is no base-64: {error}")))
+        BASE64_STANDARD
+            .decode(text)
+            .map(Bytes)
+            .map_err(|error| E::custom(format!("a string that is no base-64: {error}")))
     }
 }

@@ -159,7 +159,10 @@ fn start(target: &Target, method: &str, args: Message, timing: Timing) -> Result
 
 fn require_name(what: &str, name: &str) -> Result<(), Error> {
     if name.trim().is_empty() {
-        return Err(Error::new(ErrorKind::BadArguments, format!("The {what} of a call cannot be empty or whitespace.")));
+        return Err(Error::new(
+            ErrorKind::BadArguments,
+            format!("The {what} of a call cannot be empty or whitespace."),
+        ));
     }
     Ok(())
 }

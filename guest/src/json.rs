@@ -1,7 +1,12 @@
-//! The little that dotwit must know of JSON text before serde reads it: where the elements of an array are, and how deep
-//! the text nests. Both are found in one pass that looks at structure only; what it lets through, serde still checks.
+//! The little that dotwit must know of JSON text beyond what serde does with it: where the elements of an array are, and
+//! how deep a text nests. Both are found in one pass that looks at structure only; what it lets through, serde still
+//! checks.
+
+use std::io;
 
 use memchr::memchr2;
+use serde::Serialize;
+use serde_json::ser::Formatter;
 
 /// The deepest nesting that a message may have, the outer argument array included (the `MaxDepth` of Blazor's host).
 pub(crate) const MAX_DEPTH: usize = 32;
@@ -13,6 +18,8 @@ pub(crate) enum Malformed {
     NotAnArray(Option<char>),
     /// The text ends before its array does.
     Unterminated,
+    /// A brace closes the array.
+    Mismatched,
     /// Something follows the array.
     Trailing,
     /// A comma stands where an element should.
@@ -36,13 +43,17 @@ pub(crate) fn elements(text: &str) -> Result<Vec<&str>, Malformed> {
             found.push(start[begin..at].trim_matches(is_space));
             begin = at + 1;
         }
-        (b']' | b'}', 0) => end = Some(at),
+        (b']' | b'}', 0) => end = Some((at, byte)),
         _ => {}
     });
     if deepest > MAX_DEPTH {
         return Err(Malformed::TooDeep(deepest));
     }
-    let end = end.ok_or(Malformed::Unterminated)?;
+    let end = match end {
+        Some((at, b']')) => at,
+        Some(_) => return Err(Malformed::Mismatched),
+        None => return Err(Malformed::Unterminated),
+    };
     if !start.as_bytes()[end + 1..].iter().all(|byte| is_space(char::from(*byte))) {
         return Err(Malformed::Trailing);
     }
@@ -59,6 +70,58 @@ pub(crate) fn elements(text: &str) -> Result<Vec<&str>, Malformed> {
 /// How deep a JSON text nests: 0 for a scalar, 1 for a flat array or object.
 pub(crate) fn depth(text: &str) -> usize {
     scan(text.as_bytes(), |_, _, _| {})
+}
+
+/// Writes a value as compact JSON, and gives up where it begins to nest too deep: a value that nests without end would
+/// exhaust the stack.
+pub(crate) fn to_string<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
+    let mut json = Vec::with_capacity(128);
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, Limited { depth: 0 }))?;
+    String::from_utf8(json).map_err(|error| serde_json::Error::io(io::Error::other(error)))
+}
+
+/// Formats compactly and no deeper than [`MAX_DEPTH`].
+struct Limited {
+    depth: usize,
+}
+
+impl Limited {
+    fn check(depth: usize) -> io::Result<()> {
+        if depth > MAX_DEPTH {
+            return Err(io::Error::other(format!("it nests {depth} deep or deeper, and {MAX_DEPTH} is the limit")));
+        }
+        Ok(())
+    }
+}
+
+impl Formatter for Limited {
+    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        Self::check(self.depth)?;
+        writer.write_all(b"[")
+    }
+
+    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        writer.write_all(b"]")
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        Self::check(self.depth)?;
+        writer.write_all(b"{")
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.depth -= 1;
+        writer.write_all(b"}")
+    }
+
+    /// serde_json's `RawValue`, which is text already.
+    fn write_raw_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        Self::check(self.depth + depth(fragment))?;
+        writer.write_all(fragment.as_bytes())
+    }
 }
 
 /// Calls `structural` with each bracket, brace and comma outside strings, its position, and the depth after it. Gives the
@@ -106,6 +169,9 @@ fn is_space(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
@@ -121,6 +187,7 @@ mod tests {
         assert_eq!(elements("[1"), Err(Malformed::Unterminated));
         assert_eq!(elements("[\"a"), Err(Malformed::Unterminated));
         assert_eq!(elements("[\"a\\"), Err(Malformed::Unterminated));
+        assert_eq!(elements("[1}"), Err(Malformed::Mismatched));
         assert_eq!(elements("[1,]"), Err(Malformed::MissingElement));
         assert_eq!(elements("[,1]"), Err(Malformed::MissingElement));
         assert_eq!(elements("[1] 2"), Err(Malformed::Trailing));
@@ -134,5 +201,120 @@ mod tests {
         assert_eq!(elements(&nested(MAX_DEPTH + 1)), Err(Malformed::TooDeep(MAX_DEPTH + 1)));
         assert_eq!(depth("1"), 0);
         assert_eq!(depth("{\"a\":[\"[[[\"]}"), 2);
+    }
+
+    #[test]
+    fn raw_text_counts_towards_the_depth() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        let mut inside = Limited { depth: 2 };
+        assert!(inside.write_raw_fragment(&mut Vec::new(), &nested(MAX_DEPTH - 2)).is_ok());
+        assert!(inside.write_raw_fragment(&mut Vec::new(), &nested(MAX_DEPTH - 1)).is_err());
+    }
+
+    /// JSON values that nest as deep as a message may, and a little deeper.
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            r#"[\[\]{},:"\\ /bfnrtu0]*"#.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(40, 120, 6, |inner| {
+            prop_oneof![
+                4 => prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                4 => prop::collection::btree_map(r#"[a-z\[\]{},"\\]{0,4}"#, inner.clone(), 0..6)
+                    .prop_map(|map| map.into_iter().collect::<Value>()),
+                1 => (inner, 25_usize..40).prop_map(|(inner, times)| (0..times).fold(inner, |value, _| json!([value]))),
+            ]
+        })
+    }
+
+    fn nesting(value: &Value) -> usize {
+        match value {
+            Value::Array(items) => 1 + items.iter().map(nesting).max().unwrap_or(0),
+            Value::Object(fields) => 1 + fields.values().map(nesting).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// `text` with white space wherever JSON allows it, chosen by `salt`.
+    fn spread(text: &str, salt: &[u8]) -> String {
+        let mut salt = salt.iter().copied().cycle();
+        let mut spaces = move || [" ", "\t", "\r\n", ""][usize::from(salt.next().unwrap_or(3) % 4)];
+        let (mut spread, mut in_string, mut escaped) = (String::new(), false, false);
+        for c in text.chars() {
+            let structural = !in_string && matches!(c, '[' | ']' | '{' | '}' | ',' | ':');
+            if structural {
+                spread.push_str(spaces());
+            }
+            spread.push(c);
+            if structural {
+                spread.push_str(spaces());
+            }
+            match c {
+                _ if escaped => escaped = false,
+                '\\' if in_string => escaped = true,
+                '"' => in_string = !in_string,
+                _ => {}
+            }
+        }
+        spread
+    }
+
+    /// What a reader that splits and then has serde read each element makes of a text.
+    fn read(text: &str) -> Option<Vec<Value>> {
+        elements(text).ok()?.into_iter().map(|element| serde_json::from_str(element).ok()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn depth_is_that_of_the_value(value in json(), salt: Vec<u8>) {
+            prop_assert_eq!(depth(&spread(&value.to_string(), &salt)), nesting(&value));
+        }
+
+        #[test]
+        fn values_are_written_as_serde_writes_them_unless_too_deep(value in json()) {
+            let expected = (nesting(&value) <= MAX_DEPTH).then(|| value.to_string());
+            prop_assert_eq!(to_string(&value).ok(), expected);
+        }
+
+        #[test]
+        fn an_array_splits_into_the_texts_of_its_elements(values in prop::collection::vec(json(), 0..8), salt: Vec<u8>) {
+            let array = Value::from(values.clone());
+            let text = spread(&array.to_string(), &salt);
+            match nesting(&array) {
+                0..=MAX_DEPTH => prop_assert_eq!(read(&text), Some(values)),
+                deeper => prop_assert_eq!(elements(&text), Err(Malformed::TooDeep(deeper))),
+            }
+        }
+
+        /// Whatever the text is, it is read exactly if serde reads it as an array, and as the same values.
+        #[test]
+        fn any_text_is_read_as_serde_reads_it(text in prop_oneof![
+            any::<String>(),
+            r#"\[[\[\]{},:"\\ a1]{0,12}[\]}]"#,
+            r#"\[([\[{]|[\]}]|,|:|"[a\\"]?"|1| |null){0,12}\]"#,
+        ]) {
+            prop_assert_eq!(read(&text), serde_json::from_str::<Vec<Value>>(&text).ok());
+            depth(&text);
+        }
+
+        #[test]
+        fn bytes_that_are_no_text_do_no_harm(bytes: Vec<u8>) {
+            scan(&bytes, |at, byte, _| assert_eq!(bytes[at], byte));
+        }
+
+        /// A text that was damaged in one place is read exactly if serde still reads it.
+        #[test]
+        fn damage_is_found(values in prop::collection::vec(json(), 0..4), at: prop::sample::Index, with in r#"[\[\]{},:"\\ 1]?"#) {
+            let mut text = Value::from(values).to_string();
+            let at = (0..=at.index(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            let end = text[at..].chars().next().map_or(at, |c| at + c.len_utf8());
+            text.replace_range(at..end, &with);
+            if depth(&text) <= MAX_DEPTH {
+                prop_assert_eq!(read(&text), serde_json::from_str::<Vec<Value>>(&text).ok());
+            }
+        }
     }
 }

@@ -65,6 +65,9 @@
 //! An error that a method returns rejects its caller's promise, and nothing else; [`Error`] lets it choose the kind. A
 //! panic ends the component: every call that is under way fails with the panic's message, and a host may start it anew.
 
+// What wit-bindgen generates for a component cannot do without.
+#![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]
+
 mod arguments;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
@@ -115,7 +118,7 @@ macro_rules! export {
         #[cfg(target_family = "wasm")]
         const _: () = {
             use $crate::bindings::Component;
-            $crate::bindings::generated::export_guest!(Component with_types_in $crate::bindings::generated);
+    $crate::bindings::generated::export_guest!(Component with_types_in $crate::bindings::generated);
         };
     };
 }
@@ -123,7 +126,7 @@ macro_rules! export {
 /// What the macros' code and the tests of the dispatcher use. No part of the API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::arguments::Arguments;
+    pub use crate::arguments::{Argument, Arguments};
     pub mod dispatch {
         //! The dispatcher.
         pub use crate::dispatch::*;
@@ -132,9 +135,7 @@ pub mod __private {
     pub use crate::message::Message;
     pub use crate::page::{Page, install};
     pub use crate::registry::{AssemblyName, InstanceMethod, Invokable, MethodInfo, ObjectType, StaticMethod};
-    pub use crate::reply::{
-        FallibleValue, FutureReply, ImmediateReply, Outcome, PlainValue, Probe, Reply,
-    };
+    pub use crate::reply::{FallibleValue, FutureReply, ImmediateReply, Outcome, PlainValue, Probe, Reply};
     pub use inventory;
     pub use std::any::Any;
     pub use std::rc::Rc;

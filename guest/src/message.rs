@@ -41,8 +41,8 @@ struct Written {
 /// What a value that is being read finds beside its text.
 struct Reading {
     bytes: Vec<Option<Vec<u8>>>,
-    /// Whether the text names more arrays than there are, so that one of them is named twice and must be copied.
-    repeats: bool,
+    /// Whether the text names each array once, so that who reads it can have it and needs no copy.
+    moves: bool,
     references: usize,
     failure: Option<Error>,
 }
@@ -56,18 +56,12 @@ thread_local! {
 /// value cannot be written they stay what they were.
 pub(crate) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
     WRITING.with_borrow_mut(|scopes| scopes.push(Written::default()));
-    let json = serde_json::to_string(value);
+    let json = json::to_string(value);
     let written = WRITING.with_borrow_mut(Vec::pop).unwrap_or_default();
     let json = json.map_err(|error| {
-        written.failure.unwrap_or_else(|| Error::new(ErrorKind::Failed, format!("The result cannot be sent: {error}.")))
+        cause(&error, written.failure)
+            .unwrap_or_else(|| Error::new(ErrorKind::Failed, format!("The result cannot be sent: {error}.")))
     })?;
-    let depth = json::depth(&json);
-    if depth > json::MAX_DEPTH {
-        return Err(Error::new(
-            ErrorKind::Failed,
-            format!("The result cannot be sent: it nests {depth} deep, and {} is the limit.", json::MAX_DEPTH),
-        ));
-    }
     for object in written.objects {
         object.give_to_page();
     }
@@ -86,7 +80,8 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Option<usize> {
 /// Notes that the text that is being written names an object.
 pub(crate) fn write_object<E: ser::Error>(object: &Rc<Entry>) -> Result<u64, E> {
     WRITING.with_borrow_mut(|scopes| {
-        let written = scopes.last_mut().ok_or_else(|| E::custom("a reference can only be written as part of a call"))?;
+        let written =
+            scopes.last_mut().ok_or_else(|| E::custom("a reference can only be written as part of a call"))?;
         let id = object.track().map_err(|error| {
             let text = E::custom(error.message());
             written.failure = Some(error);
@@ -103,14 +98,8 @@ pub(crate) struct Reader(());
 impl Reader {
     /// Opens the scope of a message with this text and these arrays.
     pub(crate) fn new(json: &str, bytes: Vec<Vec<u8>>) -> Self {
-        let named = if bytes.is_empty() { 0 } else { json.matches("\"__byte[]\"").count() };
-        let reading =
-            Reading {
-                repeats: named != bytes.len(),
-                bytes: bytes.into_iter().map(Some).collect(),
-                references: 0,
-                failure: None,
-            };
+        let moves = !bytes.is_empty() && names_each_once(json, bytes.len());
+        let reading = Reading { moves, bytes: bytes.into_iter().map(Some).collect(), references: 0, failure: None };
         READING.with_borrow_mut(|scopes| scopes.push(reading));
         Self(())
     }
@@ -122,13 +111,13 @@ impl Reader {
         misfit: impl FnOnce(serde_json::Error) -> Error,
     ) -> Result<T, Error> {
         serde_json::from_str(json).map_err(|error| {
-            READING
-                .with_borrow_mut(|scopes| scopes.last_mut().and_then(|reading| reading.failure.take()))
-                .unwrap_or_else(|| misfit(error))
+            let failure =
+                READING.with_borrow_mut(|scopes| scopes.last_mut().and_then(|reading| reading.failure.take()));
+            cause(&error, failure).unwrap_or_else(|| misfit(error))
         })
     }
 
-    /// How many references have been read so far.
+    /// How many references the values that were read have asked for.
     pub(crate) fn references(&self) -> usize {
         READING.with_borrow(|scopes| scopes.last().map_or(0, |reading| reading.references))
     }
@@ -140,32 +129,58 @@ impl Drop for Reader {
     }
 }
 
-/// Takes the byte array with this index out of the message that is being read.
-pub(crate) fn read_bytes<E: de::Error>(index: u64) -> Result<Vec<u8>, E> {
+/// The error behind the one that serde ends with. serde carries nothing but text, and a value may get over a failure, as an
+/// untagged enum does when it tries its next variant.
+fn cause(error: &serde_json::Error, failure: Option<Error>) -> Option<Error> {
+    failure.filter(|failure| error.to_string().starts_with(failure.message()))
+}
+
+/// Whether a text names each of `count` byte arrays once, in order, as pages do. Where it seems otherwise, because an array
+/// is named twice, or because the text has the key elsewhere or may have it with escapes, the arrays are copied.
+fn names_each_once(json: &str, count: usize) -> bool {
+    const KEY: &str = "\"__byte[]\"";
+    let named = json.match_indices(KEY).map(|(at, _)| {
+        let value = json[at + KEY.len()..].trim_start().strip_prefix(':')?.trim_start();
+        let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+        value[..end].parse().ok()
+    });
+    named.eq((0..count).map(Some)) && !json.contains("\\u")
+}
+
+/// Gives the byte array with this index of the message that is being read. `once` says that its placeholder is not read
+/// again.
+pub(crate) fn read_bytes<E: de::Error>(index: u64, once: bool) -> Result<Vec<u8>, E> {
     READING.with_borrow_mut(|scopes| {
         let reading = scopes.last_mut().ok_or_else(|| E::custom("a byte array can only be read from a message"))?;
         let count = reading.bytes.len();
         if count == 0 {
             return Err(E::custom(format!("unexpected byte array {index}: the message has none")));
         }
-        let repeats = reading.repeats;
-        let slot = usize::try_from(index).ok().and_then(|index| reading.bytes.get_mut(index)).ok_or_else(|| {
+        let moves = reading.moves && once;
+        let slot = usize::try_from(index).ok().and_then(|index| reading.bytes.get_mut(index));
+        let bytes = slot.and_then(|slot| if moves { slot.take() } else { slot.clone() });
+        bytes.ok_or_else(|| {
             E::custom(format!("byte array {index} was not found: the message has {count}, counted from 0"))
-        })?;
-        if repeats { slot.clone() } else { slot.take() }
-            .ok_or_else(|| E::custom(format!("byte array {index} is named twice while another one is not named")))
+        })
     })
 }
 
-/// Notes that a reference is being read, and what `resolve` has against it.
-pub(crate) fn read_reference<T, E: de::Error>(resolve: impl FnOnce() -> Result<T, Error>) -> Result<T, E> {
+/// Notes that a reference is asked for, whether or not its placeholder can be read.
+pub(crate) fn note_reference<E: de::Error>() -> Result<(), E> {
     READING.with_borrow_mut(|scopes| {
         let reading = scopes.last_mut().ok_or_else(|| E::custom("a reference can only be read from a message"))?;
         reading.references += 1;
-        resolve().map_err(|error| {
-            let text = E::custom(error.message());
-            reading.failure = Some(error);
-            text
-        })
+        Ok(())
     })
+}
+
+/// Makes an error that serde carries out of a value which is being read, and that comes out of it as it went in.
+pub(crate) fn reading_failure<E: de::Error>(error: Error) -> E {
+    let text = E::custom(error.message());
+    READING.with_borrow_mut(|scopes| {
+        if let Some(reading) = scopes.last_mut() {
+            reading.failure = Some(error);
+        }
+    });
+    text
 }

@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::marker::PhantomData;
 use std::rc::{Rc, Weak};
 
@@ -95,8 +96,10 @@ impl Entry {
     /// Lets the page keep the object alive.
     pub(crate) fn give_to_page(self: Rc<Self>) {
         let Some(id) = self.id.get() else { return };
-        let before = TABLE.with_borrow_mut(|table| table.slots.get_mut(&id).map(|slot| std::mem::replace(slot, Slot::Page(self))));
-        drop(before);
+        // `self` outlives the borrow, and so does what was in the slot: dropping an entry needs the table.
+        let kept = Rc::clone(&self);
+        let _before =
+            TABLE.with_borrow_mut(|table| Some(std::mem::replace(table.slots.get_mut(&id)?, Slot::Page(kept))));
     }
 }
 
@@ -115,12 +118,14 @@ pub(crate) fn find(id: u64) -> Result<Rc<Entry>, Error> {
         Slot::Guest(entry) => entry.upgrade(),
         Slot::Page(entry) => Some(Rc::clone(entry)),
     });
-    found.ok_or_else(|| {
-        Error::new(
-            ErrorKind::NoSuchObject,
-            format!("There is no tracked object with id '{id}': it was never handed out, or was already disposed."),
-        )
-    })
+    found.ok_or_else(|| not_tracked(id))
+}
+
+fn not_tracked(id: impl Display) -> Error {
+    Error::new(
+        ErrorKind::NoSuchObject,
+        format!("There is no tracked object with id '{id}': it was never handed out, or was already disposed."),
+    )
 }
 
 /// Stops tracking an object. Whether it was tracked.
@@ -174,6 +179,18 @@ impl<T: Invokable> DotNetObjectReference<T> {
         Self { entry: Rc::new(entry), object, thread: PhantomData }
     }
 
+    /// The reference to the tracked object with this id.
+    fn tracked(id: i64) -> Result<Self, Error> {
+        let entry = find(u64::try_from(id).map_err(|_| not_tracked(id))?)?;
+        let object = entry.object().downcast::<T>().map_err(|_| {
+            Error::new(
+                ErrorKind::BadArguments,
+                format!("Object '{id}' is of type '{}' where '{}' is expected.", entry.type_name, T::TYPE_NAME),
+            )
+        })?;
+        Ok(Self { entry, object, thread: PhantomData })
+    }
+
     /// The object.
     pub fn value(&self) -> &T {
         &self.object
@@ -210,16 +227,8 @@ impl<T: Invokable> Serialize for DotNetObjectReference<T> {
 
 impl<'de, T: Invokable> Deserialize<'de> for DotNetObjectReference<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        message::note_reference()?;
         let id = placeholder::deserialize(deserializer, KEY)?;
-        message::read_reference(|| {
-            let entry = find(u64::try_from(id).unwrap_or_default())?;
-            let object = entry.object().downcast::<T>().map_err(|_| {
-                Error::new(
-                    ErrorKind::BadArguments,
-                    format!("Object '{id}' is of type '{}' where '{}' is expected.", entry.type_name, T::TYPE_NAME),
-                )
-            })?;
-            Ok(Self { entry, object, thread: PhantomData })
-        })
+        Self::tracked(id).map_err(message::reading_failure)
     }
 }

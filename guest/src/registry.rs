@@ -116,7 +116,11 @@ impl Assembly {
     /// The static method with this id.
     pub(crate) fn find(&self, id: &str) -> Result<&'static StaticMethod, Error> {
         self.methods.get(id).copied().ok_or_else(|| {
-            no_such_method(&format!("The assembly '{}'", self.name), id, self.methods.values().map(|method| &method.info))
+            no_such_method(
+                &format!("The assembly '{}'", self.name),
+                id,
+                self.methods.values().map(|method| &method.info),
+            )
         })
     }
 }
@@ -134,9 +138,8 @@ pub(crate) fn find_instance_method(
 
 /// Says that an id is missing, and names the one that was perhaps meant: the same but for case, or the Rust name.
 fn no_such_method<'a>(owner: &str, id: &str, mut known: impl Iterator<Item = &'a MethodInfo>) -> Error {
-    let meant = known.find(|info| {
-        info.id.eq_ignore_ascii_case(id) || info.name.rsplit("::").next().is_some_and(|name| name == id)
-    });
+    let meant = known
+        .find(|info| info.id.eq_ignore_ascii_case(id) || info.name.rsplit("::").next().is_some_and(|name| name == id));
     let hint = meant.map_or_else(String::new, |info| format!(" Did you mean '{}'?", info.id));
     Error::new(
         ErrorKind::NoSuchMethod,

@@ -147,6 +147,7 @@ impl Plain {
 )]
 pub trait Returnable: Serialize {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize> Returnable for T {}
 
 /// The error of a method, for its caller. `{:#}` is how error types that carry causes show them.

@@ -4,7 +4,7 @@
 //! guest, until none can go on; and what should happen later is a timer, for which the page is asked to call again.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -17,7 +17,8 @@ use crate::page::page;
 thread_local! {
     static READY: RefCell<VecDeque<Runnable>> = const { RefCell::new(VecDeque::new()) };
     static RUNNING: Cell<bool> = const { Cell::new(false) };
-    static TIMERS: RefCell<Timers> = const { RefCell::new(Timers { sleeping: BTreeMap::new(), next: 0, asked: None }) };
+    static TIMERS: RefCell<Timers> =
+        const { RefCell::new(Timers { sleeping: BTreeMap::new(), next: 0, asked: BTreeSet::new(), overdue: 0 }) };
 }
 
 /// A task that was spawned. Awaiting it gives its output; dropping it lets the task run on; [`abort`](Self::abort) ends it.
@@ -72,7 +73,10 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let (runnable, task) = async_task::spawn_local(future, |runnable| READY.with_borrow_mut(|ready| ready.push_back(runnable)));
+    let (runnable, task) = async_task::spawn_local(future, |runnable| {
+        // Nothing is left to do when the thread's tasks are already gone.
+        let _ = READY.try_with(|ready| ready.borrow_mut().push_back(runnable));
+    });
     runnable.schedule();
     task
 }
@@ -88,17 +92,17 @@ pub(crate) fn run_until_idle() {
     RUNNING.set(false);
 }
 
-/// Wakes the sleepers whose time has come and polls tasks.
+/// Wakes the sleepers whose time has come and polls tasks. This answers one call of `wake-after`.
 pub(crate) fn run_ready() {
     let now = Instant::now();
     let due = TIMERS.with_borrow_mut(|timers| {
-        timers.asked = None;
+        timers.answered(now);
         let later = timers.sleeping.split_off(&(now, u64::MAX));
         std::mem::replace(&mut timers.sleeping, later)
     });
     due.into_values().for_each(Waker::wake);
     run_until_idle();
-    ask_page(now);
+    ask_page(Instant::now());
 }
 
 /// Waits. The page's timers decide how exactly; browsers round up to milliseconds and slow down hidden pages.
@@ -115,43 +119,57 @@ pub fn yield_now() -> Sleep {
 }
 
 /// The future of [`sleep`] and [`yield_now`].
+#[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
     deadline: Instant,
     id: Option<u64>,
-    /// Whether to be pending once although the deadline is past.
+    /// Whether to wait for the page's turn although the deadline is past.
     yields: bool,
 }
 
 struct Timers {
     sleeping: BTreeMap<(Instant, u64), Waker>,
     next: u64,
-    /// When the page was last asked to call, while it has not.
-    asked: Option<Instant>,
+    /// When the page was asked to call. It calls once for each, so what it was asked for must not be asked for again.
+    asked: BTreeSet<Instant>,
+    /// How many of its calls are due, but have not come yet.
+    overdue: usize,
+}
+
+impl Timers {
+    /// Notes that the page called as it was asked to.
+    fn answered(&mut self, now: Instant) {
+        let later = self.asked.split_off(&now);
+        self.overdue += std::mem::replace(&mut self.asked, later).len();
+        match self.overdue.checked_sub(1) {
+            Some(left) => self.overdue = left,
+            // Due right now, or early.
+            None => drop(self.asked.pop_first()),
+        }
+    }
 }
 
 impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let first = self.id.is_none();
         let now = Instant::now();
-        if now >= self.deadline && !(first && self.yields) {
-            // A yield whose timer is still there has been polled for another reason than its turn.
-            let waiting = self.id.is_some_and(|id| TIMERS.with_borrow(|timers| timers.sleeping.contains_key(&(self.deadline, id))));
-            if !(self.yields && waiting) {
-                return Poll::Ready(());
-            }
+        // The turn of one that yields comes when `run_ready` takes its timer, whatever else it is polled for.
+        let waits = match self.id {
+            Some(id) if self.yields => TIMERS.with_borrow(|timers| timers.sleeping.contains_key(&(self.deadline, id))),
+            None if self.yields => true,
+            _ => now < self.deadline,
+        };
+        if !waits {
+            return Poll::Ready(());
         }
-        let id = TIMERS.with_borrow_mut(|timers| {
-            let id = self.id.unwrap_or_else(|| {
-                timers.next += 1;
-                timers.next
-            });
+        self.id = TIMERS.with_borrow_mut(|timers| {
+            let id = self.id.unwrap_or(timers.next);
+            timers.next = timers.next.max(id + 1);
             timers.sleeping.insert((self.deadline, id), cx.waker().clone());
-            id
+            Some(id)
         });
-        self.id = Some(id);
         ask_page(now);
         Poll::Pending
     }
@@ -166,15 +184,16 @@ impl Drop for Sleep {
     }
 }
 
-/// Asks the page to call at the earliest deadline, unless it will call before that anyway.
+/// Asks the page to call at the earliest deadline, unless it was asked to call by then or as soon as it can.
 fn ask_page(now: Instant) {
     let delay = TIMERS.with_borrow_mut(|timers| {
         let (earliest, _) = *timers.sleeping.first_key_value()?.0;
-        if timers.asked.is_some_and(|asked| asked <= earliest) {
+        let earliest = earliest.max(now);
+        if timers.asked.first().is_some_and(|asked| *asked <= earliest) {
             return None;
         }
-        timers.asked = Some(earliest);
-        Some(earliest.saturating_duration_since(now))
+        timers.asked.insert(earliest);
+        Some(earliest - now)
     });
     if let Some(delay) = delay {
         page().wake_after(delay);

@@ -1,47 +1,78 @@
-//! What stands in place of an item with the attribute: the item itself, and the code that registers it.
+//! What stands beside an item with the attribute: the code that registers it.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
-use syn::{Error, GenericParam, Ident, ImplItem, Item, ItemFn, ItemImpl, Result};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Attribute, Error, GenericParam, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, LitStr, Result};
 
 use crate::method::{self, Method, Receives};
 
-pub(crate) fn js_invokable(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
+const ON_IMPL_TOO: &str = "put `#[js_invokable]` on the `impl` block too: a method alone cannot know its type";
+
+/// The ids that the attributes of a method give.
+type Ids = Vec<Option<LitStr>>;
+
+/// The item, without the attributes that are dealt with, and its registration, or what is wrong with it.
+pub(crate) fn js_invokable(attribute: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<Item>(item.clone()) {
-        Ok(Item::Fn(function)) => expand_function(attribute, function),
-        Ok(Item::Impl(block)) => expand_impl(attribute, block),
-        Ok(other) => Err(Error::new_spanned(other, "`#[js_invokable]` goes on functions and on `impl` blocks")),
+        Ok(Item::Fn(mut function)) => {
+            let ids = method::take_ids(&mut function.attrs);
+            let code = code(ids.and_then(|more| register_function(attribute, more, &function)));
+            quote!(#function #code)
+        }
+        Ok(Item::Impl(mut block)) => {
+            let methods = block.items.iter_mut().map(|item| match item {
+                ImplItem::Fn(function) => method::take_ids(&mut function.attrs),
+                _ => Ok(Vec::new()),
+            });
+            let ids = all(methods.collect::<Vec<_>>());
+            let code = code(ids.and_then(|ids| register_impl(attribute, &ids, &block)));
+            quote!(#block #code)
+        }
+        Ok(other) => {
+            let error = Error::new_spanned(&other, "`#[js_invokable]` goes on functions and on `impl` blocks");
+            let code = error.into_compile_error();
+            quote!(#other #code)
+        }
         // A method is no item of its own.
-        Err(error) => match syn::parse2::<syn::ImplItemFn>(item) {
-            Ok(method) => Err(Error::new(
-                method.sig.ident.span(),
-                "put `#[js_invokable]` on the `impl` block too: a method alone cannot know its type",
-            )),
-            Err(_) => Err(error),
-        },
+        Err(error) => {
+            let method = syn::parse2::<ImplItemFn>(item.clone());
+            let error = method.map_or(error, |method| Error::new(method.sig.ident.span(), ON_IMPL_TOO));
+            let code = error.into_compile_error();
+            quote!(#item #code)
+        }
     }
 }
 
-fn expand_function(attribute: TokenStream, mut function: ItemFn) -> Result<TokenStream> {
+fn code(code: Result<TokenStream>) -> TokenStream {
+    code.unwrap_or_else(Error::into_compile_error)
+}
+
+/// All values, or all errors.
+fn all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let mut values = Vec::new();
+    let mut errors: Option<Error> = None;
+    for result in results {
+        match (result, &mut errors) {
+            (Ok(value), _) => values.push(value),
+            (Err(error), Some(errors)) => errors.combine(error),
+            (Err(error), None) => errors = Some(error),
+        }
+    }
+    errors.map_or(Ok(values), Err)
+}
+
+fn register_function(attribute: TokenStream, more: Ids, function: &ItemFn) -> Result<TokenStream> {
     if let Some(receiver) = function.sig.receiver() {
-        return Err(Error::new_spanned(
-            receiver,
-            "put `#[js_invokable]` on the `impl` block too: a method alone cannot know its type",
-        ));
+        return Err(Error::new_spanned(receiver, ON_IMPL_TOO));
     }
     let mut ids = vec![method::parse_id(attribute)?];
-    ids.extend(method::take_ids(&mut function.attrs)?);
-    let method = Method::new(ids, &function.attrs, &function.vis, &function.sig)?;
+    ids.extend(more);
+    let method = Method::new(ids, &function.attrs, &function.vis, &function.sig, None)?;
     check_ids([&method])?;
-    let ident = &method.ident;
-    let registration = register_static(&method, &ident.to_token_stream(), "");
-    Ok(quote! {
-        #function
-        #registration
-    })
+    Ok(register_static(&method, &method.ident.to_token_stream(), ""))
 }
 
-fn expand_impl(attribute: TokenStream, mut block: ItemImpl) -> Result<TokenStream> {
+fn register_impl(attribute: TokenStream, ids: &[Ids], block: &ItemImpl) -> Result<TokenStream> {
     if !attribute.is_empty() {
         return Err(Error::new_spanned(attribute, "an `impl` block has no id: give ids to the methods in it"));
     }
@@ -51,30 +82,22 @@ fn expand_impl(attribute: TokenStream, mut block: ItemImpl) -> Result<TokenStrea
             "`#[js_invokable]` goes on inherent `impl` blocks: methods of traits cannot be called by name",
         ));
     }
-    let generic = block.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
-    let type_name = method::type_text(&block.self_ty);
-    let owner = format!("{}::", type_name.split('<').next().unwrap_or_default());
-
-    let mut methods = Vec::new();
-    for item in &mut block.items {
-        let ImplItem::Fn(function) = item else { continue };
-        let ids = method::take_ids(&mut function.attrs)?;
-        if ids.is_empty() {
-            continue;
-        }
-        let method = Method::new(ids, &function.attrs, &function.vis, &function.sig)?;
-        if generic && method.receiver.is_none() {
-            return Err(Error::new(
-                method.ident.span(),
-                "a static method of a generic type cannot be called by name: JavaScript cannot say which types it means",
-            ));
-        }
-        methods.push(method);
+    if let Some(lifetime) = block.generics.lifetimes().next() {
+        return Err(Error::new_spanned(
+            lifetime,
+            "the page can hold an object for as long as it likes, so its type cannot borrow",
+        ));
     }
+    let self_ty = &block.self_ty;
+    let type_name = method::type_text(self_ty);
+    let owner = format!("{}::", type_name.split('<').next().unwrap_or_default());
+    let methods = all(block.items.iter().zip(ids).filter_map(|(item, ids)| match item {
+        ImplItem::Fn(function) if !ids.is_empty() => Some(check_method(ids, function, block)),
+        _ => None,
+    }))?;
     check_ids(methods.iter().filter(|method| method.receiver.is_some()))?;
     check_ids(methods.iter().filter(|method| method.receiver.is_none()))?;
 
-    let self_ty = &block.self_ty;
     let (instance, fixed): (Vec<&Method>, Vec<&Method>) = methods.iter().partition(|method| method.receiver.is_some());
     let (mut infos, mut entries) = (Vec::new(), Vec::new());
     for method in &instance {
@@ -95,9 +118,8 @@ fn expand_impl(attribute: TokenStream, mut block: ItemImpl) -> Result<TokenStrea
     });
     let (impl_generics, _, where_clause) = block.generics.split_for_impl();
     let docs = method::docs(&block.attrs);
-    let cfgs = block.attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+    let cfgs = block.attrs.iter().filter(|attr: &&Attribute| attr.path().is_ident("cfg"));
     Ok(quote! {
-        #block
         #(#cfgs)*
         const _: () = {
             impl #impl_generics ::dotwit::Invokable for #self_ty #where_clause {
@@ -110,6 +132,18 @@ fn expand_impl(attribute: TokenStream, mut block: ItemImpl) -> Result<TokenStrea
             #(#statics)*
         };
     })
+}
+
+fn check_method(ids: &Ids, function: &ImplItemFn, block: &ItemImpl) -> Result<Method> {
+    let method = Method::new(ids.clone(), &function.attrs, &function.vis, &function.sig, Some(&block.self_ty))?;
+    let generic = block.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
+    if generic && method.receiver.is_none() {
+        return Err(Error::new(
+            method.ident.span(),
+            "a static method of a generic type cannot be called by name: JavaScript cannot say which types it means",
+        ));
+    }
+    Ok(method)
 }
 
 /// The code that makes a static method known to the assembly.
@@ -137,12 +171,20 @@ fn register_static(method: &Method, path: &TokenStream, owner: &str) -> TokenStr
 /// The code that reads the arguments `__args`, calls `path` with them (on `__object`, where the method has a receiver) and
 /// makes a reply of what it returns.
 fn call(method: &Method, path: &TokenStream) -> TokenStream {
-    let names: Vec<Ident> = (1..=method.parameters.len()).map(|n| format_ident!("__arg{n}", span = Span::mixed_site())).collect();
-    let reads = method.parameters.iter().zip(&names).map(|(parameter, name)| {
+    let names: Vec<Ident> =
+        (1..=method.parameters.len()).map(|n| format_ident!("__arg{n}", span = Span::mixed_site())).collect();
+    let reads = method.parameters.iter().map(|parameter| {
         let (ty, text) = (&parameter.ty, &parameter.name);
-        quote!(let #name: #ty = __counted.next(#text)?;)
+        quote_spanned!(shown_at(parameter.span)=> __counted.next::<#ty>(#text)?)
     });
     let count = names.len();
+    let read = if names.is_empty() {
+        quote!(let _ = __args;)
+    } else {
+        quote! {
+            let (#(#names,)*) = __args.read(#count, |__counted| ::core::result::Result::Ok((#(#reads,)*)))?;
+        }
+    };
     let downcast = method.receiver.map(|_| {
         quote! {
             let __object: ::dotwit::__private::Rc<Self> =
@@ -155,7 +197,9 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
         None => quote!(),
     };
     let invocation = quote!(#path(#object #(#names),*));
-    let encode = quote!((&::dotwit::__private::Probe::of(&__value)).encoding().encode(__value));
+    let encode = quote_spanned! {shown_at(method.output)=>
+        (&::dotwit::__private::Probe::of(&__value)).encoding().encode(__value)
+    };
     let reply = if method.is_async {
         quote! {
             ::dotwit::__private::Reply::pending(async move {
@@ -173,16 +217,19 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
         #[allow(unused_imports)]
         use ::dotwit::__private::{FallibleValue as _, FutureReply as _, ImmediateReply as _, PlainValue as _};
         #downcast
-        __args.read(#count, |__counted| {
-            #(#reads)*
-            ::core::result::Result::Ok(#reply)
-        })
+        #read
+        ::core::result::Result::Ok(#reply)
     }
+}
+
+/// The span of generated code that compilers show at `span`.
+fn shown_at(span: Span) -> Span {
+    Span::call_site().located_at(span)
 }
 
 /// Refuses an id that is there twice.
 fn check_ids<'a>(methods: impl IntoIterator<Item = &'a Method>) -> Result<()> {
-    let mut seen: Vec<(&syn::LitStr, &Ident)> = Vec::new();
+    let mut seen: Vec<(&LitStr, &Ident)> = Vec::new();
     for method in methods {
         for id in &method.ids {
             if let Some((_, first)) = seen.iter().find(|(other, _)| other.value() == id.value()) {

@@ -1,5 +1,7 @@
 //! The `#[js_invokable]` attribute of dotwit. Guests use it as `dotwit::js_invokable`, which documents it.
 
+#![forbid(unsafe_code)]
+
 mod expand;
 mod method;
 
@@ -47,8 +49,8 @@ use proc_macro::TokenStream;
 /// # What is refused
 ///
 /// Methods that are not `pub`, that are generic themselves, or static in a generic type; `&mut self` and `self`; parameters
-/// that borrow; ids that are empty, reserved (`__Dispose`), or given twice in one block.
+/// that borrow, and more than 64 of them; types that borrow; ids that are empty, reserved (`__Dispose`), or given twice in one block.
 #[proc_macro_attribute]
 pub fn js_invokable(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    expand::js_invokable(attribute.into(), item.into()).unwrap_or_else(|error| error.into_compile_error()).into()
+    expand::js_invokable(attribute.into(), item.into()).into()
 }

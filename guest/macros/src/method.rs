@@ -1,16 +1,23 @@
 //! One method: what the attribute must know of it, and what is refused.
 
 use heck::ToUpperCamelCase;
-use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, Error, Expr, ExprLit, FnArg, GenericParam, Ident, Lit, LitStr, Meta, Pat, Receiver, Result, ReturnType, Signature,
-    Type, TypeParamBound, Visibility,
+    Attribute, Error, Expr, ExprLit, FnArg, GenericParam, Ident, Lit, LitStr, Meta, Pat, Receiver, Result, ReturnType,
+    Signature, Type, TypeParamBound, Visibility,
 };
 
 /// The id that Blazor's pages dispose of a reference with.
 const RESERVED: &str = "__Dispose";
+
+/// How many arguments a call may have, as the dispatcher has it.
+const MAX_PARAMETERS: usize = 64;
+
+const GENERIC: &str = "a generic method cannot be called by name: JavaScript cannot say which types it means";
+
+const NO_ID: &str = "expected an id as a string: `#[js_invokable(\"DifferentMethodName\")]`";
 
 /// A method that can be called.
 pub(crate) struct Method {
@@ -20,6 +27,8 @@ pub(crate) struct Method {
     pub(crate) parameters: Vec<Parameter>,
     /// Whether its signature says that it returns a future.
     pub(crate) is_async: bool,
+    /// Where the signature has the result's type.
+    pub(crate) output: Span,
     returns: String,
     docs: String,
     pub(crate) cfgs: Vec<Attribute>,
@@ -37,12 +46,20 @@ pub(crate) enum Receives {
 /// A parameter other than the receiver.
 pub(crate) struct Parameter {
     pub(crate) name: String,
-    pub(crate) ty: Type,
+    pub(crate) ty: TokenStream,
+    /// Where the signature has the type.
+    pub(crate) span: Span,
 }
 
 impl Method {
-    /// Checks a signature whose `#[js_invokable]` attributes gave `ids`, one each.
-    pub(crate) fn new(ids: Vec<Option<LitStr>>, attrs: &[Attribute], vis: &Visibility, sig: &Signature) -> Result<Self> {
+    /// Checks a signature whose `#[js_invokable]` attributes gave `ids`, one each. `this` is what `Self` means in it.
+    pub(crate) fn new(
+        ids: Vec<Option<LitStr>>,
+        attrs: &[Attribute],
+        vis: &Visibility,
+        sig: &Signature,
+        this: Option<&Type>,
+    ) -> Result<Self> {
         if !matches!(vis, Visibility::Public(_)) {
             return Err(Error::new(
                 sig.ident.span(),
@@ -50,14 +67,11 @@ impl Method {
             ));
         }
         if let Some(unsafety) = &sig.unsafety {
-            return Err(Error::new(unsafety.span(), "JavaScript cannot uphold the contract of an unsafe function"));
+            return Err(Error::new_spanned(unsafety, "JavaScript cannot uphold the contract of an unsafe function"));
         }
         let open = |param: &&GenericParam| !matches!(param, GenericParam::Lifetime(_));
         if let Some(param) = sig.generics.params.iter().find(open) {
-            return Err(Error::new(
-                param.span(),
-                "a generic method cannot be called by name: JavaScript cannot say which types it means",
-            ));
+            return Err(Error::new_spanned(param, GENERIC));
         }
         let mut receiver = None;
         let mut parameters = Vec::new();
@@ -72,9 +86,16 @@ impl Method {
                         Pat::Ident(pat) => pat.ident.to_string().trim_start_matches("r#").to_owned(),
                         _ => format!("arg{}", parameters.len() + 1),
                     };
-                    parameters.push(Parameter { name, ty: (*typed.ty).clone() });
+                    let ty = spell_out(typed.ty.to_token_stream(), this);
+                    parameters.push(Parameter { name, ty, span: typed.ty.span() });
                 }
             }
+        }
+        if let Some(extra) = sig.inputs.iter().filter(|input| matches!(input, FnArg::Typed(_))).nth(MAX_PARAMETERS) {
+            return Err(Error::new_spanned(
+                extra,
+                format!("a call has at most {MAX_PARAMETERS} arguments: take an object with the rest as its fields"),
+            ));
         }
         let own_id = sig.ident.to_string().trim_start_matches("r#").to_upper_camel_case();
         let ids = ids
@@ -82,9 +103,11 @@ impl Method {
             .map(|id| id.unwrap_or_else(|| LitStr::new(&own_id, sig.ident.span())))
             .map(|id| check_id(&id).map(|()| id))
             .collect::<Result<_>>()?;
-        let (returns, is_future) = match &sig.output {
-            ReturnType::Default => ("()".to_owned(), false),
-            ReturnType::Type(_, ty) => (type_text(ty), returns_future(ty)),
+        let (returns, is_future, output) = match &sig.output {
+            ReturnType::Default => ("()".to_owned(), false, sig.ident.span()),
+            ReturnType::Type(_, ty) => {
+                (type_text(&spell_out(ty.to_token_stream(), this)), returns_future(ty), ty.span())
+            }
         };
         Ok(Self {
             ids,
@@ -92,6 +115,7 @@ impl Method {
             receiver,
             parameters,
             is_async: sig.asyncness.is_some() || is_future,
+            output,
             returns,
             docs: docs(attrs),
             cfgs: attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect(),
@@ -106,6 +130,8 @@ impl Method {
             quote!((#name, #ty))
         });
         let (returns, is_async, docs) = (&self.returns, self.is_async, &self.docs);
+        // `file!` and `line!` tell where they stand, and that is the method only with its very span.
+        let location = quote_spanned!(self.ident.span()=> ::core::concat!(::core::file!(), ":", ::core::line!()));
         quote! {
             ::dotwit::__private::MethodInfo {
                 id: #id,
@@ -114,26 +140,22 @@ impl Method {
                 returns: #returns,
                 is_async: #is_async,
                 docs: #docs,
-                location: ::core::concat!(::core::file!(), ":", ::core::line!()),
+                location: #location,
             }
         }
     }
 }
 
 fn receives(receiver: &Receiver) -> Result<Receives> {
-    if receiver.reference.is_some() && receiver.mutability.is_none() {
-        return Ok(Receives::Reference);
+    match &*receiver.ty {
+        Type::Reference(reference) if reference.mutability.is_none() => Ok(Receives::Reference),
+        Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Rc") => Ok(Receives::Rc),
+        _ => Err(Error::new_spanned(
+            receiver,
+            "an invokable method takes `&self` or `self: Rc<Self>`: JavaScript may call it while another call to the \
+             object is under way, so keep what changes in a `Cell` or a `RefCell`",
+        )),
     }
-    let by_rc = receiver.colon_token.is_some()
-        && matches!(&*receiver.ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Rc"));
-    if by_rc {
-        return Ok(Receives::Rc);
-    }
-    Err(Error::new(
-        receiver.span(),
-        "an invokable method takes `&self` or `self: Rc<Self>`: JavaScript may call it while another call to the object is \
-         under way, so keep what changes in a `Cell` or a `RefCell`",
-    ))
 }
 
 fn check_parameter(ty: &Type) -> Result<()> {
@@ -144,15 +166,14 @@ fn check_parameter(ty: &Type) -> Result<()> {
                 Type::Slice(slice) => format!("Vec<{}>", type_text(&slice.elem)),
                 other => type_text(other),
             };
-            Err(Error::new(
-                ty.span(),
-                format!("a parameter of an invokable method owns its data, because it is read from JSON: use `{owned}`"),
+            Err(Error::new_spanned(
+                ty,
+                format!(
+                    "a parameter of an invokable method owns its data, because it is read from JSON: use `{owned}`"
+                ),
             ))
         }
-        Type::ImplTrait(_) => Err(Error::new(
-            ty.span(),
-            "a generic method cannot be called by name: JavaScript cannot say which types it means",
-        )),
+        Type::ImplTrait(_) => Err(Error::new_spanned(ty, GENERIC)),
         _ => Ok(()),
     }
 }
@@ -213,9 +234,18 @@ pub(crate) fn docs(attrs: &[Attribute]) -> String {
 /// A type as its author would write it, with the token printer's spaces taken out.
 pub(crate) fn type_text(ty: &impl ToTokens) -> String {
     let mut text = ty.to_token_stream().to_string();
-    for (spaced, tight) in
-        [(" :: ", "::"), (":: ", "::"), (" <", "<"), ("< ", "<"), (" >", ">"), (" ,", ","), ("& ", "&"), ("( ", "("), (" )", ")"), (" ;", ";")]
-    {
+    for (spaced, tight) in [
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        ("& ", "&"),
+        ("( ", "("),
+        (" )", ")"),
+        (" ;", ";"),
+    ] {
         text = text.replace(spaced, tight);
     }
     text
@@ -226,10 +256,7 @@ pub(crate) fn parse_id(tokens: TokenStream) -> Result<Option<LitStr>> {
     if tokens.is_empty() {
         return Ok(None);
     }
-    let span = tokens.span();
-    syn::parse2::<LitStr>(tokens).map(Some).map_err(|_| {
-        Error::new(span, "expected an id as a string: `#[js_invokable(\"DifferentMethodName\")]`")
-    })
+    syn::parse2::<LitStr>(tokens.clone()).map(Some).map_err(|_| Error::new_spanned(tokens, NO_ID))
 }
 
 /// Takes the `#[js_invokable]` attributes out of `attrs` and gives their ids.
@@ -241,16 +268,35 @@ pub(crate) fn take_ids(attrs: &mut Vec<Attribute>) -> Result<Vec<Option<LitStr>>
         .map(|attr| match attr.meta {
             Meta::Path(_) => Ok(None),
             Meta::List(list) => parse_id(list.tokens),
-            Meta::NameValue(meta) => Err(Error::new(
-                meta.span(),
-                "expected an id as a string: `#[js_invokable(\"DifferentMethodName\")]`",
-            )),
+            Meta::NameValue(meta) => Err(Error::new_spanned(meta, NO_ID)),
         })
         .collect()
 }
 
-/// Where an id was given before, for the message about the second time.
+/// Says that an id is there twice.
 pub(crate) fn duplicate(id: &LitStr, first: &Ident, second: &Ident) -> Error {
-    let span: Span = id.span();
-    Error::new(span, format!("the id `{}` is given to both `{first}` and `{second}`", id.value()))
+    let value = id.value();
+    let what = if first == second {
+        format!("the id `{value}` is given to `{first}` twice")
+    } else {
+        format!("the id `{value}` is given to both `{first}` and `{second}`")
+    };
+    Error::new(id.span(), what)
+}
+
+/// Puts the type itself in place of `Self`, which means nothing outside the `impl` block.
+fn spell_out(tokens: TokenStream, this: Option<&Type>) -> TokenStream {
+    let Some(this) = this else { return tokens };
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(ident) if ident == "Self" => this.to_token_stream(),
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), spell_out(group.stream(), Some(this)));
+                inner.set_span(group.span());
+                TokenTree::Group(inner).into()
+            }
+            other => other.into(),
+        })
+        .collect()
 }
