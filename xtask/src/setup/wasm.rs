@@ -65,7 +65,10 @@ fn toolchain_for(target: &str) -> Result<Toolchain> {
         }
     }
     if !apt::can_install() {
-        bail!("guests need a Rust toolchain with the target {target}: run `rustup target add {target}`");
+        bail!(
+            "guests need a Rust toolchain with the target {target}: run `rustup target add {target}`, or, on Debian, run \
+             `cargo xtask setup` as root, which sets up Debian's own toolchain"
+        );
     }
     let system = debian_toolchain(target)?;
     if !ready(&system)? {
