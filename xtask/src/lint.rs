@@ -2,50 +2,54 @@
 
 mod tree;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::{
     guests,
-    process::Step,
+    process::{Step, say},
     project,
     setup::{self, CARGO_DENY},
     toolchain::Toolchain,
 };
 
-/// Checks everything, quick checks first.
+/// Makes every check, quick ones first, and fails in the end if one of them did.
 pub(crate) fn run() -> Result<()> {
-    tree::check()?;
-    let ambient = Toolchain::ambient();
-    cargo(&ambient, "checking the formatting", ["fmt", "--all", "--check"]).run()?;
-    javascript()?;
-    cargo(&ambient, "clippy", ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
-    docs(&ambient)?;
-    guests_for_wasm()?;
-    licences(&ambient)
-}
-
-fn cargo<const N: usize>(toolchain: &Toolchain, doing: &str, arguments: [&str; N]) -> Step {
-    let mut command = toolchain.cargo();
-    command.args(arguments);
-    Step::new(doing, command)
-}
-
-/// The types, what npm's users would see, and the formatting of the JavaScript.
-fn javascript() -> Result<()> {
-    setup::npm_packages()?;
-    for script in ["check", "publint", "format:check"] {
-        let mut command = setup::npm(&project::js_adapter())?;
-        command.args(["run", script]);
-        Step::new(format!("npm run {script} in js-adapter"), command).run()?;
+    let checks = [tree::check, formatting, types, npm_package, clippy, docs, guests_for_wasm, dependencies];
+    let mut failed = 0;
+    for check in checks {
+        if let Err(error) = check() {
+            failed += 1;
+            say(format_args!("{error:#}"));
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} of {} checks failed", checks.len());
     }
     Ok(())
 }
 
+fn formatting() -> Result<()> {
+    cargo("checking the formatting", &["fmt", "--all", "--check"]).run()
+}
+
+fn clippy() -> Result<()> {
+    cargo("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
+}
+
 /// The docs, without broken links.
-fn docs(toolchain: &Toolchain) -> Result<()> {
-    let mut command = toolchain.cargo();
+fn docs() -> Result<()> {
+    let mut command = Toolchain::ambient().cargo();
     command.args(["doc", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings");
     Step::new("building the docs", command).run()
+}
+
+fn types() -> Result<()> {
+    npm_run("check")
+}
+
+/// What users of the npm package would trip over.
+fn npm_package() -> Result<()> {
+    npm_run("publint")
 }
 
 /// The guests, as the code that they are on WebAssembly.
@@ -66,9 +70,23 @@ fn guests_for_wasm() -> Result<()> {
     Step::new(format!("cargo {linter} for {}", setup::COMPONENT_TARGET), command).run()
 }
 
-/// Licences, sources and bans, as `deny.toml` has them.
-fn licences(toolchain: &Toolchain) -> Result<()> {
-    let mut command = toolchain.subcommand(&CARGO_DENY.get()?);
+/// The dependencies' licences, sources and bans, as `deny.toml` has them.
+fn dependencies() -> Result<()> {
+    let mut command = Toolchain::ambient().subcommand(&CARGO_DENY.get()?);
     command.args(["check", "licenses", "bans", "sources"]);
-    Step::new("checking licences, bans and sources of the dependencies", command).run()
+    Step::new("checking the dependencies' licences, bans and sources", command).run()
+}
+
+fn cargo(doing: &str, arguments: &[&str]) -> Step {
+    let mut command = Toolchain::ambient().cargo();
+    command.args(arguments);
+    Step::new(doing, command)
+}
+
+/// Runs a script of the npm package.
+fn npm_run(script: &str) -> Result<()> {
+    setup::npm_packages()?;
+    let mut command = setup::npm(&project::js_adapter())?;
+    command.args(["run", script]);
+    Step::new(format!("npm run {script} in js-adapter"), command).run()
 }
