@@ -1,5 +1,7 @@
 //! CallDotNetExample2 to 5: instance methods.
 
+use std::cell::RefCell;
+
 use dotwit::prelude::*;
 
 /// Who says hello in examples 4 and 5: the name belongs to the object.
@@ -23,22 +25,29 @@ impl HelloHelper {
 }
 
 /// The component of example 2: it has a name that its input field sets, which may not have happened yet.
+#[derive(Default)]
 pub struct CallDotNetExample2 {
-    name: Option<String>,
+    name: RefCell<Option<String>>,
 }
 
 #[js_invokable]
 impl CallDotNetExample2 {
-    /// The component once its input field holds `name`.
+    /// The component, before a name was entered.
     #[js_invokable("CreateExample2")]
-    pub fn create(name: Option<String>) -> DotNetObjectReference<CallDotNetExample2> {
-        DotNetObjectReference::new(CallDotNetExample2 { name })
+    pub fn create() -> DotNetObjectReference<CallDotNetExample2> {
+        DotNetObjectReference::new(CallDotNetExample2::default())
+    }
+
+    /// What the input field holds now.
+    #[js_invokable]
+    pub fn set_name(&self, name: Option<String>) {
+        self.name.replace(name);
     }
 
     /// `Hello, NAME!`, and `Hello, !` before a name was entered.
     #[js_invokable]
     pub fn get_hello_message(&self) -> String {
-        format!("Hello, {}!", self.name.as_deref().unwrap_or_default())
+        format!("Hello, {}!", self.name.borrow().as_deref().unwrap_or_default())
     }
 }
 
@@ -53,9 +62,9 @@ impl CallDotNetExample3 {
         DotNetObjectReference::new(CallDotNetExample3)
     }
 
-    /// `Hello, NAME!`
+    /// `Hello, NAME!`, and `Hello, !` without one.
     #[js_invokable]
-    pub fn get_hello_message(&self, name: String) -> String {
-        format!("Hello, {name}!")
+    pub fn get_hello_message(&self, name: Option<String>) -> String {
+        format!("Hello, {}!", name.unwrap_or_default())
     }
 }
