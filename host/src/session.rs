@@ -407,6 +407,10 @@ fn why(store: &mut Store<State>, error: &wasmtime::Error) -> Error {
             "The guest ran out of memory: it asked for {bytes} bytes, and {} is the limit.",
             state.max_memory()
         ),
+        // A guest's own stack lies at the start of its memory and grows towards address 0, so its end is an access outside.
+        (_, Some(trap @ Trap::MemoryOutOfBounds), ..) => {
+            format!("The guest trapped: {trap}. Perhaps its stack is exhausted.")
+        }
         (_, _, Some(status), _) => format!("The guest ended itself with exit status {status}."),
         (_, Some(trap), ..) => format!("The guest trapped: {trap}."),
         (_, None, ..) => format!("The guest trapped: {}.", error.root_cause()),

@@ -34,12 +34,18 @@ impl Inspect {
     }
 }
 
+/// How wide the table is where there is no terminal to ask, in characters.
+const WIDTH: u16 = 140;
+
 fn table(assembly: &Assembly) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .load_preset(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["object", "method", "parameters", "result", "async", "documentation"]);
+        .set_header(["OBJECT", "METHOD", "PARAMETERS", "RESULT", "ASYNC", "DOCUMENTATION"]);
+    if !table.is_tty() {
+        table.set_width(WIDTH);
+    }
     for method in &assembly.methods {
         table.add_row(row("(static)", method));
     }

@@ -1,0 +1,8 @@
+//! The host, tested with real guests: those that `cargo xtask guests` builds.
+
+mod async_calls;
+mod calls;
+mod command_line;
+mod refused;
+mod support;
+mod traps;

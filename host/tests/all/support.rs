@@ -1,0 +1,40 @@
+//! Guests and sessions for the tests.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use dotwit_host::{Config, Error, ErrorKind, Guest, Runtime, Session};
+
+/// Where `cargo xtask guests` puts a guest.
+pub(crate) fn guest_path(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../target/guests/wasm32-wasip2/release")
+        .join(name)
+        .with_extension("wasm");
+    assert!(path.exists(), "{} is missing: run `cargo xtask guests`", path.display());
+    path
+}
+
+/// The guest of the tests, under limits that tests can reach quickly.
+pub(crate) fn test_guest() -> &'static Guest {
+    static GUEST: OnceLock<Guest> = OnceLock::new();
+    GUEST.get_or_init(|| {
+        let config = Config { max_memory: 64 << 20, cpu_limit: Duration::from_millis(500), ..Config::default() };
+        Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap()
+    })
+}
+
+/// A session of the guest of the tests.
+pub(crate) fn session() -> Session {
+    test_guest().session().unwrap()
+}
+
+/// Asserts an error's kind, and what its message says.
+#[track_caller]
+pub(crate) fn assert_error(error: &Error, kind: ErrorKind, parts: &[&str]) {
+    assert_eq!(error.kind(), kind, "{error}");
+    for part in parts {
+        assert!(error.message().contains(part), "{part:?} is not in {:?}", error.message());
+    }
+}
