@@ -1,0 +1,28 @@
+/**
+ * The console, repeated on the page for readers who have not opened their browser's. What the guest prints is in it too.
+ *
+ * @module
+ */
+
+/** Has `console.log` and `console.error` write into the element with the id `console` as well. */
+export function showConsole() {
+  const panel = document.getElementById('console');
+  if (!panel) return;
+  for (const level of ['log', 'error']) {
+    const write = console[level];
+    console[level] = (...values) => {
+      write.apply(console, values);
+      const line = document.createElement('li');
+      line.className = level;
+      line.textContent = values.map(textOf).join(' ');
+      panel.append(line);
+      panel.scrollTop = panel.scrollHeight;
+    };
+  }
+}
+
+/** @param {unknown} value */
+function textOf(value) {
+  if (typeof value === 'string') return value;
+  return value instanceof Error ? String(value) : JSON.stringify(value);
+}

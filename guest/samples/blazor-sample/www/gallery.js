@@ -1,0 +1,42 @@
+/**
+ * What all pages of the gallery share: the guest is started once, then the page's own sample is run. A page names its
+ * sample in its body, `<body data-sample="generics-example">`, and keeps what its reader operates in a
+ * `<fieldset class="stage" disabled>`, which is enabled when both are ready.
+ *
+ * @module
+ */
+
+import { start } from './_dotwit/index.js';
+import { showConsole } from './console.js';
+import { showSources } from './source.js';
+
+/** The running guest. */
+export const started = open();
+
+async function open() {
+  showConsole();
+  addEventListener('error', ({ error, message }) => report(error ?? message));
+  addEventListener('unhandledrejection', ({ reason }) => report(reason));
+
+  const { sample } = document.body.dataset;
+  if (sample) showSources(`${sample}.js`);
+
+  const guest = await start({ component: new URL('./_guest/', import.meta.url) });
+  if (sample) await import(`./${sample}.js`);
+  for (const stage of document.querySelectorAll('.stage')) stage.disabled = false;
+  tell('ready', `${guest.assemblies.map(({ name }) => name).join(', ')} is running`);
+  return guest;
+}
+
+/** Shows on the page what nobody has caught. The browser's console has it as well. */
+function report(error) {
+  const alert = document.getElementById('alert');
+  alert.textContent = error?.kind ? `${error.message} (${error.kind})` : String(error?.message ?? error);
+  alert.hidden = false;
+  if (document.documentElement.dataset.state !== 'ready') tell('failed', 'The guest is not running');
+}
+
+function tell(state, text) {
+  document.documentElement.dataset.state = state;
+  document.getElementById('status').textContent = text;
+}

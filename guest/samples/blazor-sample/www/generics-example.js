@@ -1,0 +1,37 @@
+const randomInt = () => Math.floor(Math.random() * 99999);
+
+const written = (value) => (typeof value === 'string' ? `'${value}'` : value);
+
+// Updates both objects, each by every way to call it. Only a guest in the browser can be called synchronously.
+window.invokeMethodsAsync = async (syncInterop, genericType1, genericType2) => {
+  for (const [object, newValue] of [
+    [genericType1, () => `string ${randomInt()}`],
+    [genericType2, randomInt],
+  ]) {
+    for (const method of ['Update', 'UpdateAsync']) {
+      const value = newValue();
+      console.log(`JS: invokeMethodAsync:${method}(${written(value)})`);
+      await object.invokeMethodAsync(method, value);
+    }
+    if (syncInterop) {
+      const value = newValue();
+      console.log(`JS: invokeMethod:Update(${written(value)})`);
+      object.invokeMethod('Update', value);
+    }
+  }
+};
+
+// One object of each type: GenericType<String> and GenericType<i32>.
+const { genericType1, genericType2 } = await DotNet.invokeMethodAsync('BlazorSample', 'CreateGenericsExample');
+
+async function render() {
+  document.getElementById('generic-type-1').textContent = await genericType1.invokeMethodAsync('GetValue');
+  document.getElementById('generic-type-2').textContent = await genericType2.invokeMethodAsync('GetValue');
+}
+
+document.getElementById('trigger').addEventListener('click', async () => {
+  await window.invokeMethodsAsync(true, genericType1, genericType2);
+  await render();
+});
+
+await render();
