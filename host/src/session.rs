@@ -24,8 +24,9 @@ use crate::runtime::{Runtime, ticks};
 use crate::state::{Outcome, Reply, State};
 use crate::value::{self, DotNetObject};
 
-/// How many timers a guest may have the host keep. The SDK's guests need one at a time.
-const MAX_TIMERS: usize = 1_000;
+/// How many timers a guest may have the host keep: as many as there may be calls that wait for one each. The SDK's guests
+/// need fewer, since they ask only for what comes before all that they have asked for.
+const MAX_TIMERS: usize = 10_000;
 
 /// A running guest. Clones are the same session, which ends with the last of them.
 ///
