@@ -94,7 +94,7 @@ fn split<'t>(method: &str, text: &'t str, count: usize) -> Result<Vec<&'t str>, 
     let texts = json::elements(text).map_err(|malformed| {
         let what = match malformed {
             Malformed::NotAnArray(None) => "is empty".to_owned(),
-            Malformed::NotAnArray(Some(first)) => format!("begins with '{}'", first.escape_debug()),
+            Malformed::NotAnArray(Some(first)) => format!("begins with {first:?}"),
             Malformed::Unterminated => "ends too early".to_owned(),
             Malformed::Mismatched => "closes its '[' with '}'".to_owned(),
             Malformed::Trailing => "goes on after its end".to_owned(),

@@ -121,6 +121,7 @@ fn register_impl(attribute: TokenStream, ids: &[Ids], block: &ItemImpl) -> Resul
     let cfgs = block.attrs.iter().filter(|attr: &&Attribute| attr.path().is_ident("cfg"));
     Ok(quote! {
         #(#cfgs)*
+        #[allow(deprecated)]
         const _: () = {
             impl #impl_generics ::dotwit::Invokable for #self_ty #where_clause {
                 const TYPE_NAME: &'static str = #type_name;
@@ -153,6 +154,7 @@ fn register_static(method: &Method, path: &TokenStream, owner: &str) -> TokenStr
     let infos = method.ids.iter().map(|id| method.info(id, owner));
     quote! {
         #(#cfgs)*
+        #[allow(deprecated)]
         const _: () = {
             fn __call(
                 __args: ::dotwit::__private::Arguments<'_>,

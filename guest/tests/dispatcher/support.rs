@@ -1,0 +1,211 @@
+//! The page that each test is, and what tests say to the guest.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use dotwit::__private::dispatch::{self, Target};
+use dotwit::__private::{Message, Outcome, Page, install};
+use dotwit::prelude::*;
+use dotwit::{Error, ErrorKind};
+use serde_json::Value;
+
+/// Runs a test as the page of a new guest: object ids start at 1, nothing is live and nothing is under way.
+pub fn in_new_guest(test: impl FnOnce(&TestPage) + Send + 'static) {
+    let thread = std::thread::spawn(|| {
+        let page = Rc::new(TestPage::default());
+        install(Rc::clone(&page) as Rc<dyn Page>);
+        test(&page);
+    });
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// A page that writes down what the guest asks of it.
+#[derive(Default)]
+pub struct TestPage {
+    ended: RefCell<Vec<(u64, Outcome)>>,
+    asked: RefCell<Vec<Duration>>,
+    due: RefCell<Vec<Instant>>,
+}
+
+impl Page for TestPage {
+    fn end_invoke(&self, call: u64, outcome: Outcome) {
+        self.ended.borrow_mut().push((call, outcome));
+    }
+
+    fn wake_after(&self, delay: Duration) {
+        self.asked.borrow_mut().push(delay);
+        self.due.borrow_mut().push(Instant::now() + delay);
+    }
+}
+
+impl TestPage {
+    /// The calls that have ended since this was last asked, in order.
+    pub fn ended(&self) -> Vec<(u64, Outcome)> {
+        self.ended.take()
+    }
+
+    /// The delays that the guest has asked for since this was last asked.
+    pub fn asked(&self) -> Vec<Duration> {
+        self.asked.take()
+    }
+
+    /// How many wake-ups the guest is still to get.
+    pub fn outstanding(&self) -> usize {
+        self.due.borrow().len()
+    }
+
+    /// Waits for the next wake-up that the guest has asked for, and gives it. Whether there was one.
+    pub fn wake(&self) -> bool {
+        let mut due = self.due.take();
+        due.sort();
+        if due.is_empty() {
+            return false;
+        }
+        let next = due.remove(0);
+        self.due.borrow_mut().extend(due);
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        dispatch::run_ready();
+        true
+    }
+
+    /// Forgets the wake-ups that are still to come, as a page does that gives one for several.
+    pub fn forget_wakes(&self) {
+        self.due.take();
+    }
+
+    /// Gives the guest its wake-ups until it wants no more.
+    pub fn wake_until_idle(&self) {
+        while self.wake() {}
+    }
+}
+
+/// A synchronous static call.
+pub fn invoke(method: &str, args: impl Into<Message>) -> Outcome {
+    dispatch::invoke(&Target::Assembly("Tests".to_owned()), method, args.into())
+}
+
+/// A synchronous call of an object's method.
+pub fn invoke_on(object: u64, method: &str, args: impl Into<Message>) -> Outcome {
+    dispatch::invoke(&Target::Object(object), method, args.into())
+}
+
+/// An asynchronous static call.
+pub fn begin(call: u64, method: &str, args: impl Into<Message>) -> Option<Outcome> {
+    dispatch::begin_invoke(call, &Target::Assembly("Tests".to_owned()), method, args.into())
+}
+
+/// An asynchronous call of an object's method.
+pub fn begin_on(call: u64, object: u64, method: &str, args: impl Into<Message>) -> Option<Outcome> {
+    dispatch::begin_invoke(call, &Target::Object(object), method, args.into())
+}
+
+/// The JSON of a success.
+#[track_caller]
+pub fn json(outcome: Outcome) -> Value {
+    let message = outcome.unwrap_or_else(|error| panic!("the call failed with {error:?}"));
+    serde_json::from_str(&message.json).expect("results are JSON")
+}
+
+/// The JSON text of a success.
+#[track_caller]
+pub fn text(outcome: Outcome) -> String {
+    outcome.unwrap_or_else(|error| panic!("the call failed with {error:?}")).json
+}
+
+/// The object id in a placeholder.
+#[track_caller]
+pub fn id(placeholder: &Value) -> u64 {
+    assert_eq!(placeholder.as_object().map(serde_json::Map::len), Some(1), "{placeholder} is no placeholder");
+    placeholder["__dotNetObject"].as_u64().unwrap_or_else(|| panic!("{placeholder} is no placeholder"))
+}
+
+/// Checks that a call failed with this kind and with a message that has all these parts.
+#[track_caller]
+pub fn assert_fails(outcome: Outcome, kind: ErrorKind, parts: &[&str]) -> Error {
+    let error = outcome.expect_err("the call succeeded");
+    assert_eq!(error.kind(), kind, "{error:?}");
+    for part in parts {
+        assert!(error.message().contains(part), "{part:?} is missing in {:?}", error.message());
+    }
+    error
+}
+
+/// A message with byte arrays.
+pub fn with_bytes(json: &str, bytes: &[&[u8]]) -> Message {
+    Message { json: json.to_owned(), bytes: bytes.iter().map(|bytes| bytes.to_vec()).collect() }
+}
+
+thread_local! {
+    static GATES: RefCell<HashMap<u64, Gate>> = RefCell::new(HashMap::new());
+    static DROPPED: Cell<u32> = const { Cell::new(0) };
+}
+
+#[derive(Default)]
+struct Gate {
+    open: bool,
+    waiting: Option<Waker>,
+}
+
+/// Waits for [`open_gate`].
+pub fn gate(number: u64) -> impl Future<Output = ()> {
+    struct AtGate(u64);
+
+    impl Future for AtGate {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+            GATES.with_borrow_mut(|gates| {
+                let gate = gates.entry(self.0).or_default();
+                if gate.open {
+                    return Poll::Ready(());
+                }
+                gate.waiting = Some(cx.waker().clone());
+                Poll::Pending
+            })
+        }
+    }
+
+    AtGate(number)
+}
+
+/// Lets the one who waits at a gate go on.
+#[js_invokable]
+pub fn open_gate(number: u64) {
+    let waiting = GATES.with_borrow_mut(|gates| {
+        let gate = gates.entry(number).or_default();
+        gate.open = true;
+        gate.waiting.take()
+    });
+    if let Some(waker) = waiting {
+        waker.wake();
+    }
+}
+
+/// Waits at a gate and tells which one it was.
+#[js_invokable]
+pub async fn wait_at_gate(number: u64) -> u64 {
+    let _counted = CountsDrop;
+    gate(number).await;
+    number
+}
+
+/// Counts its end in [`drops`].
+pub struct CountsDrop;
+
+impl Drop for CountsDrop {
+    fn drop(&mut self) {
+        DROPPED.set(DROPPED.get() + 1);
+    }
+}
+
+/// How many [`CountsDrop`]s this thread has dropped.
+pub fn drops() -> u32 {
+    DROPPED.get()
+}
