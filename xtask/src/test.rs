@@ -8,7 +8,7 @@ use serde::Deserialize;
 use walkdir::WalkDir;
 
 use crate::{
-    demo, gallery,
+    gallery,
     guests::{self, HELLO},
     process::{self, Step, say},
     project,
@@ -49,12 +49,26 @@ pub(crate) fn run(parts: &[Part]) -> Result<()> {
 }
 
 fn rust() -> Result<()> {
+    build()?;
+    Step::new("running the crates' tests", cargo_test()).show()
+}
+
+/// Builds the crates' tests, and with them `dotwit` and all that it consists of: on its own it would be built from its dependencies
+/// without the features that tests add to them, which takes as long again.
+fn build() -> Result<PathBuf> {
+    let mut command = cargo_test();
+    command.arg("--no-run");
+    Step::new("building the crates and their tests", command).run()?;
+    Ok(project::built_program("dotwit"))
+}
+
+fn cargo_test() -> Command {
     let mut command = Toolchain::ambient().cargo();
     command.arg("test");
     for name in NATIVE_CRATES {
         command.args(["--package", name]);
     }
-    Step::new("running the crates' tests", command).show()
+    command
 }
 
 /// Builds the guide's guest as users of `cargo component` do; the host must find in it what it finds in the other one.
@@ -65,7 +79,7 @@ fn component() -> Result<()> {
     command.arg("--target-dir").arg(guests::target());
     Step::new("building hello with cargo component", command).run()?;
 
-    let dotwit = demo::build_dotwit()?;
+    let dotwit = build()?;
     let inspect = |component: PathBuf| {
         let mut command = Command::new(&dotwit);
         command.arg("inspect").arg("--json").arg(&component);
@@ -85,7 +99,7 @@ fn browser() -> Result<()> {
     let browsers = Browsers::get()?;
     prepare_pages()?;
     gallery::assemble()?;
-    demo::build_dotwit()?;
+    build()?;
     run_node_tests("browser", |command| browsers.tell(command))
 }
 
