@@ -13,7 +13,7 @@ pub(crate) use self::{
     browsers::Browsers,
     npm::{install as npm_packages, node, npm},
     tools::{CARGO_COMPONENT, CARGO_DENY},
-    wasm::{COMPONENT_TARGET, CORE_MODULE_TARGET, core_module_toolchain, guest_linter, guest_toolchain},
+    wasm::{COMPONENT_TARGET, CORE_MODULE_TARGET, core_module_toolchain, guest_clippy, guest_toolchain},
 };
 
 /// Everything that any task needs, but for the tools that only some checks use.

@@ -92,11 +92,14 @@ impl Toolchain {
         Ok(process::ask(command).is_ok())
     }
 
-    /// Whether this toolchain has a Cargo subcommand.
-    pub(crate) fn has(&self, subcommand: &str) -> bool {
-        let mut command = self.cargo();
-        command.args([subcommand, "--version"]);
-        process::ask(command).is_ok()
+    /// A `cargo clippy` command, if this toolchain has clippy. Cargo itself might find another toolchain's.
+    pub(crate) fn clippy(&self) -> Option<Command> {
+        let program = self.cargo.with_file_name("cargo-clippy").with_extension(env::consts::EXE_EXTENSION);
+        program.is_file().then(|| {
+            let mut command = self.subcommand(&program);
+            command.arg("clippy");
+            command
+        })
     }
 
     /// The compiler's version.

@@ -32,16 +32,12 @@ pub(crate) fn core_module_toolchain() -> Result<Toolchain> {
     toolchain_for(CORE_MODULE_TARGET)
 }
 
-/// The Cargo subcommand that checks guests: `clippy`, or `check` where the guests' toolchain has none and none can be installed.
-pub(crate) fn guest_linter(toolchain: &Toolchain) -> Result<&'static str> {
-    if !toolchain.has("clippy") && toolchain.is_system() && apt::can_install() {
+/// Clippy for guests, or nothing where their toolchain has none and none can be installed.
+pub(crate) fn guest_clippy(toolchain: &Toolchain) -> Result<Option<Command>> {
+    if toolchain.clippy().is_none() && toolchain.is_system() && apt::can_install() {
         apt::install(&["rust-web-clippy"], "checking the guests")?;
     }
-    if toolchain.has("clippy") {
-        return Ok("clippy");
-    }
-    say("The toolchain that builds the guests has no clippy: they are only checked for the compiler's warnings");
-    Ok("check")
+    Ok(toolchain.clippy())
 }
 
 fn toolchain_for(target: &str) -> Result<Toolchain> {
