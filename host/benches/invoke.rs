@@ -51,7 +51,16 @@ impl page::Host for Bare {
     ) -> Result<types::Message, types::CallError> {
         unreachable!("the benched methods do not call the page")
     }
-    fn begin_invoke_js(&mut self, _: u64, _: i64, _: String, _: page::Operation, _: page::ResultType, _: types::Message) {}
+    fn begin_invoke_js(
+        &mut self,
+        _: u64,
+        _: i64,
+        _: String,
+        _: page::Operation,
+        _: page::ResultType,
+        _: types::Message,
+    ) {
+    }
     fn cancel_invoke_js(&mut self, _: u64) {}
     fn release_js(&mut self, _: i64) {}
     fn read_js_stream(&mut self, _: u64, _: i64, _: u64, _: u32) {}

@@ -29,9 +29,11 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     }
     match Parser::new(0).parse_all(bytes).next() {
         Some(Ok(Payload::Version { encoding: Encoding::Module, .. })) => {
-            return Err("is a core WebAssembly module, and a component is expected: build it for wasm32-wasip2, or turn \
+            return Err(
+                "is a core WebAssembly module, and a component is expected: build it for wasm32-wasip2, or turn \
                         it into a component with `dotwit componentize`"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         Some(Ok(Payload::Version { encoding: Encoding::Component, .. })) => {}
         Some(Ok(_)) | None => return Err(format!("has no WebAssembly header, {expected}")),

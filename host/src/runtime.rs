@@ -43,7 +43,8 @@ impl Runtime {
         let engine = engine(&config)?;
         tick(&engine);
         let linker = linker(&engine).map_err(|error| {
-            Error::new(ErrorKind::Unsupported, "The host's functions cannot be linked.").with_detail(format!("{error:?}"))
+            Error::new(ErrorKind::Unsupported, "The host's functions cannot be linked.")
+                .with_detail(format!("{error:?}"))
         })?;
         Ok(Self { engine, linker: Arc::new(linker), config: Arc::new(config) })
     }

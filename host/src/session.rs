@@ -113,9 +113,7 @@ impl Session {
         let max_pending = self.shared.config.max_pending_calls;
         let state = match self.shared.visit(|core| core.begin(call, target, method, args, max_pending)) {
             Ok(Begun::Ended(outcome)) => InvocationState::Ended(Some(outcome)),
-            Ok(Begun::Waiting(outcome)) => {
-                InvocationState::Waiting { outcome, call, shared: Arc::clone(&self.shared) }
-            }
+            Ok(Begun::Waiting(outcome)) => InvocationState::Waiting { outcome, call, shared: Arc::clone(&self.shared) },
             Err(error) => InvocationState::Ended(Some(Err(error))),
         };
         Invocation { state }
@@ -319,7 +317,9 @@ impl Core {
         if pending.len() >= max_pending {
             return Err(Error::new(
                 ErrorKind::TooMany,
-                format!("The call to '{method}' is refused: {max_pending} calls are under way, and {max_pending} is the limit."),
+                format!(
+                    "The call to '{method}' is refused: {max_pending} calls are under way, and {max_pending} is the limit."
+                ),
             ));
         }
         // Before the guest runs: it may end the call from within.
@@ -327,12 +327,13 @@ impl Core {
         pending.insert(call, waiting);
         let begun = self.enter(|guest, store| {
             guest.dotwit_interop_invocation().call_begin_invoke(store, call, target, method, args)
-        })?;
-        Ok(match begun {
-            Some(outcome) => {
-                self.store.data_mut().pending.remove(&call);
-                Begun::Ended(outcome.map_err(Error::from))
-            }
+        });
+        if let Ok(None) = begun {
+            return Ok(Begun::Waiting(outcome));
+        }
+        self.store.data_mut().pending.remove(&call);
+        begun.map(|ended| match ended {
+            Some(outcome) => Begun::Ended(outcome.map_err(Error::from)),
             None => Begun::Waiting(outcome),
         })
     }
@@ -404,10 +405,9 @@ fn why(store: &mut Store<State>, error: &wasmtime::Error) -> Error {
             format!("The guest was stopped: it ran for longer than {:?} without returning.", state.cpu_limit())
         }
         (_, Some(Trap::StackOverflow), ..) => "The guest was stopped: its stack is exhausted.".to_owned(),
-        (_, Some(Trap::UnreachableCodeReached), _, Some(bytes)) => format!(
-            "The guest ran out of memory: it asked for {bytes} bytes, and {} is the limit.",
-            state.max_memory()
-        ),
+        (_, Some(Trap::UnreachableCodeReached), _, Some(bytes)) => {
+            format!("The guest ran out of memory: it asked for {bytes} bytes, and {} is the limit.", state.max_memory())
+        }
         // A guest's own stack lies at the start of its memory and grows towards address 0, so its end is an access outside.
         (_, Some(trap @ Trap::MemoryOutOfBounds), ..) => {
             format!("The guest trapped: {trap}. Perhaps its stack is exhausted.")

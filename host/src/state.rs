@@ -13,6 +13,9 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::wasi;
 
+/// How much of a panic's message is kept, in bytes. Each pending call gets a copy, and a guest may have gigabytes to say.
+const MAX_PANIC: usize = 4 << 10;
+
 /// How a call went.
 pub(crate) type Outcome = Result<Message, Error>;
 
@@ -157,7 +160,9 @@ impl page::Host for State {
         }
     }
 
-    fn report_panic(&mut self, message: String, location: String) {
+    fn report_panic(&mut self, mut message: String, mut location: String) {
+        message.truncate(message.floor_char_boundary(MAX_PANIC));
+        location.truncate(location.floor_char_boundary(MAX_PANIC));
         self.panic = Some(Panic { message, location });
     }
 }

@@ -45,9 +45,8 @@ impl From<&str> for Message {
 
 /// The message of a call's arguments.
 pub(crate) fn arguments(method: &str, args: &impl Serialize) -> Result<Message, Error> {
-    let bad = |what: String| {
-        Error::new(ErrorKind::BadArguments, format!("The arguments of the call to '{method}' {what}."))
-    };
+    let bad =
+        |what: String| Error::new(ErrorKind::BadArguments, format!("The arguments of the call to '{method}' {what}."));
     let json = serde_json::to_string(args).map_err(|error| bad(format!("cannot be serialised: {error}")))?;
     match json.as_bytes().first() {
         Some(b'[') => Ok(Message { json, bytes: Vec::new() }),

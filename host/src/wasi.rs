@@ -15,8 +15,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
-use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime::Result;
+use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::bindings::sync::io::{poll, streams};
 use wasmtime_wasi::p2::{StreamError, StreamResult};
@@ -108,10 +108,7 @@ impl streams::HostOutputStream for Io<'_> {
     }
 
     fn blocking_write_and_flush(&mut self, stream: Resource<DynOutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
-        wait_stream(
-            self.limit,
-            async_streams::HostOutputStream::blocking_write_and_flush(self.table, stream, bytes),
-        )
+        wait_stream(self.limit, async_streams::HostOutputStream::blocking_write_and_flush(self.table, stream, bytes))
     }
 
     fn blocking_write_zeroes_and_flush(&mut self, stream: Resource<DynOutputStream>, length: u64) -> StreamResult<()> {

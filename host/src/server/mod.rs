@@ -40,14 +40,17 @@ impl Server {
     pub async fn bind(root: impl Into<PathBuf>, address: SocketAddr) -> Result<Self, Error> {
         let root = root.into();
         let failed = |what: String| Error::new(ErrorKind::Failed, what);
-        let folder = root.canonicalize().map_err(|error| failed(format!("The root '{}' cannot be served: {error}.", root.display())))?;
+        let folder = root
+            .canonicalize()
+            .map_err(|error| failed(format!("The root '{}' cannot be served: {error}.", root.display())))?;
         if !folder.is_dir() {
             return Err(failed(format!("The root '{}' cannot be served: it is no folder.", root.display())));
         }
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| failed(format!("The address {address} cannot be listened at: {error}.")))?;
-        let address = listener.local_addr().map_err(|error| failed(format!("The listener has no address: {error}.")))?;
+        let address =
+            listener.local_addr().map_err(|error| failed(format!("The listener has no address: {error}.")))?;
         Ok(Self { listener, address, router: router(folder) })
     }
 
@@ -84,10 +87,13 @@ impl Server {
 
 fn router(root: PathBuf) -> Router {
     // A page, its modules and its guest change while they are developed: browsers keep them, and ask whether they may.
-    let revalidate = SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let revalidate =
+        SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // A file is what its type says, whatever is in it.
-    let no_sniffing =
-        SetResponseHeaderLayer::if_not_present(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    let no_sniffing = SetResponseHeaderLayer::if_not_present(
+        HeaderName::from_static("x-content-type-options"),
+        HeaderValue::from_static("nosniff"),
+    );
     Router::new()
         .route("/_dotwit/{*path}", get(adapter::source))
         .fallback_service(files::service(root))

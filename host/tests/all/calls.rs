@@ -135,7 +135,8 @@ fn the_manifest_tells_what_can_be_called() {
     assert_eq!(add.name, "test_guest::values::add");
     assert_eq!(add.docs.as_deref(), Some("A sum."));
     assert_eq!((add.is_async, add.returns.as_str()), (false, "i32"));
-    let parameters: Vec<_> = add.parameters.iter().map(|found| (found.name.as_str(), found.type_name.as_str())).collect();
+    let parameters: Vec<_> =
+        add.parameters.iter().map(|found| (found.name.as_str(), found.type_name.as_str())).collect();
     assert_eq!(parameters, [("a", "i32"), ("b", "i32")]);
     let types: Vec<_> = assembly.types.iter().map(|found| found.name.as_str()).collect();
     assert_eq!(types, ["Counter", "Holder<T>", "Other"]);

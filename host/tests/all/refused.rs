@@ -40,7 +40,11 @@ fn what_is_no_webassembly_is_named() {
 
 #[test]
 fn a_core_module_is_told_from_a_component() {
-    assert_error(&refused(&core_module()), ErrorKind::InvalidGuest, &["core WebAssembly module", "dotwit componentize"]);
+    assert_error(
+        &refused(&core_module()),
+        ErrorKind::InvalidGuest,
+        &["core WebAssembly module", "dotwit componentize"],
+    );
 }
 
 #[test]

@@ -22,7 +22,11 @@ fn end(method: &str, args: impl serde::Serialize) -> Error {
 
 #[test]
 fn a_panic_is_reported_with_its_message() {
-    assert_error(&end("Panic", ("no tea, \u{1f375}",)), ErrorKind::GuestTrapped, &["panicked", "no tea, \u{1f375}", "misuse.rs"]);
+    assert_error(
+        &end("Panic", ("no tea, \u{1f375}",)),
+        ErrorKind::GuestTrapped,
+        &["panicked", "no tea, \u{1f375}", "misuse.rs"],
+    );
 }
 
 #[test]

@@ -39,10 +39,14 @@ const WIDTH: u16 = 140;
 
 fn table(assembly: &Assembly) -> Table {
     let mut table = Table::new();
-    table
-        .load_preset(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(["OBJECT", "METHOD", "PARAMETERS", "RESULT", "ASYNC", "DOCUMENTATION"]);
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header([
+        "OBJECT",
+        "METHOD",
+        "PARAMETERS",
+        "RESULT",
+        "ASYNC",
+        "DOCUMENTATION",
+    ]);
     if !table.is_tty() {
         table.set_width(WIDTH);
     }

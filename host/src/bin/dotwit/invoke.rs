@@ -46,9 +46,9 @@ impl Invoke {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let result = runtime.block_on(async {
             match self.timeout {
-                Some(timeout) => tokio::time::timeout(timeout, self.calls(&session))
-                    .await
-                    .unwrap_or_else(|_| bail!("timed-out: The call to '{}' took longer than {timeout:?}.", self.method)),
+                Some(timeout) => tokio::time::timeout(timeout, self.calls(&session)).await.unwrap_or_else(|_| {
+                    bail!("timed-out: The call to '{}' took longer than {timeout:?}.", self.method)
+                }),
                 None => self.calls(&session).await,
             }
         })?;
