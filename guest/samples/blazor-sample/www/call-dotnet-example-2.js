@@ -4,7 +4,7 @@ window.sayHello1 = (dotNetHelper) => dotNetHelper.invokeMethodAsync('GetHelloMes
 // The component, which lives as long as this page.
 const component = await DotNet.invokeMethodAsync('BlazorSample', 'CreateExample2');
 
-document.getElementById('name').addEventListener('input', ({ target }) => component.invokeMethodAsync('SetName', target.value));
+document.getElementById('name').addEventListener('change', ({ target }) => component.invokeMethodAsync('SetName', target.value));
 
 document.getElementById('trigger').addEventListener('click', async () => {
   document.getElementById('result').textContent = await window.sayHello1(component);

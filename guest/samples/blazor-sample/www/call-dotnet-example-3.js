@@ -6,7 +6,7 @@ const component = await DotNet.invokeMethodAsync('BlazorSample', 'CreateExample3
 
 // Nothing has been entered yet.
 let name = null;
-document.getElementById('name').addEventListener('input', ({ target }) => (name = target.value));
+document.getElementById('name').addEventListener('change', ({ target }) => (name = target.value));
 
 document.getElementById('trigger').addEventListener('click', async () => {
   document.getElementById('result').textContent = await window.sayHello2(component, name);

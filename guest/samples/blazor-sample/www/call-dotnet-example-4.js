@@ -16,7 +16,7 @@ const jsInteropClasses = new JsInteropClasses3();
 
 // Nothing has been entered yet.
 let name = null;
-document.getElementById('name').addEventListener('input', ({ target }) => (name = target.value));
+document.getElementById('name').addEventListener('change', ({ target }) => (name = target.value));
 
 document.getElementById('trigger').addEventListener('click', async () => {
   document.getElementById('result').textContent = await jsInteropClasses.callHelloHelperGetHelloMessage(name);

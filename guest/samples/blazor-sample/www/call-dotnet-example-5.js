@@ -2,7 +2,7 @@ window.sayHello1 = (dotNetHelper) => dotNetHelper.invokeMethodAsync('GetHelloMes
 
 // Nothing has been entered yet.
 let name = null;
-document.getElementById('name').addEventListener('input', ({ target }) => (name = target.value));
+document.getElementById('name').addEventListener('change', ({ target }) => (name = target.value));
 
 document.getElementById('trigger').addEventListener('click', async () => {
   const helper = await DotNet.invokeMethodAsync('BlazorSample', 'CreateHelloHelper', name);

@@ -12,7 +12,7 @@ export function showConsole() {
     const write = console[level];
     console[level] = (...values) => {
       write.apply(console, values);
-      const line = document.createElement('li');
+      const line = document.createElement('div');
       line.className = level;
       line.textContent = values.map(textOf).join(' ');
       panel.append(line);

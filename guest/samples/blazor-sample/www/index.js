@@ -13,19 +13,31 @@ document.getElementById('run').addEventListener('click', async () => {
   result.textContent = JSON.stringify(await DotNet.invokeMethodAsync('BlazorSample', 'ReturnArrayAsync'));
 });
 
+const offered = document.getElementById('methods');
 const { assemblies } = await started;
 for (const { name, methods, types } of assemblies) {
   list(name, methods);
   for (const type of types) list(type.name, type.methods);
 }
 
+/** Lists the methods of an assembly or a type. */
 function list(owner, methods) {
-  for (const method of methods) {
-    const row = document.getElementById('methods').insertRow();
-    const signature = document.createElement('code');
-    signature.textContent = `${method.id}(${method.parameters.map(({ name }) => name).join(', ')})`;
-    row.insertCell().textContent = owner;
-    row.insertCell().append(signature);
-    row.insertCell().textContent = method.docs;
+  const heading = element('h3', owner);
+  const list = element('dl');
+  for (const { id, parameters, docs = '' } of methods) {
+    const signature = `${id}(${parameters.map(({ name }) => name).join(', ')})`;
+    list.append(element('dt', element('code', signature)), element('dd', ...prose(docs)));
   }
+  offered.append(heading, list);
+}
+
+/** A doc comment, in which code stands between backticks. */
+function prose(docs) {
+  return docs.split('`').map((part, index) => (index % 2 ? element('code', part) : part));
+}
+
+function element(name, ...children) {
+  const made = document.createElement(name);
+  made.append(...children);
+  return made;
 }

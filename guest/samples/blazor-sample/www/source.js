@@ -4,11 +4,12 @@
  * @module
  */
 
-/** The pieces of JavaScript and Rust that have a colour: comments, strings, attributes, numbers, keywords. */
+/** The pieces of JavaScript and Rust that have a colour: comments, strings, lifetimes, attributes, numbers, keywords. */
 const PIECES = new RegExp(
   [
     /(?<comment>\/\/.*|\/\*[^]*?\*\/)/,
     /(?<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)/,
+    /(?<lifetime>'\w+)/,
     /(?<attribute>#\[[^\]]*\])/,
     /(?<number>\b\d[\d_.]*\b)/,
     /\b(?<keyword>as|async|await|class|const|else|export|fn|for|function|if|impl|import|let|move|mut|new|of|pub|return|self|static|struct|use|where)\b/,

@@ -1,0 +1,262 @@
+/**
+ * What the browser tests share: the server, the browsers, and pages that are watched for errors.
+ */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import puppeteer from 'puppeteer-core';
+
+const root = new URL('../../', import.meta.url);
+
+/** How long a test may take. */
+export const LIMIT = { timeout: 60_000 };
+
+/** The program that serves. */
+const DOTWIT = process.env.DOTWIT_BIN ?? path('target/debug/dotwit');
+
+/** The gallery, put together. */
+export const GALLERY = path('target/gallery');
+
+/** A file or folder of the repository. */
+export function path(name) {
+  return fileURLToPath(new URL(name, root));
+}
+
+/** The file of a built guest. */
+export function component(name) {
+  return path(`target/guests/wasm32-wasip2/release/${name}.wasm`);
+}
+
+/** The folder of a transpiled guest. */
+export function transpiled(name) {
+  return path(`target/transpiled/${name}`);
+}
+
+/** A folder that is gone when `t`, a test or a suite's `after`, is done with it. */
+export async function temporaryFolder(t) {
+  const folder = await mkdtemp(join(tmpdir(), 'dotwit-browser-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A folder with the test guest in `_guest/` and a page that does nothing. */
+export async function testSite(t) {
+  const folder = await temporaryFolder(t);
+  await cp(transpiled('test_guest'), join(folder, '_guest'), { recursive: true });
+  const html = '<!doctype html><html lang="en"><meta charset="utf-8"><title>test</title><link rel="icon" href="data:,"></html>';
+  await writeFile(join(folder, 'index.html'), html);
+  return folder;
+}
+
+/**
+ * `dotwit serve` for a folder, on a free port.
+ *
+ * @returns {Promise<{ url: string, port: number, pid: number, exited: Promise<{ code: number | null, signal: string | null }>, stop: () => Promise<any> }>}
+ */
+export async function serve(t, folder, guest = 'blazor_sample') {
+  const args = ['serve', component(guest), '--root', folder, '--listen', '127.0.0.1:0'];
+  const server = spawn(DOTWIT, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(new Error(`cannot start ${DOTWIT}: ${error.message}`)));
+    server.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  exited.catch(() => {});
+  const stop = () => {
+    server.kill('SIGTERM');
+    return exited;
+  };
+  t.after(() => stop().catch(() => {}));
+
+  const line = new Promise((resolve) => createInterface(server.stdout).once('line', resolve));
+  const ended = exited.then(({ code, signal }) => {
+    throw new Error(`dotwit serve ended before it served: ${signal ?? `exit code ${code}`}`);
+  });
+  const said = await Promise.race([line, ended]);
+  const url = said.match(/http:\/\/127\.0\.0\.1:(\d+)\//);
+  assert.ok(url, `no address in what dotwit serve says: ${said}`);
+  return { url: url[0], port: Number(url[1]), exited, stop };
+}
+
+/** The browsers: a variable that names the program, and the names that it may have on the path. */
+const BROWSERS = {
+  chromium: {
+    variable: 'DOTWIT_CHROMIUM',
+    programs: ['chromium', 'chromium-browser', 'google-chrome'],
+    options: {
+      browser: 'chrome',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+  firefox: { variable: 'DOTWIT_FIREFOX', programs: ['firefox-esr', 'firefox'], options: { browser: 'firefox' } },
+};
+
+/** Launches a browser, which has a profile of its own that is gone when it is closed. */
+export async function launch(name) {
+  const { variable, programs, options } = BROWSERS[name];
+  const executablePath = process.env[variable] ?? programs.map(onPath).find((found) => found !== undefined);
+  assert.ok(executablePath, `${name} is missing: install it, or name its program in ${variable}`);
+  return puppeteer.launch({ ...options, executablePath, headless: true });
+}
+
+function onPath(program) {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find(existsSync);
+}
+
+/**
+ * Runs the same tests in every browser. `define` gets a function that opens a page for one test, which ends with the
+ * test; a page that has logged an error, thrown, or asked for what it did not get fails its test, unless the test
+ * `expect`s it.
+ *
+ * @param {(open: (t: import('node:test').TestContext, url: string) => Promise<Page>) => void} define
+ */
+export function inEveryBrowser(define) {
+  for (const name of Object.keys(BROWSERS)) {
+    describe(name, () => {
+      let browser;
+      before(async () => {
+        browser = await launch(name);
+      }, LIMIT);
+      after(() => browser?.close(), LIMIT);
+
+      define(async (t, url) => {
+        const context = await browser.createBrowserContext();
+        t.after(() => context.close());
+        return Page.open(t, await context.newPage(), url);
+      });
+    });
+  }
+}
+
+/** A page of a test. */
+export class Page {
+  /** What was logged, as text: strings as they are, other values as JSON. */
+  logged = [];
+
+  /** What went wrong: logged errors, uncaught ones, requests that failed or were refused. */
+  errors = [];
+
+  /** The addresses of all requests to servers. */
+  requests = [];
+
+  #page;
+  #lines = Promise.resolve();
+
+  constructor(page) {
+    this.#page = page;
+  }
+
+  static async open(t, puppet, url) {
+    const page = new Page(puppet);
+    page.#watch();
+    t.after(() => page.checkErrors());
+    await page.goto(url);
+    return page;
+  }
+
+  goto(url) {
+    return this.#page.goto(url);
+  }
+
+  #watch() {
+    this.#page.on('console', (message) => {
+      // One after the other: the values of a message are fetched.
+      this.#lines = this.#lines.then(async () => {
+        const values = await Promise.all(message.args().map((value) => value.jsonValue()));
+        const line = values.length > 0 ? values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(' ') : message.text();
+        (message.type() === 'error' ? this.errors : this.logged).push(line);
+      });
+    });
+    this.#page.on('pageerror', (error) => this.errors.push(String(error?.message ?? error)));
+    this.#page.on('request', (request) => {
+      if (!request.url().startsWith('data:')) this.requests.push(request.url());
+    });
+    this.#page.on('requestfailed', (request) => this.errors.push(`${request.url()}: ${request.failure()?.errorText}`));
+    this.#page.on('response', (response) => {
+      if (response.status() >= 400) this.errors.push(`${response.url()}: ${response.status()}`);
+    });
+  }
+
+  /** Waits until the page's guest runs and its reader can operate it. */
+  async ready() {
+    await this.#page.waitForSelector('[data-state="ready"]', { timeout: 20_000 });
+  }
+
+  /** Runs a function in the page. */
+  evaluate(run, ...args) {
+    return this.#page.evaluate(run, ...args);
+  }
+
+  click(selector) {
+    return this.#page.click(selector);
+  }
+
+  /** Puts text in the place of what a field holds, key by key. */
+  async enter(selector, text) {
+    await this.#page.click(selector, { count: 3 });
+    await this.#page.keyboard.press('Backspace');
+    if (text !== '') await this.#page.keyboard.type(text);
+  }
+
+  /** The text that an element shows. */
+  text(selector) {
+    return this.#page.$eval(selector, (element) => element.textContent);
+  }
+
+  /** Waits until an element shows a text. */
+  async shows(selector, text) {
+    const matches = (selector, text) => document.querySelector(selector)?.textContent === text;
+    await this.#page.waitForFunction(matches, { timeout: 10_000 }, selector, text).catch(async (cause) => {
+      assert.equal(await this.text(selector), text);
+      throw cause;
+    });
+  }
+
+  /** The lines on the page's own console. */
+  panel() {
+    return this.#page.$$eval('#console div', (lines) => lines.map((line) => line.textContent));
+  }
+
+  /** Waits until the browser's console has this many lines, and returns them. */
+  async lines(count) {
+    for (const end = Date.now() + 10_000; Date.now() < end; ) {
+      await this.#lines;
+      if (this.logged.length >= count) break;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return this.logged;
+  }
+
+  /** Waits for an error that the test is about, and takes it off the list of those that fail it. */
+  async expectError(pattern) {
+    for (const end = Date.now() + 10_000; Date.now() < end; ) {
+      await this.#lines;
+      const index = this.errors.findIndex((error) => pattern.test(error));
+      if (index >= 0) return this.errors.splice(index, 1)[0];
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`no error matches ${pattern}; there are: ${JSON.stringify(this.errors)}`);
+  }
+
+  async checkErrors() {
+    await this.#lines;
+    assert.deepEqual(this.errors, [], 'the page had errors');
+  }
+}
