@@ -99,8 +99,11 @@ fn browser() -> Result<()> {
     let browsers = Browsers::get()?;
     prepare_pages()?;
     gallery::assemble()?;
-    build()?;
-    run_node_tests("browser", |command| browsers.tell(command))
+    let dotwit = build()?;
+    run_node_tests("browser", |command| {
+        browsers.tell(command);
+        command.env("DOTWIT_BIN", dotwit);
+    })
 }
 
 /// What all tests in JavaScript use: the guests' JavaScript, and the adapter installed from its package.
