@@ -93,7 +93,7 @@ pub(crate) fn serve(listen: SocketAddr) -> Result<()> {
 }
 
 /// Builds the command line.
-fn build_dotwit() -> Result<PathBuf> {
+pub(crate) fn build_dotwit() -> Result<PathBuf> {
     let mut command = Toolchain::ambient().cargo();
     command.args(["build", "--package", "dotwit-host", "--bin", "dotwit"]);
     Step::new("building dotwit", command).run()?;
