@@ -19,7 +19,7 @@ const root = new URL('../../', import.meta.url);
 export const LIMIT = { timeout: 60_000 };
 
 /** The program that serves. */
-const DOTWIT = process.env.DOTWIT_BIN ?? path('target/debug/dotwit');
+export const DOTWIT = process.env.DOTWIT_BIN ?? path('target/debug/dotwit');
 
 /** The gallery, put together. */
 export const GALLERY = path('target/gallery');
@@ -39,7 +39,7 @@ export function transpiled(name) {
   return path(`target/transpiled/${name}`);
 }
 
-/** A folder that is gone when `t`, a test or a suite's `after`, is done with it. */
+/** A folder that is gone when `t`, a test or what has the `after` of a file, is done. */
 export async function temporaryFolder(t) {
   const folder = await mkdtemp(join(tmpdir(), 'dotwit-browser-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -58,7 +58,8 @@ export async function testSite(t) {
 /**
  * `dotwit serve` for a folder, on a free port.
  *
- * @returns {Promise<{ url: string, port: number, pid: number, exited: Promise<{ code: number | null, signal: string | null }>, stop: () => Promise<any> }>}
+ * @returns {Promise<{ url: string, port: number, stop: () => Promise<{ code: number | null, signal: string | null }> }>} `stop`
+ *   asks it to end and waits until it has
  */
 export async function serve(t, folder, guest = 'blazor_sample') {
   const args = ['serve', component(guest), '--root', folder, '--listen', '127.0.0.1:0'];
@@ -73,6 +74,8 @@ export async function serve(t, folder, guest = 'blazor_sample') {
     return exited;
   };
   t.after(() => stop().catch(() => {}));
+  // A test run that ends early leaves no server behind.
+  process.once('exit', () => server.kill());
 
   const line = new Promise((resolve) => createInterface(server.stdout).once('line', resolve));
   const ended = exited.then(({ code, signal }) => {
@@ -81,7 +84,7 @@ export async function serve(t, folder, guest = 'blazor_sample') {
   const said = await Promise.race([line, ended]);
   const url = said.match(/http:\/\/127\.0\.0\.1:(\d+)\//);
   assert.ok(url, `no address in what dotwit serve says: ${said}`);
-  return { url: url[0], port: Number(url[1]), exited, stop };
+  return { url: url[0], port: Number(url[1]), stop };
 }
 
 /** The browsers: a variable that names the program, and the names that it may have on the path. */

@@ -1,0 +1,245 @@
+/**
+ * The adapter in browsers: what only they can show, and what must be as in Node.
+ */
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { LIMIT, inEveryBrowser, serve, testSite } from './support.mjs';
+
+const site = await serve({ after }, await testSite({ after }), 'test_guest');
+
+inEveryBrowser((openPage) => {
+  /** A page on which the test guest has been started, by a module as pages have them. */
+  const open = async (t) => {
+    const page = await openPage(t, site.url);
+    await page.evaluate(async () => {
+      const adapter = await import('/_dotwit/index.js');
+      globalThis.guest = await adapter.start({ component: './_guest/' });
+      // The kind and the message of a failure; nothing else may come of it.
+      globalThis.failure = async (call) => {
+        try {
+          await call();
+        } catch (error) {
+          if (!(error instanceof adapter.DotNetError)) throw error;
+          return { kind: error.kind, message: error.message };
+        }
+        throw new Error('the call has not failed');
+      };
+    });
+    return page;
+  };
+
+  test('a plain script calls through the global once the guest has started', LIMIT, async (t) => {
+    const page = await open(t);
+    await page.evaluate(() => {
+      const script = document.createElement('script');
+      script.textContent = `
+        window.sum = DotNet.invokeMethod('TestGuest', 'Add', 1, 2);
+        DotNet.invokeMethodAsync('TestGuest', 'EchoAfter', 'later', 5).then((text) => console.log(text));
+      `;
+      document.head.append(script);
+    });
+    assert.equal(await page.evaluate(() => window.sum), 3);
+    assert.deepEqual(await page.lines(1), ['later']);
+  });
+
+  test('before a guest has started, a call rejects and says so', LIMIT, async (t) => {
+    const page = await openPage(t, site.url);
+    const kind = await page.evaluate(async () => {
+      const { DotNet } = await import('/_dotwit/index.js');
+      return DotNet.invokeMethodAsync('TestGuest', 'Add', 1, 2).catch(({ kind }) => kind);
+    });
+    assert.equal(kind, 'no-such-assembly');
+    assert.equal(await page.evaluate(() => typeof globalThis.DotNet), 'undefined');
+  });
+
+  test('the component is named relative to the page, whatever its address', LIMIT, async (t) => {
+    const page = await openPage(t, `${site.url}index.html?a=b#c`);
+    const sums = await page.evaluate(async () => {
+      const { start } = await import('/_dotwit/index.js');
+      const results = [];
+      const folder = new URL('_guest/', location.href);
+      for (const component of ['_guest/', './_guest/index.js', '/_guest/', folder, await import(`${folder}index.js`)]) {
+        const guest = await start({ component });
+        results.push(DotNet.invokeMethod('TestGuest', 'Add', 1, 2));
+        guest.stop();
+      }
+      return results;
+    });
+    assert.deepEqual(sums, [3, 3, 3, 3, 3]);
+  });
+
+  test('a call answers at once, or later', LIMIT, async (t) => {
+    const page = await open(t);
+    const results = await page.evaluate(async () => [
+      DotNet.invokeMethod('TestGuest', 'Add', 1, 2),
+      await DotNet.invokeMethodAsync('TestGuest', 'Add', 1, 2),
+      await DotNet.invokeMethodAsync('TestGuest', 'EchoReady', [null, { a: 1.5 }]),
+      await DotNet.invokeMethodAsync('TestGuest', 'EchoAfter', 'text', 5),
+      await DotNet.invokeMethodAsync('TestGuest', 'EchoAfterYields', true, 3),
+      await DotNet.invokeMethodAsync('TestGuest', 'NothingAsync'),
+    ]);
+    assert.deepEqual(results, [3, 3, [null, { a: 1.5 }], 'text', true, null]);
+  });
+
+  test('a turn of the page is not clamped to the milliseconds of a timer', LIMIT, async (t) => {
+    const page = await open(t);
+    const milliseconds = await page.evaluate(async () => {
+      await DotNet.invokeMethodAsync('TestGuest', 'EchoAfterYields', 0, 100);
+      const begin = performance.now();
+      await DotNet.invokeMethodAsync('TestGuest', 'EchoAfterYields', 0, 1000);
+      return performance.now() - begin;
+    });
+    // 1000 nested timers of at least 4 ms each would take 4 seconds.
+    assert.ok(milliseconds < 2000, `1000 turns took ${milliseconds} ms`);
+  });
+
+  test('10 000 calls in flight end in any order, each exactly once with its own result', LIMIT, async (t) => {
+    const page = await open(t);
+    const { ends, wrong, ordered } = await page.evaluate(async () => {
+      const ends = new Array(10_000).fill(0);
+      const order = [];
+      let wrong = 0;
+      const calls = ends.map((_, number) =>
+        DotNet.invokeMethodAsync('TestGuest', 'EchoAfter', { number }, Math.floor(Math.random() * 200)).then((result) => {
+          if (result.number !== number) wrong++;
+          ends[number]++;
+          order.push(number);
+        }),
+      );
+      await Promise.all(calls);
+      // Whoever is answered twice has been by now.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const ordered = order.every((number, index) => index === 0 || order[index - 1] < number);
+      return { ends: ends.filter((count) => count !== 1).length, wrong, ordered };
+    });
+    assert.deepEqual({ ends, wrong, ordered }, { ends: 0, wrong: 0, ordered: false });
+  });
+
+  test('strings of any script and of 1 MiB come back as they went', LIMIT, async (t) => {
+    const page = await open(t);
+    const different = await page.evaluate(async () => {
+      const texts = ['Grüße, Ἀθήνα, мир, 世界, 🦀👩‍👩‍👧‍👦', '\u0000\u001f\u007f\u2028\u2029\ufeff', '"\\/\b\f\n\r\t', '"__dotNetObject"'];
+      for (const unit of ['a', 'é', '世', '🦀']) {
+        texts.push(unit.repeat(2 ** 20 / new TextEncoder().encode(unit).length));
+      }
+      const different = [];
+      for (const text of texts) {
+        if (DotNet.invokeMethod('TestGuest', 'EchoString', text) !== text) different.push(text.slice(0, 20));
+        if ((await DotNet.invokeMethodAsync('TestGuest', 'EchoAfterYields', text, 1)) !== text) different.push(text.slice(0, 20));
+      }
+      return different;
+    });
+    assert.deepEqual(different, []);
+  });
+
+  test('bytes travel as bytes, 1 MiB of them too', LIMIT, async (t) => {
+    const page = await open(t);
+    const same = await page.evaluate(async () => {
+      const bytes = Uint8Array.from({ length: 2 ** 20 }, (_, index) => index * 7);
+      const echoed = await DotNet.invokeMethodAsync('TestGuest', 'EchoBytes', bytes);
+      const parcel = DotNet.invokeMethod('TestGuest', 'Forward', { stringValue: 's', intValue: 1, payload: new Uint8Array([1, 2]) });
+      return {
+        echoed: echoed instanceof Uint8Array && echoed.length === bytes.length && echoed.every((byte, index) => byte === bytes[index]),
+        parcel: [parcel.stringValue, parcel.intValue, ...parcel.payload],
+      };
+    });
+    assert.deepEqual(same, { echoed: true, parcel: ['s', 2, 2, 1] });
+  });
+
+  test('objects are called, passed in and disposed of', LIMIT, async (t) => {
+    const page = await open(t);
+    const results = await page.evaluate(async () => {
+      const counter = await DotNet.invokeMethodAsync('TestGuest', 'CreateCounter', 5);
+      const other = DotNet.invokeMethod('TestGuest', 'CreateCounter', 10);
+      const results = [
+        counter.invokeMethod('Increment', 2),
+        await counter.invokeMethodAsync('AddOther', other),
+        DotNet.invokeMethod('TestGuest', 'SumPair', { first: counter, rest: [other] }),
+        guest.liveObjects,
+      ];
+      const underWay = counter.invokeMethodAsync('ReadAfter', 20);
+      counter.dispose();
+      counter.dispose();
+      results.push(await underWay, guest.liveObjects, await failure(() => counter.invokeMethodAsync('Increment', 1)).then(({ kind }) => kind));
+      other.dispose();
+      results.push(guest.liveObjects);
+      return results;
+    });
+    assert.deepEqual(results, [7, 17, 17, 2, 7, 1, 'no-such-object', 0]);
+  });
+
+  test('what is wrong with a call is said by kind and message', LIMIT, async (t) => {
+    const page = await open(t);
+    const failures = await page.evaluate(async () => {
+      const call = (assembly, ...rest) => failure(() => DotNet.invokeMethodAsync(assembly, ...rest));
+      return [
+        await call('Nobody', 'Add'),
+        await call('TestGuest', 'Nothere'),
+        await call('TestGuest', 'Add', 1),
+        await call('TestGuest', 'Add', 1, 2, 3),
+        await call('TestGuest', 'Add', 'one', 2),
+        await call('TestGuest', 'Add', null, 2),
+        await call('TestGuest', 'FailAsync'),
+        await failure(() => DotNet.invokeMethod('TestGuest', 'EchoAfter', 1, 1)),
+      ];
+    });
+    const kinds = ['no-such-assembly', 'no-such-method', ...new Array(4).fill('bad-arguments'), 'failed', 'unsupported'];
+    assert.deepEqual(
+      failures.map(({ kind }) => kind),
+      kinds,
+    );
+    for (const [index, name] of ['Nobody', 'Nothere', 'Add', 'Add', 'Add', 'Add', 'no tea left', 'EchoAfter'].entries()) {
+      assert.ok(failures[index].message.includes(name), failures[index].message);
+    }
+  });
+
+  test('what the guest prints is on the console, whole', LIMIT, async (t) => {
+    const page = await open(t);
+    await page.evaluate(() => DotNet.invokeMethod('TestGuest', 'Print', 'Grüße 🦀'));
+    assert.deepEqual(await page.lines(1), ['Grüße 🦀']);
+    assert.equal(await page.expectError(/Grüße/), 'Grüße 🦀');
+  });
+
+  for (const [method, reason] of [
+    ['Panic', /out of tea/],
+    ['PanicLater', /out of tea/],
+    ['Abort', /./],
+    ['OverflowStack', /./],
+  ]) {
+    test(`a guest that traps in ${method} ends every call once, and another takes its place`, LIMIT, async (t) => {
+      const page = await open(t);
+      const seen = await page.evaluate(async (method) => {
+        const pending = Array.from({ length: 100 }, () => failure(() => DotNet.invokeMethodAsync('TestGuest', 'Never')));
+        const args = method.startsWith('Panic') ? ['out of tea'] : [];
+        const trapped = await failure(() => DotNet.invokeMethodAsync('TestGuest', method, ...args));
+        const kinds = new Set((await Promise.all(pending)).map(({ kind }) => kind));
+        const later = await failure(() => DotNet.invokeMethod('TestGuest', 'Add', 1, 2));
+        const { running } = guest;
+        const { start } = await import('/_dotwit/index.js');
+        await start({ component: './_guest/' });
+        return { trapped, kinds: [...kinds], later: later.kind, running, fresh: DotNet.invokeMethod('TestGuest', 'Add', 1, 2) };
+      }, method);
+      assert.match(seen.trapped.message, reason);
+      delete seen.trapped.message;
+      assert.deepEqual(seen, { trapped: { kind: 'guest-trapped' }, kinds: ['guest-trapped'], later: 'guest-trapped', running: false, fresh: 3 });
+    });
+  }
+
+  test('a guest is called in a worker as in a page', LIMIT, async (t) => {
+    const page = await open(t);
+    const result = await page.evaluate(async () => {
+      const code = `
+        import { DotNet, start } from '${location.origin}/_dotwit/index.js';
+        await start({ component: '${location.origin}/_guest/' });
+        postMessage([DotNet.invokeMethod('TestGuest', 'Add', 1, 2), await DotNet.invokeMethodAsync('TestGuest', 'EchoAfterYields', 'w', 3)]);
+      `;
+      const worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' });
+      return new Promise((resolve, reject) => {
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = ({ message }) => reject(new Error(message));
+      });
+    });
+    assert.deepEqual(result, [3, 'w']);
+  });
+});
