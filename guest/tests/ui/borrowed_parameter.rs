@@ -1,0 +1,20 @@
+use dotwit::prelude::*;
+
+#[js_invokable]
+pub fn text(_text: &str) {}
+
+#[js_invokable]
+pub fn slice(_slice: &[u8]) {}
+
+#[js_invokable]
+pub fn reference(_list: &mut Vec<String>) {}
+
+pub struct Object;
+
+#[js_invokable]
+impl Object {
+    #[js_invokable]
+    pub fn text(&self, _number: i32, _text: &'static str) {}
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use dotwit::prelude::*;
+
+#[js_invokable("")]
+pub fn empty() {}
+
+#[js_invokable(" \t")]
+pub fn blank() {}
+
+fn main() {}

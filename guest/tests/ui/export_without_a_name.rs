@@ -1,0 +1,3 @@
+dotwit::export!(" ");
+
+fn main() {}

@@ -1,0 +1,6 @@
+use dotwit::prelude::*;
+
+#[js_invokable]
+pub unsafe fn dangerous() {}
+
+fn main() {}
