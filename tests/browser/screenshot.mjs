@@ -24,7 +24,7 @@ try {
   const browser = await launch('chromium');
   cleanUp.push(() => browser.close());
   if (folder === undefined) {
-    await shoot(browser, server, 'index', { width: 1120, height: 860 }, 'light', path('guest/samples/blazor-sample/gallery.png'));
+    await shoot(browser, server, 'index', { width: 1120, height: 790 }, 'light', path('guest/samples/blazor-sample/gallery.png'));
   } else {
     await mkdir(folder, { recursive: true });
     const names = (await readdir(GALLERY)).filter((name) => name.endsWith('.html')).map((name) => basename(name, '.html'));
