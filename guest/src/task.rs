@@ -22,6 +22,7 @@ thread_local! {
 }
 
 /// A task that was spawned. Awaiting it gives its output; dropping it lets the task run on; [`abort`](Self::abort) ends it.
+#[derive(Debug)]
 pub struct JoinHandle<T>(Option<async_task::Task<T>>);
 
 impl<T> JoinHandle<T> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use dotwit::ErrorKind;
 use dotwit::prelude::*;
+use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -325,4 +326,27 @@ fn a_string_of_a_mebibyte_arrives_as_it_was_sent() {
         let string = "0123456789abcde\"".repeat(1 << 16);
         assert_eq!(json(invoke("Echo", &*json!([string]).to_string())), json!(string));
     });
+}
+
+proptest! {
+    /// Whatever the text and the arrays are, a call gives a result or one of these errors, and leaves no object behind.
+    #[test]
+    fn no_text_does_harm(
+        args in prop_oneof![
+            any::<String>(),
+            r#"\[(\{"(__byte\[\]|__dotNetObject|name)" ?: ?(-?[0-9]{1,20}|"a"|null|\{\})\}|[0-9]|"a"|null|\[|\]|,|,|,){0,9}\]"#,
+        ],
+        bytes in prop::collection::vec(any::<Vec<u8>>(), 0..3),
+    ) {
+        in_new_guest(move |_| {
+            for method in ["Echo", "Three", "Maybe", "Person", "Either", "EchoBytes", "Lengths", "EchoShelf", "EchoItem"] {
+                let message = dotwit::__private::Message { json: args.clone(), bytes: bytes.clone() };
+                if let Err(error) = invoke(method, message) {
+                    let kinds = [ErrorKind::BadArguments, ErrorKind::NoSuchObject, ErrorKind::TooMany];
+                    assert!(kinds.contains(&error.kind()), "{error:?}");
+                }
+                assert_eq!(dotwit::__private::dispatch::live(), 0);
+            }
+        });
+    }
 }

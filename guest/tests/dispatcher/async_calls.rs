@@ -235,6 +235,39 @@ fn calls_end_in_the_order_in_which_their_work_ends() {
     });
 }
 
+/// Calls back into the guest while it is on the stack, as a page does that calls synchronously.
+#[js_invokable]
+pub fn nest(bytes: Bytes, depth: u32) -> Vec<Bytes> {
+    let mut all = vec![bytes.clone()];
+    if depth > 0 {
+        let args = with_bytes(&format!("[{{\"__byte[]\":0}},{}]", depth - 1), &[&[bytes.as_slice(), b"!"].concat()]);
+        let inner = invoke("Nest", args).expect("calls nest");
+        all.extend(inner.bytes.into_iter().map(Bytes));
+    }
+    all
+}
+
+/// Opens the gate that another call waits at from inside a task.
+#[js_invokable]
+pub async fn open_from_within(number: u64) -> usize {
+    task::yield_now().await;
+    invoke("OpenGate", &*format!("[{number}]")).expect("calls nest");
+    // The other call goes on when this one is off the stack.
+    usize::from(drops() > 0)
+}
+
+#[test]
+fn sync_calls_nest() {
+    in_new_guest(|page| {
+        let result = invoke("Nest", with_bytes("[{\"__byte[]\":0},2]", &[b"a"])).expect("calls nest");
+        assert_eq!(result.bytes, [&b"a"[..], b"a!", b"a!!"]);
+        assert_eq!(begin(1, "WaitAtGate", "[1]"), None);
+        assert_eq!(begin(2, "OpenFromWithin", "[1]"), None);
+        page.wake_until_idle();
+        assert_eq!(page.ended(), [(2, Ok("0".into())), (1, Ok("1".into()))]);
+    });
+}
+
 #[test]
 fn calls_to_an_object_under_way_survive_its_release() {
     in_new_guest(|page| {

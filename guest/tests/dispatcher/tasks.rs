@@ -127,7 +127,7 @@ fn sleeping_takes_the_time_that_it_should() {
         let start = Instant::now();
         assert_eq!(begin(1, "SleepMillis", "[20]"), None);
         let asked = page.asked();
-        assert!(asked.len() == 1 && asked[0] <= 20 * MILLISECOND && asked[0] > 10 * MILLISECOND, "{asked:?}");
+        assert!(asked.len() == 1 && asked[0] <= 20 * MILLISECOND, "{asked:?}");
         page.wake_until_idle();
         assert!(start.elapsed() >= 20 * MILLISECOND);
         assert_eq!(page.ended(), [(1, Ok("null".into()))]);
@@ -155,7 +155,7 @@ fn a_sleep_without_an_end_is_merely_long() {
 #[test]
 fn sleepers_wake_in_the_order_of_their_deadlines() {
     in_new_guest(|page| {
-        for (call, milliseconds) in [(1, 30), (2, 10), (3, 20)] {
+        for (call, milliseconds) in [(1, 240), (2, 80), (3, 160)] {
             assert_eq!(begin(call, "SleepMillis", &*format!("[{milliseconds}]")), None);
         }
         page.wake_until_idle();
@@ -198,7 +198,7 @@ fn wake_ups_do_not_pile_up_behind_a_long_sleep() {
 #[test]
 fn wake_ups_that_come_early_are_asked_for_again() {
     in_new_guest(|page| {
-        assert_eq!(begin(1, "SleepMillis", "[20]"), None);
+        assert_eq!(begin(1, "SleepMillis", "[200]"), None);
         page.forget_wakes();
         dispatch::run_ready();
         assert_eq!(page.asked().len(), 2);
@@ -211,10 +211,10 @@ fn wake_ups_that_come_early_are_asked_for_again() {
 #[test]
 fn a_page_that_calls_once_for_several_wake_ups_does_not_stop_the_guest() {
     in_new_guest(|page| {
-        assert_eq!(begin(1, "SleepMillis", "[10]"), None);
-        assert_eq!(begin(2, "SleepMillis", "[5]"), None);
+        assert_eq!(begin(1, "SleepMillis", "[160]"), None);
+        assert_eq!(begin(2, "SleepMillis", "[80]"), None);
         assert_eq!(page.outstanding(), 2);
-        std::thread::sleep(15 * MILLISECOND);
+        std::thread::sleep(170 * MILLISECOND);
         page.forget_wakes();
         dispatch::run_ready();
         assert_eq!(page.ended().len(), 2);
