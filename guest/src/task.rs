@@ -4,7 +4,7 @@
 //! guest, until none can go on; and what should happen later is a timer, for which the page is asked to call again.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -18,7 +18,7 @@ thread_local! {
     static READY: RefCell<VecDeque<Runnable>> = const { RefCell::new(VecDeque::new()) };
     static RUNNING: Cell<bool> = const { Cell::new(false) };
     static TIMERS: RefCell<Timers> =
-        const { RefCell::new(Timers { sleeping: BTreeMap::new(), next: 0, asked: BTreeSet::new(), overdue: 0 }) };
+        const { RefCell::new(Timers { sleeping: BTreeMap::new(), next: 0, alarm: None }) };
 }
 
 /// A task that was spawned. Awaiting it gives its output; dropping it lets the task run on; [`abort`](Self::abort) ends it.
@@ -93,17 +93,17 @@ pub(crate) fn run_until_idle() {
     RUNNING.set(false);
 }
 
-/// Wakes the sleepers whose time has come and polls tasks. This answers one call of `wake-after`.
+/// Wakes the sleepers whose time has come and polls tasks, now that the alarm has gone off.
 pub(crate) fn run_ready() {
     let now = Instant::now();
     let due = TIMERS.with_borrow_mut(|timers| {
-        timers.answered(now);
+        timers.alarm = None;
         let later = timers.sleeping.split_off(&(now, u64::MAX));
         std::mem::replace(&mut timers.sleeping, later)
     });
     due.into_values().for_each(Waker::wake);
     run_until_idle();
-    ask_page(Instant::now());
+    set_alarm(Instant::now());
 }
 
 /// Waits. The page's timers decide how exactly; browsers round up to milliseconds and slow down hidden pages.
@@ -132,23 +132,8 @@ pub struct Sleep {
 struct Timers {
     sleeping: BTreeMap<(Instant, u64), Waker>,
     next: u64,
-    /// When the page was asked to call. It calls once for each, so what it was asked for must not be asked for again.
-    asked: BTreeSet<Instant>,
-    /// How many of its calls are due, but have not come yet.
-    overdue: usize,
-}
-
-impl Timers {
-    /// Notes that the page called as it was asked to.
-    fn answered(&mut self, now: Instant) {
-        let later = self.asked.split_off(&now);
-        self.overdue += std::mem::replace(&mut self.asked, later).len();
-        match self.overdue.checked_sub(1) {
-            Some(left) => self.overdue = left,
-            // Due right now, or early.
-            None => drop(self.asked.pop_first()),
-        }
-    }
+    /// When the page will call, unless the alarm is set anew.
+    alarm: Option<Instant>,
 }
 
 impl Future for Sleep {
@@ -171,7 +156,7 @@ impl Future for Sleep {
             timers.sleeping.insert((self.deadline, id), cx.waker().clone());
             Some(id)
         });
-        ask_page(now);
+        set_alarm(now);
         Poll::Pending
     }
 }
@@ -185,16 +170,15 @@ impl Drop for Sleep {
     }
 }
 
-/// Asks the page to call at the earliest deadline, unless it was asked to call by then or as soon as it can.
-fn ask_page(now: Instant) {
+/// Sets the page's alarm to the earliest deadline, unless it will go off by then.
+fn set_alarm(now: Instant) {
     let delay = TIMERS.with_borrow_mut(|timers| {
         let (earliest, _) = *timers.sleeping.first_key_value()?.0;
-        let earliest = earliest.max(now);
-        if timers.asked.first().is_some_and(|asked| *asked <= earliest) {
+        if timers.alarm.is_some_and(|alarm| alarm <= earliest.max(now)) {
             return None;
         }
-        timers.asked.insert(earliest);
-        Some(earliest - now)
+        timers.alarm = Some(earliest);
+        Some(earliest.saturating_duration_since(now))
     });
     if let Some(delay) = delay {
         page().wake_after(delay);

@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::path::Path;
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use dotwit_host::{Config, Message, Runtime, Target};
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, InstanceAllocationStrategy, Store};
@@ -114,19 +114,13 @@ fn benches(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("new session");
     group.bench_function("reference", |bencher| {
-        bencher.iter_batched(
-            || (),
-            |()| {
-                let mut store = Store::new(&engine, Bare::new());
-                let instance = pre.instantiate(&mut store).unwrap();
-                (store, instance)
-            },
-            BatchSize::SmallInput,
-        );
+        bencher.iter(|| {
+            let mut store = Store::new(&engine, Bare::new());
+            let instance = pre.instantiate(&mut store).unwrap();
+            (store, instance)
+        });
     });
-    group.bench_function("Guest::session", |bencher| {
-        bencher.iter_batched(|| (), |()| guest.session().unwrap(), BatchSize::SmallInput);
-    });
+    group.bench_function("Guest::session", |bencher| bencher.iter(|| guest.session().unwrap()));
     group.finish();
 
     let mut group = criterion.benchmark_group("bytes 1 MiB each way");

@@ -1,4 +1,4 @@
-//! The time that passes outside of guests: their timers, and what they wait for in the system. It is kept by threads of
+//! The time that passes outside of guests: their alarms, and what they wait for in the system. It is kept by threads of
 //! our own, so that a session needs no runtime of its caller's, and a guest that runs long holds up nobody else's.
 
 use std::future::Future;
@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinSet;
+use tokio::task::JoinHandle;
 use wasmtime::Trap;
 
 static CLOCK: LazyLock<Runtime> = LazyLock::new(|| {
@@ -25,26 +25,32 @@ pub(crate) fn wait<T>(limit: Duration, future: impl Future<Output = T>) -> wasmt
     pollster::block_on(tokio::time::timeout(limit, future)).map_err(|_| Trap::Interrupt.into())
 }
 
-/// What should happen later. Dropping it forgets all of it.
+/// What should happen later: one thing at a time. Setting it anew, or dropping it, forgets the one before.
 #[derive(Default)]
-pub(crate) struct Timers {
-    tasks: JoinSet<()>,
+pub(crate) struct Alarm {
+    task: Option<JoinHandle<()>>,
 }
 
-impl Timers {
-    /// How many are still to come.
-    pub(crate) fn len(&mut self) -> usize {
-        while self.tasks.try_join_next().is_some() {}
-        self.tasks.len()
+impl Alarm {
+    /// Calls `then` at `time` or a little later, on a thread where it may block.
+    pub(crate) fn set(&mut self, time: Instant, then: impl FnOnce() + Send + 'static) {
+        self.forget();
+        self.task = Some(CLOCK.spawn(async move {
+            tokio::time::sleep_until(time.into()).await;
+            // From here on it can no longer be forgotten, and may find that there is nothing to do.
+            tokio::task::spawn_blocking(then);
+        }));
     }
 
-    /// Calls `then` at `time` or a little later, on a thread where it may block.
-    pub(crate) fn at(&mut self, time: Instant, then: impl FnOnce() + Send + 'static) {
-        let timer = async move {
-            tokio::time::sleep_until(time.into()).await;
-            // Not awaited: when the session ends meanwhile, this task may be dropped, and `then` finds nothing to do.
-            tokio::task::spawn_blocking(then);
-        };
-        self.tasks.spawn_on(timer, CLOCK.handle());
+    fn forget(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.forget();
     }
 }

@@ -16,17 +16,13 @@ use wasmtime_wasi::I32Exit;
 
 use crate::bindings;
 use crate::bindings::types::{Message, Target};
-use crate::clock::Timers;
+use crate::clock::Alarm;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
 use crate::manifest::Assembly;
 use crate::runtime::{Runtime, ticks};
 use crate::state::{Outcome, Reply, State};
 use crate::value::{self, DotNetObject};
-
-/// How many timers a guest may have the host keep: as many as there may be calls that wait for one each. The SDK's guests
-/// need fewer, since they ask only for what comes before all that they have asked for.
-const MAX_TIMERS: usize = 10_000;
 
 /// A running guest. Clones are the same session, which ends with the last of them.
 ///
@@ -225,11 +221,11 @@ impl Shared {
         core.begin_visit();
         let result = visit(core);
         core.answer();
-        core.keep_timers(self);
+        core.set_alarm(self);
         result
     }
 
-    /// Calls the guest because a timer has fired.
+    /// Calls the guest because its alarm has gone off.
     fn run_ready(self: &Arc<Self>) {
         // Whoever waits for a call learns of a trap by its end.
         let _ = self.visit(|core| core.enter(|guest, store| guest.dotwit_interop_invocation().call_run_ready(store)));
@@ -249,7 +245,7 @@ pub(crate) struct Core {
     /// What all calls fail with once the guest is gone.
     trapped: Option<Error>,
     ticks: u64,
-    timers: Timers,
+    alarm: Alarm,
 }
 
 impl Core {
@@ -267,7 +263,7 @@ impl Core {
                 why(&mut store, &error)
             }
         })?;
-        Ok(Self { store, guest, trapped: None, ticks, timers: Timers::default() })
+        Ok(Self { store, guest, trapped: None, ticks, alarm: Alarm::default() })
     }
 
     /// Asks the guest what can be called.
@@ -369,23 +365,17 @@ impl Core {
         }
     }
 
-    /// Sets the timers that the guest asked for.
-    fn keep_timers(&mut self, session: &Arc<Shared>) {
-        let wakes = std::mem::take(&mut self.store.data_mut().wakes);
-        if wakes.is_empty() || self.trapped.is_some() {
-            return;
-        }
-        let room = MAX_TIMERS.saturating_sub(self.timers.len());
-        if wakes.len() > room {
-            tracing::warn!("the guest set more than {MAX_TIMERS} timers: {} are left out", wakes.len() - room);
-        }
-        for at in wakes.into_iter().take(room) {
-            self.timers.at(at, wake(Arc::downgrade(session)));
+    /// Sets the alarm that the guest asked for.
+    fn set_alarm(&mut self, session: &Arc<Shared>) {
+        if let Some(at) = self.store.data_mut().alarm.take()
+            && self.trapped.is_none()
+        {
+            self.alarm.set(at, wake(Arc::downgrade(session)));
         }
     }
 }
 
-/// What a timer does.
+/// What an alarm does.
 fn wake(session: Weak<Shared>) -> impl FnOnce() + Send + 'static {
     move || {
         if let Some(session) = session.upgrade() {

@@ -31,8 +31,8 @@ pub(crate) struct State {
     pub(crate) panic: Option<Panic>,
     /// Who waits for each call that has not ended.
     pub(crate) pending: HashMap<u64, oneshot::Sender<Outcome>>,
-    /// When the guest asked to be called, and has not been yet.
-    pub(crate) wakes: Vec<Instant>,
+    /// When the guest asked to be called, where it did so since it was entered.
+    pub(crate) alarm: Option<Instant>,
     /// What must be told to the guest as soon as it is off the stack.
     pub(crate) replies: Vec<Reply>,
 }
@@ -61,7 +61,7 @@ impl State {
             refused_memory: None,
             panic: None,
             pending: HashMap::new(),
-            wakes: Vec::new(),
+            alarm: None,
             replies: Vec::new(),
         }
     }
@@ -153,11 +153,8 @@ impl page::Host for State {
     fn end_read(&mut self, _call: u64, _outcome: Result<Vec<u8>, CallError>) {}
 
     fn wake_after(&mut self, nanoseconds: u64) {
-        let now = Instant::now();
         // A time beyond the clock's range never comes.
-        if let Some(at) = now.checked_add(Duration::from_nanos(nanoseconds)) {
-            self.wakes.push(at);
-        }
+        self.alarm = Instant::now().checked_add(Duration::from_nanos(nanoseconds));
     }
 
     fn report_panic(&mut self, mut message: String, mut location: String) {

@@ -7,7 +7,7 @@
 import { bind } from './binding.js';
 import { DotNetError, describeValue, messageOf } from './error.js';
 import { MAX_ARGUMENTS, MAX_PENDING_CALLS } from './limits.js';
-import { WakeUps } from './schedule.js';
+import { Alarm } from './schedule.js';
 import { Turnstile } from './turnstile.js';
 import { read, write } from './wire.js';
 
@@ -49,7 +49,7 @@ export class Dispatcher {
 
   #turnstile = new Turnstile((cause) => this.#trapped(cause));
 
-  #wakeUps = new WakeUps(() => this.#deliver(() => this.#guest.runReady()));
+  #alarm = new Alarm(() => this.#deliver(() => this.#guest.runReady()));
 
   /** @type {string | undefined} What the guest has said before it traps. */
   #panic;
@@ -100,7 +100,7 @@ export class Dispatcher {
       beginInvokeJs: (call) => this.#deliver(() => this.#guest.endInvokeJs(call, { tag: 'err', val: NO_PAGE_CALLS })),
       readJsStream: (call) => this.#deliver(() => this.#guest.endReadJs(call, { tag: 'err', val: NO_PAGE_CALLS })),
       wakeAfter: (nanoseconds) => {
-        if (!this.#end) this.#wakeUps.add(nanoseconds);
+        if (!this.#end) this.#alarm.set(nanoseconds);
       },
       reportPanic: (message, location) => {
         this.#panic = `panicked at ${location}: ${message}`;
@@ -383,7 +383,7 @@ export class Dispatcher {
    */
   #finish(reason) {
     this.#end ??= reason;
-    this.#wakeUps.clear();
+    this.#alarm.clear();
     this.#turnstile.clear();
     // The dispatcher may stay with the page for long; the guest's memory need not.
     this.#guest = /** @type {any} */ (undefined);

@@ -70,9 +70,13 @@ export class DotNetObject {
    * @param {...unknown} args
    * @returns {Promise<T>}
    */
-  async invokeMethodAsync(method, ...args) {
-    this.#checkLive(method);
-    return this.#owner.invokeDotNetMethodAsync(null, method, this.#id, args);
+  invokeMethodAsync(method, ...args) {
+    try {
+      this.#checkLive(method);
+      return this.#owner.invokeDotNetMethodAsync(null, method, this.#id, args);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**

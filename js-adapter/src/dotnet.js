@@ -33,8 +33,13 @@ function invokeMethod(assembly, method, ...args) {
  * @param {...unknown} args
  * @returns {Promise<T>}
  */
-async function invokeMethodAsync(assembly, method, ...args) {
-  return dispatcherOf(assembly, method).invokeDotNetMethodAsync(assembly, method, null, args);
+function invokeMethodAsync(assembly, method, ...args) {
+  // Not an async function, which would make a second promise around this one.
+  try {
+    return dispatcherOf(assembly, method).invokeDotNetMethodAsync(assembly, method, null, args);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** Calls the guests of this page by name. `start()` makes it a global too, for plain scripts. */

@@ -8,15 +8,12 @@
 /** The longest delay of `setTimeout`; one above it fires at once. */
 const MAX_DELAY = 2 ** 31 - 1;
 
-/** The wake-ups of one guest. */
-export class WakeUps {
+/** The alarm of one guest, which wakes it. */
+export class Alarm {
   #wake;
 
-  /** @type {Set<() => void>} What takes back each wake-up that is due later. */
-  #cancels = new Set();
-
-  /** Whether one is due as soon as the page has had its turn; a second one would find nothing to do. */
-  #soon = false;
+  /** @type {(() => void) | undefined} Takes back the wake-up that is due. */
+  #cancel;
 
   /** @param {() => void} wake */
   constructor(wake) {
@@ -24,28 +21,24 @@ export class WakeUps {
   }
 
   /**
-   * Wakes the guest once, `nanoseconds` from now or a little later; 0 means as soon as the page has had its turn.
+   * Wakes the guest once, `nanoseconds` from now or a little later; 0 means as soon as the page has had its turn. What was
+   * set before is forgotten.
    *
    * @param {number} nanoseconds
    */
-  add(nanoseconds) {
-    const soon = nanoseconds === 0;
-    if (soon && this.#soon) return;
-    if (soon) this.#soon = true;
+  set(nanoseconds) {
+    this.clear();
     const run = () => {
-      this.#cancels.delete(cancel);
-      if (soon) this.#soon = false;
+      this.#cancel = undefined;
       this.#wake();
     };
-    const cancel = soon ? nextTurn(run) : after(nanoseconds / 1e6, run);
-    this.#cancels.add(cancel);
+    this.#cancel = nanoseconds === 0 ? nextTurn(run) : after(nanoseconds / 1e6, run);
   }
 
   /** Takes back what is due. */
   clear() {
-    for (const cancel of this.#cancels) cancel();
-    this.#cancels.clear();
-    this.#soon = false;
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 }
 

@@ -31,7 +31,7 @@ pub fn in_new_guest(test: impl FnOnce(&TestPage) + Send + 'static) {
 pub struct TestPage {
     ended: RefCell<Vec<(u64, Outcome)>>,
     asked: RefCell<Vec<Duration>>,
-    due: RefCell<Vec<Instant>>,
+    alarm: Cell<Option<Instant>>,
 }
 
 impl Page for TestPage {
@@ -41,7 +41,7 @@ impl Page for TestPage {
 
     fn wake_after(&self, delay: Duration) {
         self.asked.borrow_mut().push(delay);
-        self.due.borrow_mut().push(Instant::now() + delay);
+        self.alarm.set(Some(Instant::now() + delay));
     }
 }
 
@@ -56,28 +56,17 @@ impl TestPage {
         self.asked.take()
     }
 
-    /// How many wake-ups the guest is still to get.
-    pub fn outstanding(&self) -> usize {
-        self.due.borrow().len()
-    }
-
-    /// Waits for the next wake-up that the guest has asked for, and gives it. Whether there was one.
+    /// Waits for the guest's alarm and gives the wake-up. Whether one was set.
     pub fn wake(&self) -> bool {
-        let mut due = self.due.take();
-        due.sort();
-        if due.is_empty() {
-            return false;
-        }
-        let next = due.remove(0);
-        self.due.borrow_mut().extend(due);
-        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        let Some(alarm) = self.alarm.take() else { return false };
+        std::thread::sleep(alarm.saturating_duration_since(Instant::now()));
         dispatch::run_ready();
         true
     }
 
-    /// Forgets the wake-ups that are still to come, as a page does that gives one for several.
-    pub fn forget_wakes(&self) {
-        self.due.take();
+    /// Whether the guest's alarm is set.
+    pub fn alarm_is_set(&self) -> bool {
+        self.alarm.get().is_some()
     }
 
     /// Gives the guest its wake-ups until it wants no more.
