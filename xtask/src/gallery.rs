@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use walkdir::{DirEntry, WalkDir};
+use walkdir::WalkDir;
 
 use crate::{
     guests::{BLAZOR_SAMPLE, Guest},
@@ -37,7 +37,6 @@ pub(crate) fn transpile(guests: &[Guest]) -> Result<()> {
         if output.is_dir() && fs::read_to_string(&stamp).is_ok_and(|known| known == fingerprint) {
             continue;
         }
-        clear(&output)?;
         let mut command = setup::node()?;
         command.arg(project::js_adapter().join("bin/dotwit-transpile.js")).arg(&component).arg("-o").arg(&output);
         Step::new(format!("transpiling {}", guest.crate_name()), command).run()?;
@@ -54,18 +53,22 @@ pub(crate) fn assemble() -> Result<()> {
     copy(&transpiled(BLAZOR_SAMPLE), &folder.join("_guest"))
 }
 
-/// What a guest's JavaScript is made from: the component, and the adapter with its lock file, for that pins jco.
+/// What the adapter turns a component into JavaScript with; the lock file pins jco.
+const TRANSPILER: [&str; 3] = ["bin", "transpile", "package-lock.json"];
+
+/// What a guest's JavaScript is made from: the component and the transpiler.
 fn fingerprint(component: &Path) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     hash(component, &mut hasher)?;
-    hash(&project::js_adapter(), &mut hasher)?;
+    for part in TRANSPILER {
+        hash(&project::js_adapter().join(part), &mut hasher)?;
+    }
     Ok(format!("{:016x}", hasher.finish()))
 }
 
 /// Adds a file, or all of a folder's files, to a hash.
 fn hash(path: &Path, hasher: &mut DefaultHasher) -> Result<()> {
-    let installed = |entry: &DirEntry| entry.file_name() == "node_modules";
-    for entry in WalkDir::new(path).sort_by_file_name().into_iter().filter_entry(|entry| !installed(entry)) {
+    for entry in WalkDir::new(path).sort_by_file_name() {
         let entry = entry?;
         if entry.file_type().is_file() {
             entry.path().strip_prefix(path)?.hash(hasher);
@@ -118,14 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn a_folders_hash_follows_names_and_contents_but_not_what_npm_installed() {
+    fn a_folders_hash_follows_names_and_contents() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         write(folder, "src/a.js", "1");
         let first = hash_of(folder);
-        assert_eq!(hash_of(folder), first);
-
-        write(folder, "node_modules/x/index.js", "1");
         assert_eq!(hash_of(folder), first);
 
         write(folder, "src/a.js", "2");
