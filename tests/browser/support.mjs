@@ -9,7 +9,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, before, describe } from 'node:test';
+import { after, describe } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import puppeteer from 'puppeteer-core';
 
@@ -113,6 +113,7 @@ export async function launch(name) {
   const { variable, programs, options } = BROWSERS[name];
   const executablePath = process.env[variable] ?? programs.map(onPath).find((found) => found !== undefined);
   assert.ok(executablePath, `${name} is missing: install it, or name its program in ${variable}`);
+  assert.ok(existsSync(executablePath), `${variable} names ${executablePath}, which does not exist`);
   return puppeteer.launch({ ...options, executablePath, headless: true });
 }
 
@@ -133,14 +134,13 @@ function onPath(program) {
 export function inEveryBrowser(define) {
   for (const name of Object.keys(BROWSERS)) {
     describe(name, () => {
-      let browser;
-      before(async () => {
-        browser = await launch(name);
-      }, LIMIT);
-      after(() => browser?.close(), LIMIT);
+      // Launched by the first test, so that a browser that is missing fails each test, and says so in each.
+      let launched;
+      after(async () => (await launched?.catch(() => {}))?.close(), LIMIT);
 
       define(async (t, url) => {
-        const context = await browser.createBrowserContext();
+        launched ??= launch(name);
+        const context = await (await launched).createBrowserContext();
         t.after(() => context.close());
         return Page.open(t, await context.newPage(), url);
       });
