@@ -135,7 +135,7 @@ fn packed_file(answer: &str) -> Result<String> {
 fn run_node_tests(kind: &str, prepare: impl FnOnce(&mut Command)) -> Result<()> {
     let files = node_tests(kind)?;
     let mut command = setup::node()?;
-    command.arg("--test").args(files);
+    command.args(["--test", "--test-reporter", "spec"]).args(files);
     prepare(&mut command);
     Step::new(format!("running the tests in tests/{kind}"), command).show()
 }
