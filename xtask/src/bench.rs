@@ -36,12 +36,12 @@ struct Measurement {
     reference_nanoseconds: f64,
 }
 
-/// Measures natively and in browsers, and prints a table.
+/// Measures natively and in browsers, and prints a table of each.
 pub(crate) fn run() -> Result<()> {
     guests::build(&setup::guest_toolchain()?, guests::ALL)?;
-    let mut measured = native()?;
-    measured.extend(browser()?);
-    print!("{}", Table(&measured));
+    for measure in [native, browser] {
+        println!("\n{}", Table(&measure()?));
+    }
     Ok(())
 }
 
@@ -50,7 +50,7 @@ fn native() -> Result<Vec<Measurement>> {
     let mut command = Toolchain::ambient().cargo();
     command.args(["bench", "--package", "dotwit-host", "--bench", "invoke"]);
     Step::new("measuring natively", command).show()?;
-    criterion::read(&project::target().join("criterion"), started)
+    criterion::read(&project::cargo_target().join("criterion"), started)
 }
 
 fn browser() -> Result<Vec<Measurement>> {

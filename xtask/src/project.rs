@@ -10,15 +10,19 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lives in a folder of the repository")
 }
 
-/// What other tools than Cargo make goes here, beside what Cargo makes.
+/// The folder of everything that is made and not kept.
 pub(crate) fn target() -> PathBuf {
     root().join("target")
 }
 
+/// What Cargo makes goes here, unless it is told otherwise as guests' builds are.
+pub(crate) fn cargo_target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(target, |folder| root().join(folder))
+}
+
 /// A program of this workspace, as built by `cargo build`.
 pub(crate) fn built_program(name: &str) -> PathBuf {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(target, PathBuf::from);
-    root().join(target).join("debug").join(name).with_extension(env::consts::EXE_EXTENSION)
+    cargo_target().join("debug").join(name).with_extension(env::consts::EXE_EXTENSION)
 }
 
 /// The npm package's folder.
