@@ -202,7 +202,7 @@ impl Progress {
 
     fn show(&self, line: &str) {
         if let Some(spinner) = &self.spinner {
-            spinner.set_message(line.to_owned());
+            spinner.set_message(line.trim_start().to_owned());
         }
     }
 
