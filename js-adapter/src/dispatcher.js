@@ -5,6 +5,7 @@
  */
 
 import { bind } from './binding.js';
+import { isObjectId } from './dotnet-object.js';
 import { DotNetError, describeValue, messageOf } from './error.js';
 import { MAX_ARGUMENTS, MAX_PENDING_CALLS } from './limits.js';
 import { Alarm } from './schedule.js';
@@ -31,6 +32,9 @@ const NO_PAGE_CALLS = {
   message: 'This version of dotwit cannot call functions of the page.',
 };
 
+/** @type {CallError} The end of a guest that has trapped, until there is room on the stack for the details. */
+const TRAPPED = { kind: 'guest-trapped', message: 'The guest has trapped and can no longer be called.' };
+
 /**
  * One running guest.
  *
@@ -47,7 +51,11 @@ export class Dispatcher {
   #pending = new Map();
   #lastCall = 0;
 
-  #turnstile = new Turnstile((cause) => this.#trapped(cause));
+  /** @type {{ pending: PendingCall, outcome: Outcome<Message> }[]} Calls that have ended while another is being settled. */
+  #ended = [];
+  #settling = false;
+
+  #turnstile = new Turnstile();
 
   #alarm = new Alarm(() => this.#deliver(() => this.#guest.runReady()));
 
@@ -70,7 +78,9 @@ export class Dispatcher {
     const dispatcher = new Dispatcher();
     try {
       await dispatcher.#instantiate(module);
+      dispatcher.#turnstile.admit();
       const manifest = dispatcher.#enter(() => dispatcher.#guest.describe());
+      dispatcher.#turnstile.admit();
       if (manifest.tag === 'err') throw errorOf(manifest.val);
       dispatcher.#assemblies = manifest.val;
     } catch (error) {
@@ -83,13 +93,14 @@ export class Dispatcher {
   /** @param {GuestModule} module */
   async #instantiate(module) {
     // An instance may call the page while it is being made, which counts as being on the stack.
-    await this.#turnstile.enterAsync(async () => {
-      try {
-        this.#guest = await bind(module, this.#page());
-      } catch (cause) {
-        throw new DotNetError('failed', `The guest cannot be instantiated: ${this.#panic ?? messageOf(cause)}`, { cause });
-      }
-    });
+    this.#turnstile.enter();
+    try {
+      this.#guest = await bind(module, this.#page());
+    } catch (cause) {
+      throw new DotNetError('failed', `The guest cannot be instantiated: ${this.#panic ?? messageOf(cause)}`, { cause });
+    } finally {
+      this.#turnstile.leave();
+    }
   }
 
   /** @returns {Page} */
@@ -155,25 +166,29 @@ export class Dispatcher {
    *
    * @param {string | null} assembly
    * @param {string} method
-   * @param {number | null} object
-   * @param {unknown[] | null} args
+   * @param {number | null | undefined} object
+   * @param {unknown[] | null | undefined} args
    * @returns {any}
    * @throws {DotNetError}
    */
   invokeDotNetMethod(assembly, method, object, args) {
     const target = targetOf(assembly, object, method);
-    const message = this.#prepare(target, method, args);
     // What the page asked for earlier goes first, unless it has to wait anyway.
     this.#turnstile.admit();
+    const message = this.#prepare(target, method, args);
     this.#checkRunning(target, method);
     let outcome;
     try {
       outcome = this.#enter(() => this.#guest.invoke(target, method, message));
-    } catch {
-      // A trap, told with what was called.
-      throw errorOf(/** @type {CallError} */ (this.#end), target, method);
+    } catch (cause) {
+      // A trap, told with what was called; or there was no room on the stack to enter.
+      throw this.#end ? errorOf(this.#end, target, method) : cause;
     }
-    return this.#resultOf(outcome, target, method);
+    try {
+      return this.#resultOf(outcome, target, method);
+    } finally {
+      this.#turnstile.admit();
+    }
   }
 
   /**
@@ -181,8 +196,8 @@ export class Dispatcher {
    *
    * @param {string | null} assembly
    * @param {string} method
-   * @param {number | null} object
-   * @param {unknown[] | null} args
+   * @param {number | null | undefined} object
+   * @param {unknown[] | null | undefined} args
    * @returns {Promise<any>}
    */
   invokeDotNetMethodAsync(assembly, method, object, args) {
@@ -201,23 +216,23 @@ export class Dispatcher {
           method,
         );
       }
-      const call = ++this.#lastCall;
-      this.#pending.set(call, { target, method, resolve, reject });
       if (this.#turnstile.busy) {
         // The page may change its arrays before the call is delivered.
-        message.bytes = message.bytes.map((array) => array.slice());
+        message.bytes = message.bytes.map((array) => new Uint8Array(array));
       }
+      const call = ++this.#lastCall;
+      this.#pending.set(call, { target, method, resolve, reject });
       this.#turnstile.whenFree(() => this.#begin(call, target, method, message));
     });
   }
 
   /**
-   * Gives an object up, after the calls that were made before. Never fails.
+   * Gives an object up, after the calls that were made before. Never fails: what is no id of an object is ignored.
    *
    * @param {number} object
    */
   releaseObject(object) {
-    this.#deliver(() => this.#guest.release(object));
+    if (isObjectId(object)) this.#deliver(() => this.#guest.release(object));
   }
 
   /**
@@ -241,7 +256,7 @@ export class Dispatcher {
   /**
    * @param {Target} target
    * @param {string} method
-   * @param {unknown[] | null} args
+   * @param {unknown[] | null | undefined} args
    * @returns {Message}
    */
   #prepare(target, method, args) {
@@ -251,7 +266,7 @@ export class Dispatcher {
         target,
       );
     }
-    if (args !== null && args.length > MAX_ARGUMENTS) {
+    if (args && args.length > MAX_ARGUMENTS) {
       throw errorOf(
         { kind: 'too-many', message: `The call of '${method}' has ${args.length} arguments; a call can have ${MAX_ARGUMENTS} at most.` },
         target,
@@ -272,7 +287,10 @@ export class Dispatcher {
    * @param {string} method
    */
   #checkRunning(target, method) {
-    if (this.#end) throw errorOf(this.#end, target, method);
+    if (!this.#end) return;
+    // The stack may have been too full to reject what was pending then.
+    this.#finish(this.#end);
+    throw errorOf(this.#end, target, method);
   }
 
   /**
@@ -287,8 +305,10 @@ export class Dispatcher {
     try {
       const outcome = this.#enter(() => this.#guest.beginInvoke(call, target, method, message));
       if (outcome) this.#settle(call, outcome);
-    } catch {
-      // A trap, and so this call has been rejected with all the others.
+    } catch (cause) {
+      // A trap has rejected this call with all the others; without one, there was no room on the stack to enter.
+      this.#pending.get(call)?.reject(this.#end ? errorOf(this.#end, target, method) : cause);
+      this.#pending.delete(call);
     }
   }
 
@@ -309,19 +329,26 @@ export class Dispatcher {
   }
 
   /**
-   * Calls into the guest.
+   * Calls into the guest. Who calls this uses what came out, and then admits those who wait.
    *
    * @template T
    * @param {() => T} run
    * @returns {T}
    */
   #enter(run) {
-    return this.#turnstile.enter(() => {
+    this.#turnstile.enter();
+    try {
       const result = run();
       // After a trap in a call that was nested in this one, what the guest answers is worth nothing.
       if (this.#end?.kind === 'guest-trapped') throw this.#end;
       return result;
-    });
+    } catch (cause) {
+      // Without a call, because the stack may be full: whatever else fails, the guest is entered no more.
+      this.#end ??= TRAPPED;
+      throw this.#trapped(cause);
+    } finally {
+      this.#turnstile.leave();
+    }
   }
 
   /**
@@ -331,12 +358,16 @@ export class Dispatcher {
    * @returns {DotNetError}
    */
   #trapped(cause) {
-    this.#finish({
-      kind: 'guest-trapped',
-      message: `The guest has trapped and can no longer be called: ${this.#panic ?? messageOf(cause)}`,
-      detail: cause instanceof Error ? cause.stack : undefined,
-    });
-    return errorOf(/** @type {CallError} */ (this.#end));
+    if (this.#end === TRAPPED) {
+      this.#end = {
+        kind: 'guest-trapped',
+        message: `The guest has trapped and can no longer be called: ${this.#panic ?? messageOf(cause)}`,
+        detail: cause instanceof Error ? cause.stack : undefined,
+      };
+    }
+    const end = /** @type {CallError} */ (this.#end);
+    this.#finish(end);
+    return errorOf(end);
   }
 
   /**
@@ -348,11 +379,32 @@ export class Dispatcher {
   #settle(call, outcome) {
     const pending = this.#pending.get(call);
     if (!pending) return;
+    // It has ended now, whatever becomes of the guest.
     this.#pending.delete(call);
+    if (this.#settling) {
+      // A reviver has called the guest. One settles after the other, so that however many do, the stack stays as it is.
+      this.#ended.push({ pending, outcome });
+      return;
+    }
+    this.#settling = true;
     try {
-      pending.resolve(this.#resultOf(outcome, pending.target, pending.method));
+      this.#resolve(pending, outcome);
+      for (const { pending, outcome } of this.#ended) this.#resolve(pending, outcome);
+    } finally {
+      this.#ended.length = 0;
+      this.#settling = false;
+    }
+  }
+
+  /**
+   * @param {PendingCall} pending
+   * @param {Outcome<Message>} outcome
+   */
+  #resolve({ target, method, resolve, reject }, outcome) {
+    try {
+      resolve(this.#resultOf(outcome, target, method));
     } catch (error) {
-      pending.reject(error);
+      reject(error);
     }
   }
 
@@ -365,15 +417,13 @@ export class Dispatcher {
   #resultOf(outcome, target, method) {
     if (outcome.tag === 'err') throw errorOf(outcome.val, target, method);
     const { json, bytes } = outcome.val;
-    try {
-      return read(json, this, (index) => bytes[index]);
-    } catch (thrown) {
-      if (!(thrown instanceof DotNetError)) throw thrown;
-      throw new DotNetError(thrown.kind, `The result of '${method}' cannot be read. ${thrown.message}`, {
-        ...contextOf(target, method),
-        cause: thrown.cause,
-      });
-    }
+    return read(
+      json,
+      this,
+      (index) => bytes[index],
+      (message, context) =>
+        new DotNetError('protocol', `The result of '${method}' cannot be read. ${message}`, { ...contextOf(target, method), ...context }),
+    );
   }
 
   /**
@@ -404,12 +454,15 @@ if (Symbol.dispose) {
 
 /**
  * @param {string | null} assembly
- * @param {number | null} object
+ * @param {number | null | undefined} object
  * @param {string} method
  * @returns {Target}
  */
 function targetOf(assembly, object, method) {
-  if (object !== null) return { tag: 'object', val: object };
+  if (object != null) {
+    if (isObjectId(object)) return { tag: 'object', val: object };
+    throw new DotNetError('bad-arguments', `The id of an object must be a positive integer, not ${describeValue(object)}.`, { method });
+  }
   if (typeof assembly === 'string') return { tag: 'assembly', val: assembly };
   throw new DotNetError('bad-arguments', `The name of an assembly must be a string, not ${describeValue(assembly)}.`, { method });
 }

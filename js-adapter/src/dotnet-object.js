@@ -17,6 +17,16 @@ import { DotNetError } from './error.js';
  */
 
 /**
+ * Whether a value can be the id of an object.
+ *
+ * @param {unknown} id
+ * @returns {id is number}
+ */
+export function isObjectId(id) {
+  return Number.isSafeInteger(id) && /** @type {number} */ (id) > 0;
+}
+
+/**
  * The side that a proxy's object lives on.
  *
  * @type {(object: DotNetObject) => ObjectOwner}

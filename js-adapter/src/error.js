@@ -60,13 +60,23 @@ export function describeValue(value) {
     case 'string':
       return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;
     case 'object':
-      return value === null ? 'null' : Array.isArray(value) ? 'an array' : 'an object';
+      return value === null ? 'null' : isArray(value) ? 'an array' : 'an object';
     case 'function':
       return 'a function';
     case 'bigint':
       return `${value}n`;
     default:
       return String(value);
+  }
+}
+
+/** @param {unknown} value */
+function isArray(value) {
+  try {
+    return Array.isArray(value);
+  } catch {
+    // A proxy that was revoked.
+    return false;
   }
 }
 
@@ -77,5 +87,10 @@ export function describeValue(value) {
  * @returns {string}
  */
 export function messageOf(thrown) {
-  return thrown instanceof Error ? thrown.message : describeValue(thrown);
+  try {
+    if (thrown instanceof Error) return String(thrown.message);
+  } catch {
+    // A proxy that was revoked, or an error that throws errors.
+  }
+  return describeValue(thrown);
 }

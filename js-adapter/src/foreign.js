@@ -99,7 +99,7 @@ export class ForeignDispatcher {
    * @param {string | null} assembly
    * @param {string} method
    * @param {number | null} object
-   * @param {unknown[] | null} args
+   * @param {unknown[] | null | undefined} args
    * @returns {any}
    * @throws {DotNetError}
    */
@@ -122,7 +122,7 @@ export class ForeignDispatcher {
    * @param {string | null} assembly
    * @param {string} method
    * @param {number | null} object
-   * @param {unknown[] | null} args
+   * @param {unknown[] | null | undefined} args
    * @returns {Promise<any>}
    */
   invokeDotNetMethodAsync(assembly, method, object, args) {
@@ -192,7 +192,7 @@ export class ForeignDispatcher {
   }
 
   /**
-   * @param {unknown[] | null} args
+   * @param {unknown[] | null | undefined} args
    * @returns {string}
    */
   #write(args) {
@@ -204,7 +204,8 @@ export class ForeignDispatcher {
   /** @param {string} json */
   #read(json) {
     return read(json, this, (id) => {
-      const array = this.#received.get(id);
+      // An array is given out once; where it is named again there is null, as in Blazor.
+      const array = this.#received.get(id) ?? null;
       this.#received.delete(id);
       return array;
     });

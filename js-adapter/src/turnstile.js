@@ -9,75 +9,47 @@ export class Turnstile {
   /** How many calls are inside. A synchronous call nests, because its caller cannot wait. */
   #depth = 0;
 
-  /** @type {(() => void)[]} What waits until nobody is inside, in order. */
+  /** @type {((() => void) | undefined)[]} What waits until nobody is inside, in order. */
   #queue = [];
 
-  #trapped;
-
-  /** @param {(cause: unknown) => unknown} trapped hears what was thrown inside, and says what is thrown in its place */
-  constructor(trapped) {
-    this.#trapped = trapped;
-  }
+  /** Where the queue begins: to shift a long array takes as long as the array. */
+  #head = 0;
 
   /** Whether somebody is inside or waits. */
   get busy() {
     return this.#depth > 0 || this.#queue.length > 0;
   }
 
-  /**
-   * Enters now. When the last one leaves, those who wait enter in turn.
-   *
-   * @template T
-   * @param {() => T} run
-   * @returns {T}
-   */
-  enter(run) {
+  /** Somebody is inside now. */
+  enter() {
     this.#depth++;
-    try {
-      return run();
-    } catch (cause) {
-      throw this.#trapped(cause);
-    } finally {
-      this.#depth--;
-      if (this.#queue.length > 0) this.admit();
-    }
   }
 
-  /**
-   * Enters for as long as a promise takes: nobody else does until then.
-   *
-   * @template T
-   * @param {() => Promise<T>} run
-   * @returns {Promise<T>}
-   */
-  async enterAsync(run) {
-    this.#depth++;
-    try {
-      return await run();
-    } finally {
-      this.#depth--;
-      if (this.#queue.length > 0) this.admit();
-    }
+  /** Somebody has left, and admits those who wait once there is nothing left to do with what came out. */
+  leave() {
+    this.#depth--;
   }
 
   /**
    * Runs a job that enters, now or when its turn has come.
    *
-   * @param {() => void} job must not throw
+   * @param {() => void} job must not throw, and admits nobody
    */
   whenFree(job) {
     if (this.busy) {
       this.#queue.push(job);
     } else {
       job();
+      this.admit();
     }
   }
 
-  /** Has those enter who wait, if nobody is inside. */
+  /** Has those enter who wait, one after the other, if nobody is inside. */
   admit() {
-    while (this.#depth === 0) {
-      const job = this.#queue.shift();
-      if (!job) return;
+    while (this.#depth === 0 && this.#queue.length > 0) {
+      const job = /** @type {() => void} */ (this.#queue[this.#head]);
+      this.#queue[this.#head++] = undefined;
+      if (this.#head === this.#queue.length) this.clear();
       job();
     }
   }
@@ -85,5 +57,6 @@ export class Turnstile {
   /** Sends those away who wait. */
   clear() {
     this.#queue.length = 0;
+    this.#head = 0;
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import { DotNetError, describeValue, messageOf } from './error.js';
-import { DotNetObject, ownerOf } from './dotnet-object.js';
+import { DotNetObject, isObjectId, ownerOf } from './dotnet-object.js';
 
 /** @import { ObjectOwner } from './dotnet-object.js' */
 /** @import { Message } from './contract.js' */
@@ -18,6 +18,12 @@ import { DotNetObject, ownerOf } from './dotnet-object.js';
 
 /** @type {Uint8Array[]} */
 const NO_BYTES = [];
+
+/**
+ * Makes the error for a value that came in and cannot be read.
+ *
+ * @typedef {(message: string, context?: { cause: unknown }) => DotNetError} Fail
+ */
 
 /** @type {Reviver[]} */
 const revivers = [];
@@ -36,9 +42,9 @@ export function attachReviver(reviver) {
 }
 
 /**
- * Writes the arguments of a call. The byte arrays of the message are the caller's own, not copies.
+ * Writes the arguments of a call. The byte arrays of the message are views of the caller's own, not copies.
  *
- * @param {unknown[] | null} args
+ * @param {unknown[] | null | undefined} args
  * @param {ObjectOwner} owner whose objects may be among the arguments
  * @returns {Message}
  * @throws {DotNetError} of kind `bad-arguments`
@@ -46,7 +52,7 @@ export function attachReviver(reviver) {
 export function write(args, owner) {
   try {
     // A replacer makes `stringify` several times slower, and most calls pass nothing that needs one.
-    return args === null || args.every(isPrimitive) ? { json: JSON.stringify(args), bytes: NO_BYTES } : writeDeep(args, owner);
+    return args == null || args.every(isPrimitive) ? { json: JSON.stringify(args ?? null), bytes: NO_BYTES } : writeDeep(args, owner);
   } catch (cause) {
     if (cause instanceof DotNetError) throw cause;
     throw new DotNetError('bad-arguments', `The arguments cannot be written as JSON: ${messageOf(cause)}`, { cause });
@@ -56,6 +62,20 @@ export function write(args, owner) {
 /** @param {unknown} value */
 function isPrimitive(value) {
   return value === null || (typeof value !== 'object' && typeof value !== 'function');
+}
+
+/** @type {(this: unknown) => string | undefined} Names the kind of a typed array of any realm, whatever it claims to be. */
+const kindOfArray = /** @type {any} */ (Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)).get;
+
+/**
+ * The same bytes without what a page may have made of the array. All other code of the page has run by now.
+ *
+ * @param {Uint8Array} array
+ * @returns {Uint8Array}
+ * @throws when it is detached, or lies
+ */
+function plain(array) {
+  return new Uint8Array(array.buffer, array.byteOffset, array.length);
 }
 
 /**
@@ -71,7 +91,7 @@ function writeDeep(args, owner) {
     if (isPrimitive(value)) return value;
     // `value` is what `toJSON` made of it, if there is one: Node's Buffer is a Uint8Array that has one.
     const original = this[key];
-    if (original instanceof Uint8Array) {
+    if (kindOfArray.call(original) === 'Uint8Array') {
       return { '__byte[]': bytes.push(original) - 1 };
     }
     if (original instanceof DotNetObject && ownerOf(original) !== owner) {
@@ -82,7 +102,8 @@ function writeDeep(args, owner) {
     }
     return value;
   };
-  return { json: JSON.stringify(args, replacer), bytes };
+  const json = JSON.stringify(args, replacer);
+  return { json, bytes: bytes.map(plain) };
 }
 
 /**
@@ -90,19 +111,20 @@ function writeDeep(args, owner) {
  *
  * @param {string} json
  * @param {ObjectOwner} owner whose objects the placeholders name
- * @param {(index: number) => Uint8Array | undefined} bytes the byte array with an index
+ * @param {(index: number) => Uint8Array | null | undefined} bytes the byte array with an index
+ * @param {Fail} fail
  * @returns {any}
  * @throws {DotNetError} of kind `protocol`; what a reviver of the page throws comes out as it is
  */
-export function read(json, owner, bytes) {
+export function read(json, owner, bytes, fail = protocolError) {
   // A reviver makes `parse` several times slower, so it is used only where there may be something to revive.
   const placeholders = json.includes('"__');
-  if (!placeholders && revivers.length === 0) return parse(json);
+  if (!placeholders && revivers.length === 0) return parse(json, fail);
   /** @type {{ thrown: unknown } | undefined} */
   let failure;
   try {
     return JSON.parse(json, (key, initial) => {
-      let value = placeholders ? revive(initial, owner, bytes) : initial;
+      let value = placeholders ? revive(initial, owner, bytes, fail) : initial;
       for (const reviver of revivers) {
         try {
           value = reviver(key, value);
@@ -115,44 +137,52 @@ export function read(json, owner, bytes) {
     });
   } catch (thrown) {
     if (failure) throw failure.thrown;
-    throw thrown instanceof DotNetError ? thrown : notJson(thrown);
+    throw thrown instanceof DotNetError ? thrown : notJson(thrown, fail);
   }
 }
 
-/** @param {string} json */
-function parse(json) {
+/**
+ * @param {string} json
+ * @param {Fail} fail
+ */
+function parse(json, fail) {
   try {
     return JSON.parse(json);
   } catch (cause) {
-    throw notJson(cause);
+    throw notJson(cause, fail);
   }
 }
 
-/** @param {unknown} cause */
-function notJson(cause) {
-  return new DotNetError('protocol', `The answer is not JSON: ${messageOf(cause)}`, { cause });
+/**
+ * @param {unknown} cause
+ * @param {Fail} fail
+ */
+function notJson(cause, fail) {
+  return fail(`The answer is not JSON: ${messageOf(cause)}`, { cause });
+}
+
+/** @type {Fail} */
+function protocolError(message, context) {
+  return new DotNetError('protocol', message, context);
 }
 
 /**
  * @param {any} value
  * @param {ObjectOwner} owner
- * @param {(index: number) => Uint8Array | undefined} bytes
+ * @param {(index: number) => Uint8Array | null | undefined} bytes
+ * @param {Fail} fail
  */
-function revive(value, owner, bytes) {
+function revive(value, owner, bytes, fail) {
   if (value === null || typeof value !== 'object') return value;
   if (Object.hasOwn(value, '__dotNetObject')) {
     const id = value.__dotNetObject;
-    if (!Number.isSafeInteger(id) || id < 1) {
-      throw new DotNetError('protocol', `The id of an object must be a positive integer, not ${describeValue(id)}.`);
-    }
+    if (!isObjectId(id)) throw fail(`The id of an object must be a positive integer, not ${describeValue(id)}.`);
     return new DotNetObject(id, owner);
   }
   if (Object.hasOwn(value, '__byte[]')) {
     const index = value['__byte[]'];
     const array = Number.isSafeInteger(index) ? bytes(index) : undefined;
-    if (array === undefined) {
-      throw new DotNetError('protocol', `The answer names byte array ${describeValue(index)}, which did not come with it.`);
-    }
+    if (array === undefined) throw fail(`The answer names byte array ${describeValue(index)}, which did not come with it.`);
     return array;
   }
   return value;

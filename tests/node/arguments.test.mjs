@@ -109,3 +109,21 @@ test('an error prints like an error', async (t) => {
   assert.equal(String(error), 'DotNetError: There is no tea left.');
   assert.match(error.stack, /arguments\.test\.mjs/);
 });
+
+test('no arguments at all are none', async (t) => {
+  const guest = await startGuest(t);
+  for (const args of [null, undefined]) {
+    assert.equal(guest.invokeDotNetMethod('TestGuest', 'Nothing', null, args), null);
+    assert.equal(await guest.invokeDotNetMethodAsync('TestGuest', 'Nothing', null, args), null);
+  }
+});
+
+test('values that refuse to be looked at are named all the same', async (t) => {
+  await startGuest(t);
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  failure(() => DotNet.invokeMethod(proxy, 'Add'), 'bad-arguments');
+  failure(() => DotNet.invokeMethod('TestGuest', proxy), 'bad-arguments');
+  await rejection(DotNet.invokeMethodAsync('TestGuest', proxy), 'bad-arguments');
+  await refused('bad-arguments', /JSON/, 'Echo', proxy);
+});

@@ -97,3 +97,81 @@ test('an answer may name a byte array twice, and carry one that it does not name
   const guest = await startGuest(t, await answering({ json: '[{"__byte[]":1},{"__byte[]":1}]', bytes: [Uint8Array.of(1), Uint8Array.of(2)] }));
   assert.deepEqual(guest.invokeMethod('TestGuest', 'Nothing'), [Uint8Array.of(2), Uint8Array.of(2)]);
 });
+
+test('a byte array that cannot be read fails its call alone', async (t) => {
+  const guest = await startGuest(t);
+  const detach = (array) => {
+    structuredClone(array.buffer, { transfer: [array.buffer] });
+    return array;
+  };
+  class Throwing extends Uint8Array {
+    get length() {
+      throw new Error('mine');
+    }
+  }
+  class Lying extends Uint8Array {
+    get length() {
+      return 1_000_000;
+    }
+  }
+  const own = Object.defineProperty(Uint8Array.of(1), 'buffer', {
+    get() {
+      throw new Error('mine');
+    },
+  });
+  const bad = [
+    () => detach(new Uint8Array(4)),
+    () => new Proxy(new Uint8Array(4), {}),
+    () => Object.create(Uint8Array.prototype),
+    () => new Throwing(4),
+    () => new Lying(4),
+    () => own,
+  ];
+  for (const make of bad) {
+    failure(() => echo(make()), 'bad-arguments');
+    await rejection(DotNet.invokeMethodAsync('TestGuest', 'EchoBytes', make()), 'bad-arguments');
+    assert.ok(guest.running, String(make));
+  }
+
+  // A getter that is read later takes the bytes away.
+  const parcel = () => {
+    const payload = Uint8Array.of(1, 2, 3);
+    return {
+      stringValue: '',
+      intValue: 1,
+      payload,
+      get z() {
+        return detach(payload).length;
+      },
+    };
+  };
+  failure(() => DotNet.invokeMethod('TestGuest', 'Forward', parcel()), 'bad-arguments');
+  await rejection(DotNet.invokeMethodAsync('TestGuest', 'Forward', parcel()), 'bad-arguments');
+
+  class Slow extends Uint8Array {
+    get byteLength() {
+      throw new Error('mine');
+    }
+  }
+  assert.deepEqual(echo(new Slow(2)), new Uint8Array(2));
+  assert.ok(guest.running);
+});
+
+test('bytes of another realm are bytes', async (t) => {
+  await startGuest(t);
+  const { default: vm } = await import('node:vm');
+  assert.deepEqual(echo(vm.runInNewContext('Uint8Array.of(1, 2)')), Uint8Array.of(1, 2));
+});
+
+test('a Buffer of a call that waits has the bytes of the moment it was made', async (t) => {
+  const guest = await startGuest(t);
+  const bytes = Buffer.from([1, 2, 3]);
+  let called;
+  replaceConsole(t, 'error', () => {});
+  replaceConsole(t, 'log', () => {
+    called = guest.invokeMethodAsync('TestGuest', 'EchoBytes', bytes);
+    bytes.fill(9);
+  });
+  guest.invokeMethod('TestGuest', 'Print', 'x');
+  assert.deepEqual(await called, Uint8Array.of(1, 2, 3));
+});

@@ -176,7 +176,7 @@ test('byte arrays are announced from 0 for each message, before the call that us
     ['bytes', 0, three],
     ['begin', 2, 'A', 'M', null, '[{"__byte[]":0}]'],
   ]);
-  assert.equal(host.told[0][2], one);
+  assert.equal(host.told[0][2].buffer, one.buffer, 'no copy is made');
 });
 
 test('byte arrays that came before an answer are in it', async () => {
@@ -188,7 +188,16 @@ test('byte arrays that came before an answer are in it', async () => {
   assert.equal((await result).data, array);
   const again = dispatcher.invokeDotNetStaticMethodAsync('A', 'M');
   dispatcher.endInvokeDotNetFromJS('2', true, '{"__byte[]":7}');
-  await rejection(again, 'protocol');
+  assert.equal(await again, null);
+});
+
+test('a byte array that an answer names twice is null the second time, as in Blazor', async () => {
+  const { dispatcher } = attached();
+  const result = dispatcher.invokeDotNetStaticMethodAsync('A', 'M');
+  const array = Uint8Array.of(1, 2);
+  dispatcher.receiveByteArray(0, array);
+  dispatcher.endInvokeDotNetFromJS('1', true, '[{"__byte[]":0},{"__byte[]":0}]');
+  assert.deepEqual(await result, [array, null]);
 });
 
 test("an object of the host is called, passed back to it and disposed of in Blazor's way", async (t) => {

@@ -149,3 +149,15 @@ test('explicit resource management disposes', async (t) => {
   counter[Symbol.dispose]();
   failure(() => counter.invokeMethod('Increment', 1), 'no-such-object');
 });
+
+test('an id that is none is refused, and disposing of it does nothing', async (t) => {
+  const guest = await startGuest(t);
+  for (const id of [0, -1, 1.5, NaN, Infinity, 2 ** 53, '1', 'abc', {}, 1n, Symbol('s')]) {
+    failure(() => guest.invokeDotNetMethod(null, 'Increment', id, [1]), 'bad-arguments');
+    await rejection(guest.invokeDotNetMethodAsync(null, 'Increment', id, [1]), 'bad-arguments');
+    failure(() => new DotNetObject(id, guest).invokeMethod('Increment', 1), 'bad-arguments');
+    new DotNetObject(id, guest).dispose();
+  }
+  for (const id of [undefined, null]) guest.releaseObject(id);
+  assert.equal(guest.invokeDotNetMethod('TestGuest', 'Add', undefined, [1, 2]), 3);
+});

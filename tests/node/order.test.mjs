@@ -204,3 +204,60 @@ test('a synchronous call from a method that traps underneath fails, and so does 
   await assert.rejects(waiting, { kind: 'guest-trapped' });
   failure(() => guest.invokeMethod('TestGuest', 'Nothing'), 'guest-trapped');
 });
+
+/** Has `task` run while the guest is on the stack. */
+function onTheStack(t, guest, task) {
+  replaceConsole(t, 'error', () => {});
+  replaceConsole(t, 'log', task);
+  guest.invokeMethod('TestGuest', 'Print', 'x');
+}
+
+test('however many calls wait, all of them are delivered', async (t) => {
+  const guest = await startGuest(t);
+  let calls;
+  onTheStack(t, guest, () => {
+    calls = Array.from({ length: 9_999 }, (_, index) => guest.invokeMethodAsync('TestGuest', 'Add', index, 1));
+  });
+  assert.deepEqual(await Promise.all(calls), Array.from({ length: 9_999 }, (_, index) => index + 1));
+  assert.equal(await guest.invokeMethodAsync('TestGuest', 'Add', 1, 2), 3);
+});
+
+test('however many releases wait, all of them are delivered', async (t) => {
+  const guest = await startGuest(t);
+  const live = guest.liveObjects;
+  const counters = Array.from({ length: 20_000 }, () => guest.invokeMethod('TestGuest', 'CreateCounter', 0));
+  onTheStack(t, guest, () => {
+    for (const counter of counters) counter.dispose();
+  });
+  assert.equal(guest.liveObjects, live);
+});
+
+test('however many calls wait whose revivers call the guest, what waited goes before, and the stack holds', async (t) => {
+  const { guest, notes } = await noting(t);
+  const sums = [];
+  DotNet.attachReviver((_key, value) => {
+    if (typeof value === 'string' && value.startsWith('add ')) sums.push(guest.invokeMethod('TestGuest', 'Add', Number(value.slice(4)), 1));
+    return value;
+  });
+  const count = 5_000;
+  let calls;
+  onTheStack(t, guest, () => {
+    calls = Array.from({ length: count }, (_, index) => guest.invokeMethodAsync('TestGuest', 'EchoReady', `add ${index}`));
+  });
+  await Promise.all(calls);
+  assert.deepEqual(sums, Array.from({ length: count }, (_, index) => index + 1));
+  assert.equal(notes.lastIndexOf('EchoReady@0'), count, 'all that waited went before the first call of a reviver');
+});
+
+test('a call that has ended is not rejected because of one that waited', async (t) => {
+  const guest = await startGuest(t);
+  let panicking;
+  replaceConsole(t, 'error', () => {});
+  replaceConsole(t, 'log', () => {
+    panicking ??= guest.invokeMethodAsync('TestGuest', 'Panic', 'boom');
+    panicking.catch(() => {});
+  });
+  const printed = guest.invokeMethodAsync('TestGuest', 'Print', 'x');
+  assert.equal(await printed, null);
+  await assert.rejects(panicking, { kind: 'guest-trapped' });
+});

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DotNet, DotNetObject } from 'dotwit';
+import { DotNet, DotNetError, DotNetObject } from 'dotwit';
 import { failure, startGuest } from './support.mjs';
 
 test('revivers see every value in the order in which they were attached, after the placeholders', async (t) => {
@@ -38,4 +38,15 @@ test('what a reviver throws comes out of its call as it is, and of no other', as
   const other = guest.invokeMethodAsync('TestGuest', 'EchoAfterYields', 'fine', 2);
   await assert.rejects(guest.invokeMethodAsync('TestGuest', 'EchoAfterYields', 'throw', 1), (error) => error === thrown);
   assert.equal(await other, 'fine');
+});
+
+test("a reviver's own DotNetError comes out as it is, too", async (t) => {
+  const guest = await startGuest(t);
+  const thrown = new DotNetError('failed', 'mine');
+  DotNet.attachReviver((_key, value) => {
+    if (value === 'throw a DotNetError') throw thrown;
+    return value;
+  });
+  assert.throws(() => guest.invokeMethod('TestGuest', 'Echo', 'throw a DotNetError'), (error) => error === thrown);
+  await assert.rejects(guest.invokeMethodAsync('TestGuest', 'Echo', 'throw a DotNetError'), (error) => error === thrown);
 });

@@ -151,3 +151,34 @@ test('a guest that cannot be made, or traps when it is asked what it offers, fai
   assert.match((await rejection(startGuest(t, confused), 'failed')).message, /'Add' is claimed twice/);
   failure(() => DotNet.invokeMethod('TestGuest', 'Add', 1, 2), 'no-such-assembly');
 });
+
+test('a page whose own stack is full gets its error or a trap, and no call hangs', async (t) => {
+  const guest = await startGuest(t);
+  const calls = [];
+  const seen = new Set();
+  // At every depth at which the stack can run out.
+  const deep = (room) => {
+    try {
+      deep(room);
+    } catch {
+      if (room.left-- <= 0) throw new Error('enough');
+      try {
+        guest.invokeMethod('TestGuest', 'Add', 1, 2);
+      } catch (error) {
+        seen.add(error?.kind ?? error?.name);
+      }
+      calls.push(guest.invokeMethodAsync('TestGuest', 'Never'));
+      throw new Error('up');
+    }
+  };
+  try {
+    deep({ left: 200 });
+  } catch {
+    // The end of the descent.
+  }
+  // The arguments could not be written, the guest could not be entered, or it was and had no room.
+  for (const kind of seen) assert.ok(['bad-arguments', 'RangeError', 'guest-trapped'].includes(kind), kind);
+  if (!guest.running) failure(() => guest.invokeMethod('TestGuest', 'Add', 1, 2), 'guest-trapped');
+  guest.stop();
+  for (const { reason } of await Promise.allSettled(calls)) assert.ok(reason instanceof Error);
+});
