@@ -39,9 +39,10 @@ thread_local! {
 ///
 /// Whatever the call fails with; [`ErrorKind::Unsupported`] for a method that is asynchronous.
 pub fn invoke(target: &Target, method: &str, args: Message) -> Outcome {
-    let outcome = match start(target, method, args, Timing::AtOnce)? {
-        Reply::Done(outcome) => outcome,
-        Reply::Pending(_) => Err(is_asynchronous(method)),
+    let outcome = match start(target, method, args, Timing::AtOnce) {
+        Ok(Reply::Done(outcome)) => outcome,
+        Ok(Reply::Pending(_)) => Err(is_asynchronous(method)),
+        Err(error) => Err(error),
     };
     task::run_until_idle();
     outcome

@@ -82,15 +82,25 @@ where
     task
 }
 
-/// Polls tasks until none can go on. A call that comes from within one leaves that to the outer one.
+/// How many polls a call into the guest may bring about before the page has its turn: far more than tasks that wait for
+/// something need, and an end to those that only wake themselves.
+const MAX_POLLS: usize = 10_000;
+
+/// Polls tasks until none can go on, or the page should have its turn. A call that comes from within one leaves that to the
+/// outer one.
 pub(crate) fn run_until_idle() {
     if RUNNING.replace(true) {
         return;
     }
-    while let Some(runnable) = READY.with_borrow_mut(VecDeque::pop_front) {
+    for _ in 0..MAX_POLLS {
+        let Some(runnable) = READY.with_borrow_mut(VecDeque::pop_front) else { break };
         runnable.run();
     }
     RUNNING.set(false);
+    if READY.with_borrow(|ready| !ready.is_empty()) {
+        TIMERS.with_borrow_mut(|timers| timers.alarm = Some(Instant::now()));
+        page().wake_after(Duration::ZERO);
+    }
 }
 
 /// Wakes the sleepers whose time has come and polls tasks, now that the alarm has gone off.

@@ -5,6 +5,11 @@
 wasmtime::component::bindgen!({
     path: "../wit",
     world: "guest",
+    imports: {
+        // What a guest may begin without returning is limited.
+        "dotwit:interop/page.begin-invoke-js": trappable,
+        "dotwit:interop/page.read-js-stream": trappable,
+    },
 });
 
 pub(crate) use self::dotwit::interop::{page, types};

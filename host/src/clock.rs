@@ -1,5 +1,5 @@
 //! The time that passes outside of guests: their alarms, and what they wait for in the system. It is kept by threads of
-//! our own, so that a session needs no runtime of its caller's, and a guest that runs long holds up nobody else's.
+//! our own, so that a session needs no runtime of its caller's.
 
 use std::future::Future;
 use std::sync::LazyLock;
@@ -22,7 +22,9 @@ static CLOCK: LazyLock<Runtime> = LazyLock::new(|| {
 /// run that long.
 pub(crate) fn wait<T>(limit: Duration, future: impl Future<Output = T>) -> wasmtime::Result<T> {
     let _context = CLOCK.enter();
-    pollster::block_on(tokio::time::timeout(limit, future)).map_err(|_| Trap::Interrupt.into())
+    // Unconstrained: a task of the caller's may have spent its share of time, and nobody would wake what is put off here.
+    let waited = tokio::task::unconstrained(tokio::time::timeout(limit, future));
+    pollster::block_on(waited).map_err(|_| Trap::Interrupt.into())
 }
 
 /// What should happen later: one thing at a time. Setting it anew, or dropping it, forgets the one before.

@@ -16,7 +16,7 @@ pub enum ErrorKind {
     NoSuchObject,
     /// The arguments do not fit the method, or its result does not fit what was asked for.
     BadArguments,
-    /// The method ran and failed, or its result could not be sent.
+    /// The method ran and failed, or its result could not be sent; also what a server or a guest could not do.
     Failed,
     /// The guest is gone: it panicked, ran out of memory, stack or time, and can no longer be called.
     GuestTrapped,
@@ -114,6 +114,12 @@ impl Error {
     #[must_use]
     pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// The same error with its message after `prefix`.
+    pub(crate) fn about(mut self, prefix: &str) -> Self {
+        self.message.insert_str(0, prefix);
         self
     }
 

@@ -7,9 +7,10 @@ use wasmtime::component::Component;
 use crate::bindings::GuestPre;
 use crate::error::{Error, ErrorKind};
 use crate::inspect;
+use crate::instance::Instance;
 use crate::manifest::Assembly;
 use crate::runtime::Runtime;
-use crate::session::{Core, Session};
+use crate::session::Session;
 use crate::state::State;
 
 /// A compiled guest. Clones are the same guest.
@@ -40,12 +41,17 @@ impl Guest {
     pub(crate) fn new(runtime: &Runtime, name: &str, bytes: &[u8]) -> Result<Self, Error> {
         let refused = |what: String| Error::new(ErrorKind::InvalidGuest, format!("The guest '{name}' {what}."));
         inspect::check(bytes).map_err(refused)?;
-        let component = Component::new(&runtime.engine, bytes)
-            .map_err(|error| refused("cannot be compiled".to_owned()).with_detail(format!("{error:?}")))?;
+        let component = Component::new(&runtime.engine, bytes).map_err(|error| {
+            refused(format!("cannot be compiled: {}", error.root_cause())).with_detail(format!("{error:?}"))
+        })?;
         let pre = runtime.linker.instantiate_pre(&component).and_then(GuestPre::new).map_err(|error| {
             refused(format!("needs what this host does not have: {error}")).with_detail(format!("{error:?}"))
         })?;
-        let assemblies = Core::new(runtime, &pre)?.describe()?;
+        let assemblies = {
+            let _turn = runtime.describing.lock();
+            let described = Instance::new(runtime, &pre, None).and_then(|mut instance| instance.describe());
+            described.map_err(|error| error.about(&format!("The guest '{name}' cannot be started. ")))?
+        };
         Ok(Self { inner: Arc::new(Inner { runtime: runtime.clone(), name: name.to_owned(), pre, assemblies }) })
     }
 
@@ -66,8 +72,9 @@ impl Guest {
     /// [`ErrorKind::GuestTrapped`] where it traps at once, [`ErrorKind::TooMany`] where there are as many sessions as
     /// [`Config::max_sessions`](crate::Config::max_sessions) allows.
     pub fn session(&self) -> Result<Session, Error> {
-        let core = Core::new(&self.inner.runtime, &self.inner.pre)?;
-        Ok(Session::new(core, Arc::clone(&self.inner.runtime.config)))
+        let runtime = &self.inner.runtime;
+        let instance = Instance::new(runtime, &self.inner.pre, Some(runtime.slot()?))?;
+        Ok(Session::new(instance, Arc::clone(&runtime.config)))
     }
 }
 

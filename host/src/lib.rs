@@ -40,6 +40,7 @@ mod config;
 mod error;
 mod guest;
 mod inspect;
+mod instance;
 mod manifest;
 mod runtime;
 #[cfg(feature = "server")]

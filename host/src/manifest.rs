@@ -7,6 +7,7 @@ use crate::bindings::manifest;
 /// What one assembly of a guest offers. Serialises as `dotwit inspect --json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Assembly {
     /// The name that static calls give.
     pub name: String,
@@ -19,6 +20,7 @@ pub struct Assembly {
 /// A type whose objects can be called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ObjectType {
     /// The type's name in the guest's source.
     pub name: String,
@@ -31,6 +33,7 @@ pub struct ObjectType {
 /// A method under one of its ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Method {
     /// What a caller names.
     pub id: String,
@@ -49,6 +52,7 @@ pub struct Method {
 /// A parameter of a method.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Parameter {
     /// Its name.
     pub name: String,

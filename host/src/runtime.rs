@@ -2,11 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use parking_lot::Mutex;
 
 use crate::bindings::page;
 use crate::config::Config;
@@ -16,14 +19,23 @@ use crate::state::State;
 use crate::wasi;
 
 /// How exactly [`Config::cpu_limit`] is kept. Each tick costs the process one wake-up of a thread.
-const TICK: Duration = Duration::from_millis(10);
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 
-/// The most memories and tables that one component may bring: its own, and those of the adapters inside it.
-const MAX_PARTS: u32 = 16;
+/// The most core instances that one component may have: its own module, and those that adapt its imports.
+const MAX_CORE_INSTANCES: u32 = 16;
+
+/// The most tables that one component may have: its own, and those of the modules that adapt its imports.
+const MAX_TABLES: u32 = 4;
+
+/// The most sessions of one runtime: each takes more than 4 GiB of address space, and there are 128 TiB.
+const MAX_SESSIONS: u32 = 20_000;
+
+/// The most memory that a 32-bit guest can have, in bytes.
+const MAX_MEMORY: usize = 4 << 30;
 
 /// The most elements of a table. A table holds the functions that are called through pointers, which large programs have
 /// tens of thousands of.
-const MAX_TABLE_ELEMENTS: usize = 200_000;
+pub(crate) const MAX_TABLE_ELEMENTS: usize = 200_000;
 
 /// An engine with its limits. Make one per program and load all guests with it; clones are the same runtime.
 #[derive(Clone)]
@@ -31,6 +43,20 @@ pub struct Runtime {
     pub(crate) engine: Engine,
     pub(crate) linker: Arc<Linker<State>>,
     pub(crate) config: Arc<Config>,
+    /// The time since the runtime was made, in [`TICK`]s.
+    pub(crate) clock: Arc<AtomicU64>,
+    sessions: Arc<AtomicU32>,
+    /// Held while a guest is asked what it offers, for which there is one instance beside the sessions.
+    pub(crate) describing: Arc<Mutex<()>>,
+}
+
+/// A session's place among those that there may be. Dropping it makes room for another.
+pub(crate) struct Slot(Arc<AtomicU32>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Runtime {
@@ -38,22 +64,44 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] where the machine or the configuration does not allow it.
+    /// [`ErrorKind::Unsupported`] where the configuration is out of range, or the machine does not allow it.
     pub fn new(config: Config) -> Result<Self, Error> {
+        check(&config)?;
         let engine = engine(&config)?;
-        tick(&engine);
+        let clock = Arc::new(AtomicU64::new(0));
+        tick(&engine, &clock);
         let linker = linker(&engine).map_err(|error| {
             Error::new(ErrorKind::Unsupported, "The host's functions cannot be linked.")
                 .with_detail(format!("{error:?}"))
         })?;
-        Ok(Self { engine, linker: Arc::new(linker), config: Arc::new(config) })
+        Ok(Self {
+            engine,
+            linker: Arc::new(linker),
+            config: Arc::new(config),
+            clock,
+            sessions: Arc::default(),
+            describing: Arc::default(),
+        })
+    }
+
+    /// A place for one more session.
+    pub(crate) fn slot(&self) -> Result<Slot, Error> {
+        let limit = self.config.max_sessions;
+        let taken = self
+            .sessions
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| (count < limit).then_some(count + 1));
+        taken.map(|_| Slot(Arc::clone(&self.sessions))).map_err(|count| {
+            Error::new(ErrorKind::TooMany, format!("There are {count} sessions, and {limit} is the limit."))
+        })
     }
 
     /// Loads a guest from a file: a component that exports `dotwit:interop`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidGuest`] says what the file is instead, or what is wrong with the guest.
+    /// [`ErrorKind::InvalidGuest`] says what the file is instead, or what is wrong with the guest. A guest is started once to
+    /// ask what it offers: [`ErrorKind::GuestTrapped`] where that ends it, [`ErrorKind::Failed`] where it says that nothing
+    /// can be called.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Guest, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -76,19 +124,36 @@ impl Runtime {
     }
 }
 
+/// Refuses limits that no guest could live with, or that cannot be kept.
+fn check(config: &Config) -> Result<(), Error> {
+    let refused = |what: String| Err(Error::new(ErrorKind::Unsupported, format!("The configuration's {what}.")));
+    if !(1..=MAX_MEMORY).contains(&config.max_memory) {
+        return refused(format!("max_memory is {} bytes, and must be from 1 to {MAX_MEMORY}", config.max_memory));
+    }
+    if config.max_sessions == 0 || config.max_sessions > MAX_SESSIONS {
+        return refused(format!("max_sessions is {}, and must be from 1 to {MAX_SESSIONS}", config.max_sessions));
+    }
+    if config.cpu_limit.is_zero() {
+        return refused("cpu_limit is zero, and must be longer".to_owned());
+    }
+    Ok(())
+}
+
 fn engine(config: &Config) -> Result<Engine, Error> {
     let unsupported = |error: wasmtime::Error| {
         Error::new(ErrorKind::Unsupported, "The engine cannot be made with this configuration.")
             .with_detail(format!("{error:?}"))
     };
     let mut pool = PoolingAllocationConfig::default();
-    pool.total_component_instances(config.max_sessions)
-        .total_core_instances(config.max_sessions.saturating_mul(MAX_PARTS))
-        .total_memories(config.max_sessions)
-        .total_tables(config.max_sessions.saturating_mul(4))
-        .max_core_instances_per_component(MAX_PARTS)
+    // One beside the sessions is for asking a guest what it offers.
+    let instances = config.max_sessions + 1;
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * MAX_CORE_INSTANCES)
+        .total_memories(instances)
+        .total_tables(instances * MAX_TABLES)
+        .max_core_instances_per_component(MAX_CORE_INSTANCES)
         .max_memories_per_component(1)
-        .max_tables_per_component(4)
+        .max_tables_per_component(MAX_TABLES)
         .max_memory_size(config.max_memory)
         .table_elements(MAX_TABLE_ELEMENTS);
     let mut settings = wasmtime::Config::new();
@@ -98,20 +163,22 @@ fn engine(config: &Config) -> Result<Engine, Error> {
         .epoch_interruption(true)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&settings).or_else(|_| {
-        // Some machines limit address space. Sessions then start slower, and run the same.
+        // Some machines limit address space. Sessions then start slower, under the same limits.
         tracing::warn!("no address space for a pool of {} sessions: each will allocate its own", config.max_sessions);
         settings.allocation_strategy(InstanceAllocationStrategy::OnDemand);
         Engine::new(&settings).map_err(unsupported)
     })
 }
 
-/// Advances the engine's epoch as long as the engine lives.
-fn tick(engine: &Engine) {
+/// Advances the engine's epoch and the clock as long as the engine lives.
+fn tick(engine: &Engine, clock: &Arc<AtomicU64>) {
     let engine = engine.weak();
+    let clock = Arc::clone(clock);
     thread::Builder::new()
         .name("dotwit-epoch".to_owned())
         .spawn(move || {
             while let Some(engine) = engine.upgrade() {
+                clock.fetch_add(1, Ordering::Relaxed);
                 engine.increment_epoch();
                 drop(engine);
                 thread::sleep(TICK);
@@ -120,9 +187,10 @@ fn tick(engine: &Engine) {
         .expect("a program that can run guests can start a thread");
 }
 
-/// How many ticks make up a duration, rounded up, and one for the tick that is under way.
+/// How many ticks make up a duration, rounded up, and one for the tick that is under way. What is longer than the engine
+/// can count is as good as endless.
 pub(crate) fn ticks(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).saturating_add(1)
+    u64::try_from(duration.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).min(u64::MAX / 2) + 1
 }
 
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {

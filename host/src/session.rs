@@ -3,25 +3,20 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
-use wasmtime_wasi::I32Exit;
 
-use crate::bindings;
 use crate::bindings::types::{Message, Target};
-use crate::clock::Alarm;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
-use crate::manifest::Assembly;
-use crate::runtime::{Runtime, ticks};
-use crate::state::{Outcome, Reply, State};
+use crate::instance::{Begun, Instance};
+use crate::state::Outcome;
 use crate::value::{self, DotNetObject};
 
 /// A running guest. Clones are the same session, which ends with the last of them.
@@ -44,15 +39,16 @@ pub struct Session {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    core: Mutex<Core>,
+/// What the clones of a session share, and its alarm holds weakly.
+pub(crate) struct Shared {
+    instance: Mutex<Instance>,
     next_call: AtomicU64,
     config: Arc<Config>,
 }
 
 impl Session {
-    pub(crate) fn new(core: Core, config: Arc<Config>) -> Self {
-        let shared = Shared { core: Mutex::new(core), next_call: AtomicU64::new(1), config };
+    pub(crate) fn new(instance: Instance, config: Arc<Config>) -> Self {
+        let shared = Shared { instance: Mutex::new(instance), next_call: AtomicU64::new(1), config };
         Self { shared: Arc::new(shared) }
     }
 
@@ -71,7 +67,7 @@ impl Session {
     ) -> Result<R, Error> {
         let args = value::arguments(method, &args)?;
         let result = self.invoke_message(&target.into(), method, &args)?;
-        value::result(method, &result)
+        self.shared.read(method, &result)
     }
 
     /// Calls a method, and gives a future of its result. The call begins before this function returns, so calls reach the
@@ -89,7 +85,7 @@ impl Session {
     ) -> Call<R> {
         let invocation = match value::arguments(method, &args) {
             Ok(args) => self.invoke_message_async(&target.into(), method, &args),
-            Err(error) => Invocation { state: InvocationState::Ended(Some(Err(error))) },
+            Err(error) => self.invocation(InvocationState::Ended(Some(Err(error)))),
         };
         Call { invocation, method: method.to_owned(), result: PhantomData }
     }
@@ -100,19 +96,23 @@ impl Session {
     ///
     /// As for [`invoke`](Self::invoke).
     pub fn invoke_message(&self, target: &Target, method: &str, args: &Message) -> Result<Message, Error> {
-        self.shared.visit(|core| core.invoke(target, method, args))
+        self.shared.visit(|instance| instance.invoke(target, method, args))
     }
 
     /// [`invoke_async`](Self::invoke_async) with a message that is ready to be sent.
     pub fn invoke_message_async(&self, target: &Target, method: &str, args: &Message) -> Invocation {
         let call = self.shared.next_call.fetch_add(1, Ordering::Relaxed);
         let max_pending = self.shared.config.max_pending_calls;
-        let state = match self.shared.visit(|core| core.begin(call, target, method, args, max_pending)) {
+        let begun = self.shared.visit(|instance| instance.begin(call, target, method, args, max_pending));
+        self.invocation(match begun {
             Ok(Begun::Ended(outcome)) => InvocationState::Ended(Some(outcome)),
-            Ok(Begun::Waiting(outcome)) => InvocationState::Waiting { outcome, call, shared: Arc::clone(&self.shared) },
+            Ok(Begun::Waiting(outcome)) => InvocationState::Waiting { outcome, call },
             Err(error) => InvocationState::Ended(Some(Err(error))),
-        };
-        Invocation { state }
+        })
+    }
+
+    fn invocation(&self, state: InvocationState) -> Invocation {
+        Invocation { state, shared: Arc::clone(&self.shared) }
     }
 
     /// Gives up a reference to an object of the guest. Doing so twice is harmless.
@@ -121,8 +121,7 @@ impl Session {
     ///
     /// [`ErrorKind::GuestTrapped`].
     pub fn dispose(&self, object: &DotNetObject) -> Result<(), Error> {
-        let id = object.id();
-        self.shared.visit(|core| core.enter(|guest, store| guest.dotwit_interop_references().call_release(store, id)))
+        self.shared.visit(|instance| instance.release(object.id()))
     }
 
     /// How many objects of the guest can be named: handed out, and not disposed of.
@@ -131,7 +130,7 @@ impl Session {
     ///
     /// [`ErrorKind::GuestTrapped`].
     pub fn live_references(&self) -> Result<u32, Error> {
-        self.shared.visit(|core| core.enter(|guest, store| guest.dotwit_interop_references().call_live(store)))
+        self.shared.visit(Instance::live)
     }
 }
 
@@ -141,25 +140,20 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// A call that is under way: a future of its outcome. Dropping it cancels the call.
+/// A call that is under way: a future of its outcome.
+///
+/// Dropping it cancels the call. That enters the guest, and so waits for who else is calling it.
 #[must_use = "dropping an invocation cancels it"]
 #[derive(Debug)]
 pub struct Invocation {
     state: InvocationState,
+    shared: Arc<Shared>,
 }
 
+#[derive(Debug)]
 enum InvocationState {
     Ended(Option<Outcome>),
-    Waiting { outcome: oneshot::Receiver<Outcome>, call: u64, shared: Arc<Shared> },
-}
-
-impl std::fmt::Debug for InvocationState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Ended(_) => f.write_str("Ended"),
-            Self::Waiting { call, .. } => write!(f, "Waiting({call})"),
-        }
-    }
+    Waiting { outcome: oneshot::Receiver<Outcome>, call: u64 },
 }
 
 impl Future for Invocation {
@@ -171,15 +165,32 @@ impl Future for Invocation {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let outcome = match &mut self.state {
             InvocationState::Ended(outcome) => outcome.take().expect("an invocation is not polled after it was ready"),
-            InvocationState::Waiting { outcome, .. } => match Pin::new(outcome).poll(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(outcome)) => outcome,
+            InvocationState::Waiting { outcome, .. } => match ready!(Pin::new(outcome).poll(cx)) {
+                Ok(outcome) => outcome,
                 // Only a guest that broke the contract forgets a call without a trap.
-                Poll::Ready(Err(_)) => Err(Error::new(ErrorKind::Protocol, "The guest forgot the call.")),
+                Err(_) => Err(Error::new(ErrorKind::Protocol, "The guest forgot the call.")),
             },
         };
         self.state = InvocationState::Ended(None);
         Poll::Ready(outcome)
+    }
+}
+
+impl Drop for Invocation {
+    fn drop(&mut self) {
+        let unread = match &mut self.state {
+            InvocationState::Ended(outcome) => outcome.take(),
+            InvocationState::Waiting { outcome, call } => {
+                let call = *call;
+                outcome.close();
+                // A guest that traps here fails everybody else's calls; this one has nobody left to tell.
+                let _ = self.shared.visit(|instance| instance.cancel(call));
+                outcome.try_recv().ok()
+            }
+        };
+        if let Some(Ok(message)) = unread {
+            self.shared.give_back(&message);
+        }
     }
 }
 
@@ -199,212 +210,53 @@ impl<R: DeserializeOwned> Future for Call<R> {
     ///
     /// When polled after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = ready!(Pin::new(&mut self.invocation).poll(cx));
-        Poll::Ready(outcome.and_then(|message| value::result(&self.method, &message)))
-    }
-}
-
-impl Drop for Invocation {
-    fn drop(&mut self) {
-        if let InvocationState::Waiting { call, shared, .. } = &self.state {
-            let call = *call;
-            // A guest that traps here fails everybody else's calls; this one has nobody left to tell.
-            let _ = shared.visit(|core| core.cancel(call));
-        }
+        let message = ready!(Pin::new(&mut self.invocation).poll(cx))?;
+        Poll::Ready(self.invocation.shared.read(&self.method, &message))
     }
 }
 
 impl Shared {
     /// Lets `visit` call the guest, then does what the guest asked for meanwhile.
-    fn visit<T>(self: &Arc<Self>, visit: impl FnOnce(&mut Core) -> Result<T, Error>) -> Result<T, Error> {
-        let core = &mut *self.core.lock();
-        core.begin_visit();
-        let result = visit(core);
-        core.answer();
-        core.set_alarm(self);
+    fn visit<T>(self: &Arc<Self>, visit: impl FnOnce(&mut Instance) -> Result<T, Error>) -> Result<T, Error> {
+        let (result, ended) = {
+            let instance = &mut *self.instance.lock();
+            instance.begin_visit();
+            let result = visit(instance);
+            instance.end_visit(self);
+            (result, instance.take_ended())
+        };
+        // Whoever waits may call the session at once, and so is told when it is free.
+        for (waiting, outcome) in ended {
+            if let Err(Ok(unread)) = waiting.send(outcome) {
+                self.give_back(&unread);
+            }
+        }
         result
     }
 
     /// Calls the guest because its alarm has gone off.
-    fn run_ready(self: &Arc<Self>) {
+    pub(crate) fn run_ready(self: &Arc<Self>) {
         // Whoever waits for a call learns of a trap by its end.
-        let _ = self.visit(|core| core.enter(|guest, store| guest.dotwit_interop_invocation().call_run_ready(store)));
-    }
-}
-
-/// How a call began.
-enum Begun {
-    Ended(Outcome),
-    Waiting(oneshot::Receiver<Outcome>),
-}
-
-/// The instance, and the way into it.
-pub(crate) struct Core {
-    store: Store<State>,
-    guest: bindings::Guest,
-    /// What all calls fail with once the guest is gone.
-    trapped: Option<Error>,
-    ticks: u64,
-    alarm: Alarm,
-}
-
-impl Core {
-    pub(crate) fn new(runtime: &Runtime, pre: &bindings::GuestPre<State>) -> Result<Self, Error> {
-        let mut store = Store::new(&runtime.engine, State::new(&runtime.config));
-        store.limiter(|state| state);
-        let ticks = ticks(runtime.config.cpu_limit);
-        store.set_epoch_deadline(ticks);
-        let guest = pre.instantiate(&mut store).map_err(|error| {
-            if error.is::<PoolConcurrencyLimitError>() {
-                let limit = runtime.config.max_sessions;
-                let message = format!("There are {limit} sessions, and {limit} is the limit.");
-                Error::new(ErrorKind::TooMany, message).with_detail(format!("{error:?}"))
-            } else {
-                why(&mut store, &error)
-            }
-        })?;
-        Ok(Self { store, guest, trapped: None, ticks, alarm: Alarm::default() })
+        let _ = self.visit(Instance::run_ready);
     }
 
-    /// Asks the guest what can be called.
-    pub(crate) fn describe(&mut self) -> Result<Vec<Assembly>, Error> {
-        let assemblies = self.enter(|guest, store| guest.dotwit_interop_manifest().call_describe(store))??;
-        Ok(assemblies.into_iter().map(Into::into).collect())
+    /// Reads a result, or gives back what is in it.
+    fn read<R: DeserializeOwned>(self: &Arc<Self>, method: &str, message: &Message) -> Result<R, Error> {
+        value::result(method, message).inspect_err(|_| self.give_back(message))
     }
 
-    /// Gives the guest its time.
-    fn begin_visit(&mut self) {
-        self.store.set_epoch_deadline(self.ticks);
-    }
-
-    /// Calls into the guest. A trap ends it, and with it every call that is under way.
-    fn enter<T>(
-        &mut self,
-        call: impl FnOnce(&bindings::Guest, &mut Store<State>) -> wasmtime::Result<T>,
-    ) -> Result<T, Error> {
-        if let Some(error) = &self.trapped {
-            return Err(error.clone());
-        }
-        call(&self.guest, &mut self.store).map_err(|error| {
-            let error = why(&mut self.store, &error);
-            for (_, waiting) in self.store.data_mut().pending.drain() {
-                let _ = waiting.send(Err(error.clone()));
-            }
-            self.trapped = Some(error.clone());
-            error
-        })
-    }
-
-    fn invoke(&mut self, target: &Target, method: &str, args: &Message) -> Outcome {
-        let outcome =
-            self.enter(|guest, store| guest.dotwit_interop_invocation().call_invoke(store, target, method, args))?;
-        outcome.map_err(Error::from)
-    }
-
-    fn begin(
-        &mut self,
-        call: u64,
-        target: &Target,
-        method: &str,
-        args: &Message,
-        max_pending: usize,
-    ) -> Result<Begun, Error> {
-        let pending = &mut self.store.data_mut().pending;
-        if pending.len() >= max_pending {
-            return Err(Error::new(
-                ErrorKind::TooMany,
-                format!(
-                    "The call to '{method}' is refused: {max_pending} calls are under way, and {max_pending} is the limit."
-                ),
-            ));
-        }
-        // Before the guest runs: it may end the call from within.
-        let (waiting, outcome) = oneshot::channel();
-        pending.insert(call, waiting);
-        let begun = self.enter(|guest, store| {
-            guest.dotwit_interop_invocation().call_begin_invoke(store, call, target, method, args)
-        });
-        if let Ok(None) = begun {
-            return Ok(Begun::Waiting(outcome));
-        }
-        self.store.data_mut().pending.remove(&call);
-        begun.map(|ended| match ended {
-            Some(outcome) => Begun::Ended(outcome.map_err(Error::from)),
-            None => Begun::Waiting(outcome),
-        })
-    }
-
-    fn cancel(&mut self, call: u64) -> Result<(), Error> {
-        if self.store.data_mut().pending.remove(&call).is_none() {
-            return Ok(());
-        }
-        self.enter(|guest, store| guest.dotwit_interop_invocation().call_cancel_invoke(store, call))
-    }
-
-    /// Ends what the guest began, now that it is off the stack. The time of the visit goes on, so that a guest which begins
-    /// anew each time is stopped like any other that does not return.
-    fn answer(&mut self) {
-        loop {
-            let replies = std::mem::take(&mut self.store.data_mut().replies);
-            if replies.is_empty() {
-                return;
-            }
-            for reply in replies {
-                let ended = match reply {
-                    Reply::Invoke(call, error) => self.enter(|guest, store| {
-                        guest.dotwit_interop_invocation().call_end_invoke_js(store, call, Err(&error))
-                    }),
-                    Reply::Read(call, error) => self.enter(|guest, store| {
-                        guest.dotwit_interop_streams().call_end_read_js(store, call, Err(&error))
-                    }),
-                };
-                if ended.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Sets the alarm that the guest asked for.
-    fn set_alarm(&mut self, session: &Arc<Shared>) {
-        if let Some(at) = self.store.data_mut().alarm.take()
-            && self.trapped.is_none()
-        {
-            self.alarm.set(at, wake(Arc::downgrade(session)));
+    /// Releases the objects in a result that nobody has received: their ids are known to nobody else.
+    fn give_back(self: &Arc<Self>, message: &Message) {
+        let objects = value::objects(message);
+        if !objects.is_empty() {
+            // A guest that is gone has no objects.
+            let _ = self.visit(|instance| objects.into_iter().try_for_each(|object| instance.release(object)));
         }
     }
 }
 
-/// What an alarm does.
-fn wake(session: Weak<Shared>) -> impl FnOnce() + Send + 'static {
-    move || {
-        if let Some(session) = session.upgrade() {
-            session.run_ready();
-        }
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
     }
-}
-
-/// Why a guest is gone.
-fn why(store: &mut Store<State>, error: &wasmtime::Error) -> Error {
-    let trap = error.downcast_ref::<Trap>().copied();
-    let exit = error.downcast_ref::<I32Exit>().map(|exit| exit.0);
-    let state = store.data_mut();
-    let message = match (state.panic.take(), trap, exit, state.refused_memory) {
-        (Some(panic), ..) => format!("The guest panicked: {} (at {})", panic.message, panic.location),
-        (_, Some(Trap::Interrupt), ..) => {
-            format!("The guest was stopped: it ran for longer than {:?} without returning.", state.cpu_limit())
-        }
-        (_, Some(Trap::StackOverflow), ..) => "The guest was stopped: its stack is exhausted.".to_owned(),
-        (_, Some(Trap::UnreachableCodeReached), _, Some(bytes)) => {
-            format!("The guest ran out of memory: it asked for {bytes} bytes, and {} is the limit.", state.max_memory())
-        }
-        // A guest's own stack lies at the start of its memory and grows towards address 0, so its end is an access outside.
-        (_, Some(trap @ Trap::MemoryOutOfBounds), ..) => {
-            format!("The guest trapped: {trap}. Perhaps its stack is exhausted.")
-        }
-        (_, _, Some(status), _) => format!("The guest ended itself with exit status {status}."),
-        (_, Some(trap), ..) => format!("The guest trapped: {trap}."),
-        (_, None, ..) => format!("The guest trapped: {}.", error.root_cause()),
-    };
-    Error::new(ErrorKind::GuestTrapped, message).with_detail(format!("{error:?}"))
 }

@@ -1,6 +1,8 @@
 //! What a store holds: the guest's resources, and the imports of `dotwit:interop/page`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -11,6 +13,8 @@ use crate::bindings::page;
 use crate::bindings::types::{self, CallError, Message};
 use crate::config::Config;
 use crate::error::Error;
+use crate::instance::no_page;
+use crate::runtime::{MAX_TABLE_ELEMENTS, Runtime, TICK, ticks};
 use crate::wasi;
 
 /// How much of a panic's message is kept, in bytes. Each pending call gets a copy, and a guest may have gigabytes to say.
@@ -19,18 +23,26 @@ const MAX_PANIC: usize = 4 << 10;
 /// How a call went.
 pub(crate) type Outcome = Result<Message, Error>;
 
+/// A call that has ended, and who waits for it.
+pub(crate) type Ended = (oneshot::Sender<Outcome>, Outcome);
+
 /// The page's side of one guest.
 pub(crate) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
-    cpu_limit: Duration,
-    max_memory: usize,
+    config: Arc<Config>,
+    /// The time, in [`TICK`]s.
+    clock: Arc<AtomicU64>,
+    /// When the visit that is under way must be over, on that clock.
+    deadline: u64,
     /// How much memory the guest asked for, in bytes, when it was last refused more.
     pub(crate) refused_memory: Option<usize>,
     /// What the guest said before it trapped.
     pub(crate) panic: Option<Panic>,
     /// Who waits for each call that has not ended.
     pub(crate) pending: HashMap<u64, oneshot::Sender<Outcome>>,
+    /// The calls that have ended, and whose callers are told once the session is free.
+    pub(crate) ended: Vec<Ended>,
     /// When the guest asked to be called, where it did so since it was entered.
     pub(crate) alarm: Option<Instant>,
     /// What must be told to the guest as soon as it is off the stack.
@@ -46,32 +58,65 @@ pub(crate) struct Panic {
 /// The end of something that the guest began.
 pub(crate) enum Reply {
     /// Of a `begin-invoke-js`.
-    Invoke(u64, CallError),
+    Invoke(u64),
     /// Of a `read-js-stream`.
-    Read(u64, CallError),
+    Read(u64),
 }
 
 impl State {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(runtime: &Runtime) -> Self {
         Self {
             wasi: wasi::context(),
             table: ResourceTable::new(),
-            cpu_limit: config.cpu_limit,
-            max_memory: config.max_memory,
+            config: Arc::clone(&runtime.config),
+            clock: Arc::clone(&runtime.clock),
+            deadline: 0,
             refused_memory: None,
             panic: None,
             pending: HashMap::new(),
+            ended: Vec::new(),
             alarm: None,
             replies: Vec::new(),
         }
     }
 
+    /// Gives the guest its time, and forgets what was said in the visit before. The time in [`TICK`]s.
+    pub(crate) fn begin_visit(&mut self) -> u64 {
+        let ticks = ticks(self.config.cpu_limit);
+        self.deadline = self.clock.load(Ordering::Relaxed).saturating_add(ticks);
+        self.refused_memory = None;
+        self.panic = None;
+        ticks
+    }
+
+    /// How long the guest may still run or wait in this visit.
+    pub(crate) fn time_left(&self) -> Duration {
+        let ticks = self.deadline.saturating_sub(self.clock.load(Ordering::Relaxed));
+        TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
+    }
+
     pub(crate) fn cpu_limit(&self) -> Duration {
-        self.cpu_limit
+        self.config.cpu_limit
     }
 
     pub(crate) fn max_memory(&self) -> usize {
-        self.max_memory
+        self.config.max_memory
+    }
+
+    /// Ends every call that is under way.
+    pub(crate) fn end_all(&mut self, error: &Error) {
+        let waiting = self.pending.drain().map(|(_, waiting)| (waiting, Err(error.clone())));
+        self.ended.extend(waiting);
+    }
+
+    /// Notes what must be told to the guest. It may not wait for more than it may be waited for.
+    fn reply(&mut self, reply: Reply) -> wasmtime::Result<()> {
+        let limit = self.config.max_pending_calls;
+        if self.replies.len() >= limit {
+            wasmtime::bail!("it began {limit} calls of the page without returning, and {limit} is the limit");
+        }
+        self.replies.push(reply);
+        Ok(())
     }
 
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
@@ -87,29 +132,19 @@ impl WasiView for State {
 
 impl ResourceLimiter for State {
     fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let allowed = desired <= self.max_memory;
+        let allowed = desired <= self.config.max_memory;
         if !allowed {
             self.refused_memory = Some(desired);
         }
         Ok(allowed)
     }
 
-    fn table_growing(&mut self, _current: usize, _desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        // The engine's own limit on table elements holds.
-        Ok(true)
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= MAX_TABLE_ELEMENTS)
     }
 }
 
 impl types::Host for State {}
-
-/// This host has no page for the guest to call yet: what would reach one is refused, in the way in which it would end.
-fn no_page() -> CallError {
-    CallError {
-        kind: types::ErrorKind::Unsupported,
-        message: "This version of the native host has no page whose functions a guest could call.".to_owned(),
-        detail: None,
-    }
-}
 
 impl page::Host for State {
     fn invoke_js(
@@ -131,22 +166,22 @@ impl page::Host for State {
         _operation: page::Operation,
         _want: page::ResultType,
         _args: Message,
-    ) {
-        self.replies.push(Reply::Invoke(call, no_page()));
+    ) -> wasmtime::Result<()> {
+        self.reply(Reply::Invoke(call))
     }
 
     fn cancel_invoke_js(&mut self, _call: u64) {}
 
     fn release_js(&mut self, _object: i64) {}
 
-    fn read_js_stream(&mut self, call: u64, _object: i64, _offset: u64, _length: u32) {
-        self.replies.push(Reply::Read(call, no_page()));
+    fn read_js_stream(&mut self, call: u64, _object: i64, _offset: u64, _length: u32) -> wasmtime::Result<()> {
+        self.reply(Reply::Read(call))
     }
 
     fn end_invoke(&mut self, call: u64, outcome: Result<Message, CallError>) {
         // A call that nobody awaits any more has been cancelled, and the guest may end it all the same.
         if let Some(waiting) = self.pending.remove(&call) {
-            let _ = waiting.send(outcome.map_err(Error::from));
+            self.ended.push((waiting, outcome.map_err(Error::from)));
         }
     }
 

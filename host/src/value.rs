@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::bindings::types::{Message, Target};
 use crate::error::{Error, ErrorKind};
@@ -62,4 +63,26 @@ pub(crate) fn result<R: DeserializeOwned>(method: &str, message: &Message) -> Re
         let message = format!("The result of '{method}' is no {wanted}: {error}.");
         Error::new(ErrorKind::BadArguments, message)
     })
+}
+
+/// The ids of the guest's objects that a result names.
+pub(crate) fn objects(message: &Message) -> Vec<u64> {
+    const KEY: &str = "__dotNetObject";
+    fn collect(value: &Value, found: &mut Vec<u64>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+            Value::Object(fields) => match fields.get(KEY).and_then(Value::as_u64) {
+                Some(id) => found.push(id),
+                None => fields.values().for_each(|field| collect(field, found)),
+            },
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    if message.json.contains(KEY)
+        && let Ok(value) = serde_json::from_str(&message.json)
+    {
+        collect(&value, &mut found);
+    }
+    found
 }

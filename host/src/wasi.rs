@@ -59,7 +59,7 @@ impl HasData for Io<'static> {
 }
 
 fn io(state: &mut State) -> Io<'_> {
-    let limit = state.cpu_limit();
+    let limit = state.time_left();
     Io { table: state.table(), limit }
 }
 

@@ -15,11 +15,17 @@ pub(crate) async fn source(Path(path): Path<String>, headers: HeaderMap) -> Resp
         return (StatusCode::NOT_FOUND, format!("The adapter has no file '{path}'.\n")).into_response();
     };
     let tag = tag(file.contents());
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    if headers.get_all(header::IF_NONE_MATCH).iter().any(|known| knows(known.as_bytes(), &tag)) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
     }
     let kind = mime_guess::from_path(&path).first_or_octet_stream().to_string();
     ([(header::CONTENT_TYPE, kind), (header::ETAG, tag)], file.contents()).into_response()
+}
+
+/// Whether an `If-None-Match` names the tag, weakly or not, or any (RFC 9110, section 13.1.2).
+fn knows(header: &[u8], tag: &str) -> bool {
+    let names = |known: &str| known == "*" || known.trim_start_matches("W/") == tag;
+    std::str::from_utf8(header).is_ok_and(|header| header.split(',').any(|known| names(known.trim())))
 }
 
 /// An entity tag that changes with the content.

@@ -1,5 +1,6 @@
 //! Files below a folder, and nothing outside of it, not even through a symbolic link.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,11 +29,34 @@ async fn keep_inside(State(root): State<Arc<PathBuf>>, request: Request, next: N
     if response.status() == StatusCode::NOT_FOUND { missing() } else { response }
 }
 
-/// Whether what a request's path names is below `root` once all links are followed, or does not exist.
+/// Whether what a request's path names is a file or a folder below `root` once all links are followed, or does not exist. A
+/// folder is answered with its `index.html`, which must be inside as well.
 async fn is_inside(root: &Path, path: &str) -> bool {
     let Ok(path) = percent_decode_str(path.trim_start_matches('/')).decode_utf8() else { return false };
-    match tokio::fs::canonicalize(root.join(path.trim_start_matches('/'))).await {
-        Ok(found) => found.starts_with(root),
-        Err(_) => true,
+    let path = root.join(path.trim_start_matches('/'));
+    match kind_inside(root, &path).await {
+        Kind::Folder => !matches!(kind_inside(root, &path.join("index.html")).await, Kind::Refused),
+        Kind::File | Kind::Missing => true,
+        Kind::Refused => false,
+    }
+}
+
+enum Kind {
+    File,
+    Folder,
+    Missing,
+    /// Outside, or neither a file nor a folder: to open a pipe or a device could take for ever.
+    Refused,
+}
+
+async fn kind_inside(root: &Path, path: &Path) -> Kind {
+    match tokio::fs::canonicalize(path).await {
+        Ok(found) if found.starts_with(root) => match tokio::fs::metadata(found).await {
+            Ok(metadata) if metadata.is_file() => Kind::File,
+            Ok(metadata) if metadata.is_dir() => Kind::Folder,
+            _ => Kind::Refused,
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Kind::Missing,
+        _ => Kind::Refused,
     }
 }

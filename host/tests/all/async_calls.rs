@@ -120,3 +120,75 @@ fn sessions_are_limited() {
     drop(sessions);
     guest.session().unwrap();
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_task_may_have_a_guest_wait_in_the_system_any_number_of_times() {
+    let session = session();
+    for _ in 0..300 {
+        session.invoke_async::<()>("TestGuest", "SleepInHost", (0,)).await.unwrap();
+    }
+    let error = session.invoke_async::<()>("TestGuest", "SleepInHost", (3_600_000,)).await.unwrap_err();
+    assert_error(&error, ErrorKind::GuestTrapped, &["500ms"]);
+}
+
+/// A waker that calls the session at once, on whatever thread and in whatever place it is woken.
+struct CallsBack {
+    session: dotwit_host::Session,
+    sum: std::sync::mpsc::Sender<i32>,
+}
+
+impl std::task::Wake for CallsBack {
+    fn wake(self: Arc<Self>) {
+        let _ = self.sum.send(self.session.invoke("TestGuest", "Add", (1, 2)).unwrap());
+    }
+}
+
+#[test]
+fn who_waits_for_a_call_may_call_the_session_as_soon_as_it_ends() {
+    let session = session();
+    let (sum, called) = std::sync::mpsc::channel();
+    let waker = Arc::new(CallsBack { session: session.clone(), sum }).into();
+    let mut call = session.invoke_async::<i32>("TestGuest", "EchoAfter", (7, 1));
+    let mut context = std::task::Context::from_waker(&waker);
+    assert!(std::pin::Pin::new(&mut call).poll(&mut context).is_pending());
+    assert_eq!(called.recv_timeout(Duration::from_secs(30)), Ok(3));
+}
+
+#[tokio::test]
+async fn objects_in_results_that_nobody_receives_are_given_back() {
+    let session = session();
+    let create = || session.invoke_async::<DotNetObject>("TestGuest", "CreateCounter", (1,));
+    drop(create());
+    session.invoke::<i32>("TestGuest", "CreateCounter", (1,)).unwrap_err();
+    session.invoke_async::<Vec<i32>>("TestGuest", "CreatePair", (1, 2)).await.unwrap_err();
+    assert_eq!(session.live_references().unwrap(), 0);
+    let kept = create().await.unwrap();
+    assert_eq!(session.live_references().unwrap(), 1);
+    assert_eq!(session.invoke::<i64>(&kept, "Increment", (1,)).unwrap(), 2);
+}
+
+#[test]
+fn tasks_that_only_wake_themselves_let_the_page_have_its_turn() {
+    let session = session();
+    session.invoke::<()>("TestGuest", "SpinInTask", ()).unwrap();
+    assert_eq!(session.invoke::<i32>("TestGuest", "Add", (1, 2)).unwrap(), 3);
+    assert_eq!(pollster::block_on(session.invoke_async::<i32>("TestGuest", "EchoAfter", (1, 1))).unwrap(), 1);
+}
+
+#[test]
+fn limits_out_of_range_are_refused_and_an_endless_one_is_none() {
+    for (config, part) in [
+        (Config { max_memory: 0, ..Config::default() }, "max_memory is 0 bytes"),
+        (Config { max_memory: 5 << 30, ..Config::default() }, "max_memory is 5368709120 bytes"),
+        (Config { max_sessions: 0, ..Config::default() }, "max_sessions is 0"),
+        (Config { max_sessions: 20_001, ..Config::default() }, "from 1 to 20000"),
+        (Config { cpu_limit: Duration::ZERO, ..Config::default() }, "cpu_limit is zero"),
+    ] {
+        let error = Runtime::new(config).err().unwrap();
+        assert_error(&error, ErrorKind::Unsupported, &[part]);
+    }
+    let config = Config { cpu_limit: Duration::MAX, max_sessions: 1, ..Config::default() };
+    let session = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap().session().unwrap();
+    assert_eq!(session.invoke::<i32>("TestGuest", "Add", (1, 2)).unwrap(), 3);
+    session.invoke::<()>("TestGuest", "SleepInHost", (1,)).unwrap();
+}

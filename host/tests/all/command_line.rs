@@ -97,3 +97,25 @@ fn inspect_lists_what_can_be_called() {
     assert_eq!(method["parameters"][0]["name"], "start_position");
     assert_eq!(method["isAsync"], true);
 }
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_dotwit"))
+        .args(["inspect", &guest("blazor_sample")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn invoke_reaches_objects_inside_a_result() {
+    let guest = &guest("test_guest");
+    let invoke = |then: &[&str]| dotwit(&[&["invoke", guest, "TestGuest", "CreatePair", "[1,2]"], then].concat());
+    assert_eq!(invoke(&["--then", "first.Increment", "[4]"]).stdout, b"5\n");
+    assert!(!invoke(&["--then", "second.Increment", "[4]"]).status.success());
+    assert!(!invoke(&["--then", "Increment", "[4]"]).status.success());
+}

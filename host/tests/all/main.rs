@@ -4,5 +4,6 @@ mod async_calls;
 mod calls;
 mod command_line;
 mod refused;
+mod server;
 mod support;
 mod traps;

@@ -60,3 +60,8 @@ fn a_stack_that_is_used_up_ends_the_guest() {
 fn an_abort_ends_the_guest() {
     assert_error(&end("Abort", ()), ErrorKind::GuestTrapped, &["unreachable"]);
 }
+
+#[test]
+fn a_guest_that_floods_the_page_with_calls_is_stopped() {
+    assert_error(&end("FloodPage", ()), ErrorKind::GuestTrapped, &["10000 calls of the page", "10000 is the limit"]);
+}

@@ -56,6 +56,29 @@ pub fn exhaust_memory() {
     }
 }
 
+/// Begins calls of the page without end.
+#[js_invokable]
+pub fn flood_page() {
+    #[cfg(target_family = "wasm")]
+    {
+        use dotwit::bindings::generated::dotwit::interop::page::{Operation, ResultType, begin_invoke_js};
+        use dotwit::bindings::generated::dotwit::interop::types::Message;
+        let args = Message { json: "[]".to_owned(), bytes: Vec::new() };
+        for call in 1.. {
+            begin_invoke_js(call, 0, "alert", Operation::Call, ResultType::Nothing, &args);
+        }
+    }
+}
+
+/// Leaves a task behind that does nothing but wake itself.
+#[js_invokable]
+pub fn spin_in_task() {
+    task::spawn(std::future::poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        std::task::Poll::<()>::Pending
+    }));
+}
+
 /// Writes a line to standard output and one to standard error.
 #[js_invokable]
 pub fn print(line: String) {

@@ -24,13 +24,12 @@ impl Inspect {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let guest = self.limits.runtime()?.load(&self.guest)?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(guest.assemblies())?);
+            crate::print(&serde_json::to_string_pretty(guest.assemblies())?)
         } else {
-            for assembly in guest.assemblies() {
-                println!("assembly {}\n{}", assembly.name, table(assembly));
-            }
+            let tables =
+                guest.assemblies().iter().map(|assembly| format!("assembly {}\n{}", assembly.name, table(assembly)));
+            crate::print(&tables.collect::<Vec<_>>().join("\n"))
         }
-        Ok(())
     }
 }
 

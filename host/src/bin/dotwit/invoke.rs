@@ -1,6 +1,5 @@
 //! `dotwit invoke`.
 
-use std::future::IntoFuture;
 use std::io::Read as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,7 +25,8 @@ pub(crate) struct Invoke {
     /// The arguments: one JSON array, or `-` to read it from standard input.
     #[arg(default_value = "[]")]
     args: String,
-    /// Calls METHOD with ARGS on the object that the call before has returned; may be repeated.
+    /// Calls METHOD with ARGS on the object that the call before has returned, or on one inside its result: FIELD.METHOD. May
+    /// be repeated.
     #[arg(long, num_args = 2, value_names = ["METHOD", "ARGS"])]
     then: Vec<String>,
     /// Gives up after this many seconds.
@@ -44,33 +44,46 @@ impl Invoke {
         }
         let session = self.limits.runtime()?.load(&self.guest)?.session()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let result = runtime.block_on(async {
-            match self.timeout {
-                Some(timeout) => tokio::time::timeout(timeout, self.calls(&session)).await.unwrap_or_else(|_| {
-                    bail!("timed-out: The call to '{}' took longer than {timeout:?}.", self.method)
-                }),
-                None => self.calls(&session).await,
-            }
-        })?;
-        println!("{}", with_bytes(result)?);
-        Ok(())
+        let result = runtime.block_on(self.calls(&session))?;
+        crate::print(&with_bytes(result)?)
     }
 
     /// Makes the calls, one after the other, and gives the last one's result.
     async fn calls(&self, session: &Session) -> anyhow::Result<Message> {
-        let mut target = Target::Assembly(self.assembly.clone());
-        let mut method = &self.method;
-        let mut args = &self.args;
-        let mut rest = self.then.chunks_exact(2);
-        loop {
-            let message = Message::from(args.as_str());
-            let result = session.invoke_message_async(&target, method, &message).into_future().await?;
-            let Some([next_method, next_args]) = rest.next() else { return Ok(result) };
-            let object: DotNetObject = serde_json::from_str(&result.json)
-                .with_context(|| format!("'{method}' returned no object to call '{next_method}' on"))?;
-            (target, method, args) = (Target::from(&object), next_method, next_args);
+        let target = Target::Assembly(self.assembly.clone());
+        let mut result = self.call(session, &target, &self.method, &self.args).await?;
+        let mut called = &self.method;
+        for then in self.then.chunks_exact(2) {
+            let [method, args] = then else { unreachable!("clap gives two values each time") };
+            let (object, method_of_object) = object_in(&result, method)
+                .with_context(|| format!("'{called}' returned no object to call '{method}' on"))?;
+            result = self.call(session, &Target::from(&object), method_of_object, args).await?;
+            called = method;
+        }
+        Ok(result)
+    }
+
+    async fn call(&self, session: &Session, target: &Target, method: &str, args: &str) -> anyhow::Result<Message> {
+        let invocation = session.invoke_message_async(target, method, &Message::from(args));
+        let Some(timeout) = self.timeout else { return Ok(invocation.await?) };
+        match tokio::time::timeout(timeout, invocation).await {
+            Ok(outcome) => Ok(outcome?),
+            Err(_) => bail!("timed-out: The call to '{method}' took longer than {timeout:?}."),
         }
     }
+}
+
+/// The object that a method is called on, and the method's id: the object that the result is, or the one in it that stands
+/// before the id, as in `genericType1.Update`.
+fn object_in<'m>(result: &Message, method: &'m str) -> Option<(DotNetObject, &'m str)> {
+    let mut value: Value = serde_json::from_str(&result.json).ok()?;
+    let mut method = method;
+    while value.get("__dotNetObject").is_none() {
+        let (field, rest) = method.split_once('.')?;
+        value = value.get_mut(field)?.take();
+        method = rest;
+    }
+    Some((serde_json::from_value(value).ok()?, method))
 }
 
 /// The text of a result, with its byte arrays as base-64 strings where they belong.

@@ -6,9 +6,11 @@ mod inspect;
 mod invoke;
 mod serve;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use dotwit_host::{Config, Error, Runtime};
 use tracing_subscriber::EnvFilter;
@@ -47,7 +49,7 @@ impl Limits {
     /// A runtime for the one session that a command has.
     fn runtime(&self) -> Result<Runtime, Error> {
         let max_memory = usize::try_from(self.max_memory).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        Runtime::new(Config { max_memory, cpu_limit: self.cpu_limit, max_sessions: 2, ..Config::default() })
+        Runtime::new(Config { max_memory, cpu_limit: self.cpu_limit, max_sessions: 1, ..Config::default() })
     }
 }
 
@@ -75,6 +77,17 @@ fn main() -> ExitCode {
             report(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Prints a line on standard output. That nobody reads it any more, as behind `| head`, is no failure.
+fn print(line: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
     }
 }
 

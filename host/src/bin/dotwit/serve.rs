@@ -28,13 +28,16 @@ impl Serve {
         let guest = self.limits.runtime()?.load(&self.guest)?;
         let names: Vec<&str> = guest.assemblies().iter().map(|assembly| assembly.name.as_str()).collect();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async {
+        let served = runtime.block_on(async {
             let server = Server::bind(&self.root, self.listen).await?;
-            println!("Serving {} for {} at http://{}/", self.root.display(), names.join(", "), server.address());
+            let (root, names) = (self.root.display(), names.join(", "));
+            crate::print(&format!("Serving {root} for {names} at http://{}/", server.address()))?;
             server.run(stop_signal()).await?;
-            println!("Stopped.");
-            Ok(())
-        })
+            crate::print("Stopped.")
+        });
+        // A file that the system is slow to open must not keep the program from ending.
+        runtime.shutdown_background();
+        served
     }
 }
 
