@@ -85,6 +85,7 @@ pub async fn echo_after_yields(value: Value, turns: u32) -> Value {
 
 /// The value, from a function that returns a future.
 #[js_invokable]
+#[expect(clippy::manual_async_fn, reason = "functions that return a future are what is tested")]
 pub fn echo_by_future(value: Value) -> impl Future<Output = Result<Value, Error>> {
     async move {
         task::yield_now().await;
