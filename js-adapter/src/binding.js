@@ -28,7 +28,6 @@ export const CONTRACT = `dotwit:interop@${VERSION}`;
  * @property {(target: Target, method: string, args: Message) => Outcome<Message>} invoke
  * @property {(call: number, target: Target, method: string, args: Message) => Outcome<Message> | undefined} beginInvoke
  *   `undefined`: ends later, with `Page.endInvoke`.
- * @property {(call: number) => void} cancelInvoke
  * @property {(call: bigint, outcome: Outcome<Message>) => void} endInvokeJs
  * @property {(call: bigint, outcome: Outcome<Uint8Array>) => void} endReadJs
  * @property {() => void} runReady
@@ -66,7 +65,6 @@ export async function bind(module, page) {
   return {
     invoke: (target, method, args) => outcomeOf(() => invocation.invoke(lowerTarget(target), method, args)),
     beginInvoke: (call, target, method, args) => invocation.beginInvoke(BigInt(call), lowerTarget(target), method, args),
-    cancelInvoke: (call) => invocation.cancelInvoke(BigInt(call)),
     endInvokeJs: (call, outcome) => invocation.endInvokeJs(call, outcome),
     endReadJs: (call, outcome) => streams.endReadJs(call, outcome),
     runReady: () => invocation.runReady(),

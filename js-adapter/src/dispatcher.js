@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /**
  * `Dispatcher`, one running guest: the calls that are under way, and its end.
  *
@@ -243,6 +245,11 @@ export class Dispatcher {
     for (const done of this.#onStop.splice(0)) done();
   }
 
+  /** `using guest = await start(…)` stops. */
+  [Symbol.dispose]() {
+    this.stop();
+  }
+
   /**
    * Has `task` run when the guest is stopped.
    *
@@ -443,14 +450,8 @@ export class Dispatcher {
   }
 }
 
-// Where the engine has explicit resource management, `using guest = await start(…)` stops.
-if (Symbol.dispose) {
-  Object.defineProperty(Dispatcher.prototype, Symbol.dispose, {
-    value: Dispatcher.prototype.stop,
-    writable: true,
-    configurable: true,
-  });
-}
+// An engine without explicit resource management has made a method named 'undefined' of that.
+if (!Symbol.dispose) Reflect.deleteProperty(Dispatcher.prototype, 'undefined');
 
 /**
  * @param {string | null} assembly

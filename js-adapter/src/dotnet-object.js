@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+
 /**
  * `DotNetObject`, the page's proxy for an object that a guest has handed out.
  *
@@ -99,6 +101,11 @@ export class DotNetObject {
     this.#owner.releaseObject(this.#id);
   }
 
+  /** `using helper = …` disposes. */
+  [Symbol.dispose]() {
+    this.dispose();
+  }
+
   /**
    * What stands for this object on the wire.
    *
@@ -125,11 +132,5 @@ export class DotNetObject {
   }
 }
 
-// Where the engine has explicit resource management, `using helper = …` disposes.
-if (Symbol.dispose) {
-  Object.defineProperty(DotNetObject.prototype, Symbol.dispose, {
-    value: DotNetObject.prototype.dispose,
-    writable: true,
-    configurable: true,
-  });
-}
+// An engine without explicit resource management has made a method named 'undefined' of that.
+if (!Symbol.dispose) Reflect.deleteProperty(DotNetObject.prototype, 'undefined');

@@ -42,5 +42,5 @@ function invokeMethodAsync(assembly, method, ...args) {
   }
 }
 
-/** Calls the guests of this page by name. `start()` makes it a global too, for plain scripts. */
+/** Calls the guests of this page by name. `start()` makes it a global too, for plain scripts, where there is no other. */
 export const DotNet = { attachDispatcher, attachReviver, invokeMethod, invokeMethodAsync, DotNetObject };

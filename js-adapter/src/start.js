@@ -20,7 +20,7 @@ import { addGuest } from './registry.js';
  */
 
 /**
- * Starts a guest: `DotNet` then calls its assemblies, here and as `globalThis.DotNet`.
+ * Starts a guest: `DotNet` then calls its assemblies, here and as `globalThis.DotNet`, unless there is another already.
  *
  * @param {StartOptions} options
  * @returns {Promise<Dispatcher>} the guest, to see what it offers, to call nobody else, and to stop it
@@ -35,8 +35,21 @@ export async function start(options) {
     guest.stop();
     throw error;
   }
-  Object.assign(globalThis, { DotNet });
+  makeGlobal();
   return guest;
+}
+
+let warned = false;
+
+/** Makes `DotNet` a global, unless somebody else has: Blazor itself, or another copy of this package. */
+function makeGlobal() {
+  const global = /** @type {{ DotNet?: unknown }} */ (globalThis);
+  global.DotNet ??= DotNet;
+  if (global.DotNet === DotNet || warned) return;
+  warned = true;
+  console.warn(
+    "dotwit: there is a global DotNet of somebody else's, which is left as it is and does not reach the guest. Use the one of the package: import { DotNet } from 'dotwit'.",
+  );
 }
 
 /**
@@ -122,10 +135,12 @@ async function parse(component) {
     const { pathToFileURL } = await load('node:url');
     return pathToFileURL(component);
   }
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   try {
-    return new URL(component, globalThis.document?.baseURI ?? globalThis.location?.href);
+    return new URL(component, base);
   } catch (cause) {
-    throw new DotNetError('bad-arguments', `The option 'component' is no URL: ${describeValue(component)}.`, { cause });
+    const from = base === undefined ? '' : `, starting from ${describeValue(base)}`;
+    throw new DotNetError('bad-arguments', `The option 'component' is no URL${from}: ${describeValue(component)}.`, { cause });
   }
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { createRequire } from 'node:module';
+import { VERSION } from './inspect.js';
 
 const { version } = createRequire(import.meta.url)('../package.json');
 
@@ -30,7 +31,7 @@ function index(modules) {
 import { instantiate as instantiateGuest } from './guest.js';
 import { wasi } from './wasi.js';
 
-export const contract = 'dotwit:interop@0.1.0';
+export const contract = 'dotwit:interop@${VERSION}';
 
 // Written out one by one, so that bundlers find the files.
 const modules = {

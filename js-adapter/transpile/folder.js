@@ -5,8 +5,23 @@
  */
 
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import * as path from 'node:path';
 import { TranspileError, reasonOf } from './error.js';
+
+const { basename, dirname, join, resolve } = path;
+
+/**
+ * Whether a folder is another or holds it, at any depth.
+ *
+ * @param {string} folder
+ * @param {string} other
+ * @param {path.PlatformPath} [platform] whose paths they are
+ */
+export function holds(folder, other, { isAbsolute, relative, sep } = path) {
+  // Absolute when they are on different drives.
+  const way = relative(folder, other);
+  return way === '' || (!isAbsolute(way) && way.split(sep)[0] !== '..');
+}
 
 /**
  * Makes sure that nothing is lost when a folder is replaced: it is not there, empty, or was made by `dotwit-transpile`.
@@ -18,7 +33,7 @@ export async function assertReplaceable(folder) {
   const there = await stat(folder).catch(() => undefined);
   if (there === undefined) return;
   if (!there.isDirectory()) throw new TranspileError(`The output '${folder}' is a file; name a folder.`);
-  if (!relative(folder, process.cwd()).startsWith('..')) {
+  if (holds(folder, process.cwd())) {
     throw new TranspileError(`The output '${folder}' holds the working directory; name a folder that can be replaced.`);
   }
   if ((await readdir(folder)).length === 0) return;
@@ -42,9 +57,9 @@ export async function replaceFolder(folder, files) {
     try {
       const made = join(workshop, 'new');
       for (const [name, content] of Object.entries(files)) {
-        const path = join(made, name);
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, content);
+        const file = join(made, name);
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(file, content);
       }
       const hadOne = await rename(target, join(workshop, 'old')).then(
         () => true,

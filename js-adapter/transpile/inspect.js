@@ -8,7 +8,8 @@ import { readFile } from 'node:fs/promises';
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { TranspileError, reasonOf } from './error.js';
 
-const VERSION = '0.1.0';
+/** The version of `dotwit:interop` that guests are made for. */
+export const VERSION = '0.1.0';
 
 /** What a guest exports, all of one version. */
 const EXPORTS = ['invocation', 'references', 'streams', 'manifest'].map((name) => `dotwit:interop/${name}`);

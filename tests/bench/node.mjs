@@ -3,10 +3,9 @@
  */
 
 import * as adapter from 'dotwit';
-import { pathToFileURL } from 'node:url';
-import { transpiled } from '../browser/support.mjs';
+import { transpiled } from '../node/support.mjs';
 import { measure } from './measure.mjs';
 import { report } from './report.mjs';
 
-const component = await import(pathToFileURL(`${transpiled('test_guest')}/index.js`));
+const component = await import(new URL('index.js', transpiled('test_guest')));
 report(await measure('node', adapter, component));

@@ -59,6 +59,33 @@ test('start makes DotNet a global', async (t) => {
   assert.equal(globalThis.DotNet, DotNet);
 });
 
+test("a global DotNet of somebody else's is left alone, and told of once", async (t) => {
+  const { DotNet: ours } = globalThis;
+  const theirs = { invokeMethod() {} };
+  globalThis.DotNet = theirs;
+  t.after(() => {
+    globalThis.DotNet = ours;
+  });
+  const { mock } = t.mock.method(console, 'warn', () => {});
+  for (let times = 0; times < 2; times++) {
+    const guest = await startGuest(t, folder);
+    assert.equal(globalThis.DotNet, theirs);
+    assert.equal(DotNet.invokeMethod('Hello', 'Add', 1, 2), 3);
+    guest.stop();
+  }
+  assert.equal(mock.callCount(), 1);
+  assert.match(mock.calls[0].arguments[0], /import \{ DotNet \} from 'dotwit'/);
+});
+
+test('what is no URL is named with what it starts from', async (t) => {
+  globalThis.location = { href: 'about:blank' };
+  t.after(() => {
+    delete globalThis.location;
+  });
+  const error = await rejection(start({ component: './guest/' }), 'bad-arguments');
+  assert.match(error.message, /'about:blank'.*'\.\/guest\/'/);
+});
+
 test('options that are none are refused by name', async () => {
   const cases = [
     [undefined, /undefined/],

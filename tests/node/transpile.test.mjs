@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix, win32 } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { TranspileError, transpile } from 'dotwit/transpile';
@@ -158,4 +158,26 @@ test('help and version', async (t) => {
 test('programs get the same refusals as errors', async (t) => {
   const folder = await temporaryFolder(t);
   await assert.rejects(transpile(join(folder, 'missing.wasm'), join(folder, 'out')), TranspileError);
+});
+
+test('an output that holds the working directory is told from one that does not, on every platform', async (t) => {
+  const { holds } = await import(new URL('../node_modules/dotwit/transpile/folder.js', import.meta.url));
+  for (const [folder, other, expected] of [
+    ['/work', '/work', true],
+    ['/work', '/work/deep/er', true],
+    ['/work', '/work/..x', true],
+    ['/work/out', '/work', false],
+    ['/work/out', '/work/outer', false],
+  ]) {
+    assert.equal(holds(folder, other, posix), expected, `${folder} ${other}`);
+  }
+  assert.equal(holds('D:\\out', 'C:\\work', win32), false);
+  assert.equal(holds('C:\\work', 'C:\\work\\..x', win32), true);
+  assert.equal(holds('C:\\work\\out', 'C:\\work', win32), false);
+
+  const folder = await temporaryFolder(t);
+  await mkdir(join(folder, '..x'));
+  const { code, stderr } = await run(join(folder, '..x'), component('hello'), '-o', folder);
+  assert.equal(code, 1);
+  assert.match(stderr, /holds the working directory/);
 });
