@@ -47,8 +47,11 @@ const CALLS: &[Call] = &[
     Call::new("ReturnArrayFromAsync", "[5]", "[5,6,7]"),
     Call::new("DifferentMethodName", "[]", "[1,2,3]"),
     Call::new("Add", "[1,2]", "3"),
+    Call::new("CreateExample2", "[]", r#""Hello, !""#).then("GetHelloMessage", "[]"),
     Call::new("CreateExample3", "[]", r#""Hello, Amy Pond!""#).then("GetHelloMessage", r#"["Amy Pond"]"#),
     Call::new("CreateHelloHelper", r#"["Amy Pond"]"#, r#""Hello, Amy Pond!""#).then("GetHelloMessage", "[]"),
+    Call::new("CreateGenericsExample", "[]", "null").then("genericType1.Update", r#"["string 37802"]"#),
+    Call::new("CreateGenericsExample", "[]", "null").then("genericType2.Update", "[53051]"),
 ];
 
 /// Makes the calls and prints them.

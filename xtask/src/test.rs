@@ -77,8 +77,21 @@ fn component() -> Result<()> {
         command.arg("inspect").arg("--json").arg(&component);
         process::ask(command).with_context(|| format!("dotwit cannot read {}", component.display()))
     };
-    let same = inspect(HELLO.component_of(setup::CORE_MODULE_TARGET))? == inspect(HELLO.component())?;
-    ensure!(same, "hello has other methods when cargo component builds it");
+    let methods = inspect(HELLO.component())?;
+    let built = HELLO.component_of(setup::CORE_MODULE_TARGET);
+    ensure!(inspect(built.clone())? == methods, "hello has other methods when cargo component builds it");
+
+    // The core module that it was made of is beside it, and `dotwit` makes a component of it as well.
+    let core = built.with_file_name("deps").join(built.file_name().context("a component has a name")?);
+    let made = guests::target().join("componentized.wasm");
+    let mut command = Command::new(&dotwit);
+    command.arg("componentize").arg(&core).arg("--output").arg(&made);
+    process::ask(command)?;
+    ensure!(inspect(made.clone())? == methods, "hello has other methods when dotwit componentizes it");
+    let mut command = Command::new(&dotwit);
+    command.arg("invoke").arg(&made).args(["Hello", "GreetLater", "[\"Ada\"]"]);
+    let greeting = process::ask(command)?;
+    ensure!(greeting.trim() == "\"Hello, Ada!\"", "hello answers {greeting} when dotwit componentizes it");
     Ok(())
 }
 
