@@ -88,9 +88,29 @@ inEveryBrowser((openPage) => {
       await page.expectError(/ReturnArrayFromAsync/);
       assert.match(await page.text('#alert'), /ReturnArrayFromAsync.*\(bad-arguments\)/);
     }
-    await page.enter('#start-position', '7');
+    await page.enter('#start-position', '2147483646');
     await page.click('button');
-    assert.deepEqual(await page.lines(1), ['[7,8,9]']);
+    await page.expectError(/largest integer/);
+    assert.match(await page.text('#alert'), /largest integer.*\(failed\)/);
+
+    const alertIsHidden = () => page.evaluate(() => document.getElementById('alert').hidden);
+    assert.equal(await alertIsHidden(), false);
+    await page.enter('#start-position', '2147483645');
+    await page.click('button');
+    assert.deepEqual(await page.lines(1), ['[2147483645,2147483646,2147483647]']);
+    assert.equal(await alertIsHidden(), true);
+    assert.deepEqual(await page.panel(), ['[2147483645,2147483646,2147483647]']);
+  });
+
+  test("the page's console shows whatever is logged", LIMIT, async (t) => {
+    const page = await open(t, 'call-dotnet-example-1');
+    await page.evaluate(() => {
+      console.log(1n, NaN, undefined, null, 'text', [1]);
+      console.log(window, { deep: 1n });
+      console.log(Math.max, Symbol('s'));
+      console.log(Object.create(null), { toJSON() {} });
+    });
+    assert.deepEqual(await page.panel(), ['1 NaN undefined null text [1]', '[object Window] [object Object]', 'function max Symbol(s)', '{} [object Object]']);
   });
 
   test('CallDotNetExample1 with a different method name logs the array', LIMIT, async (t) => {

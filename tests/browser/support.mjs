@@ -148,9 +148,20 @@ export function inEveryBrowser(define) {
   }
 }
 
+/** A value that a page has logged, as text. */
+async function textOf(handle) {
+  try {
+    const value = await handle.jsonValue();
+    return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  } catch {
+    // A value that JSON does not know.
+    return String(handle);
+  }
+}
+
 /** A page of a test. */
 export class Page {
-  /** What was logged, as text: strings as they are, other values as JSON. */
+  /** What was logged, as text: objects as JSON. */
   logged = [];
 
   /** What went wrong: logged errors, uncaught ones, requests that failed or were refused. */
@@ -182,8 +193,8 @@ export class Page {
     this.#page.on('console', (message) => {
       // One after the other: the values of a message are fetched.
       this.#lines = this.#lines.then(async () => {
-        const values = await Promise.all(message.args().map((value) => value.jsonValue()));
-        const line = values.length > 0 ? values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(' ') : message.text();
+        const values = await Promise.all(message.args().map(textOf));
+        const line = values.length > 0 ? values.join(' ') : message.text();
         (message.type() === 'error' ? this.errors : this.logged).push(line);
       });
     });

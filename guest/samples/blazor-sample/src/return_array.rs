@@ -10,8 +10,9 @@ pub async fn return_array_async() -> Vec<i32> {
 
 /// Three numbers in a row, the first one given.
 #[js_invokable]
-pub async fn return_array_from_async(start_position: i32) -> Vec<i32> {
-    (start_position..).take(3).collect()
+pub async fn return_array_from_async(start_position: i32) -> Result<Vec<i32>, &'static str> {
+    let last = start_position.checked_add(2).ok_or("The array would go beyond 2147483647, the largest integer of 32 bits.")?;
+    Ok((start_position..=last).collect())
 }
 
 /// The same array under an id that is not the method's name.

@@ -23,6 +23,12 @@ export function showConsole() {
 
 /** @param {unknown} value */
 function textOf(value) {
-  if (typeof value === 'string') return value;
-  return value instanceof Error ? String(value) : JSON.stringify(value);
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value !== 'object' || value instanceof Error) return String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // A cycle, or something in it that JSON does not know.
+    return Object.prototype.toString.call(value);
+  }
 }

@@ -17,6 +17,8 @@ async function open() {
   showConsole();
   addEventListener('error', ({ error, message }) => report(error ?? message));
   addEventListener('unhandledrejection', ({ reason }) => report(reason));
+  // The next try begins without the error of the last one.
+  addEventListener('click', ({ target }) => target.closest('.stage button') && hideReport(), { capture: true });
 
   const { sample } = document.body.dataset;
   if (sample) showSources(`${sample}.js`);
@@ -34,6 +36,10 @@ function report(error) {
   alert.textContent = error?.kind ? `${error.message} (${error.kind})` : String(error?.message ?? error);
   alert.hidden = false;
   if (document.documentElement.dataset.state !== 'ready') tell('failed', 'The guest is not running');
+}
+
+function hideReport() {
+  document.getElementById('alert').hidden = true;
 }
 
 function tell(state, text) {
