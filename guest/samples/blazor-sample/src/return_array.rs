@@ -11,7 +11,7 @@ pub async fn return_array_async() -> Vec<i32> {
 /// Three numbers in a row, the first one given.
 #[js_invokable]
 pub async fn return_array_from_async(start_position: i32) -> Result<Vec<i32>, &'static str> {
-    let last = start_position.checked_add(2).ok_or("The array would go beyond 2147483647, the largest integer of 32 bits.")?;
+    let last = start_position.checked_add(2).ok_or("The array would go beyond the largest integer of 32 bits.")?;
     Ok((start_position..=last).collect())
 }
 
