@@ -22,8 +22,9 @@ use crate::value::{self, DotNetObject};
 /// A running guest. Clones are the same session, which ends with the last of them.
 ///
 /// Calls may come from any thread, one after the other: a guest has one thread of its own. Its code runs on the thread
-/// that calls; timers that it sets fire by themselves. After a trap every call fails with
-/// [`ErrorKind::GuestTrapped`]; [`Guest::session`](crate::Guest::session) starts the guest anew.
+/// that calls; timers that it sets fire by themselves, on a thread of the host's. After a trap every call fails with
+/// [`ErrorKind::GuestTrapped`], and [`Guest::session`](crate::Guest::session) starts the guest anew. The memory and the place
+/// of the one that is gone are free once the last clone is dropped.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), dotwit_host::Error> {
@@ -194,7 +195,7 @@ impl Drop for Invocation {
     }
 }
 
-/// A call that is under way: a future of its result as an `R`. Dropping it cancels the call.
+/// A call that is under way: a future of its result as an `R`. Dropping it cancels the call, as with [`Invocation`].
 #[must_use = "dropping a call cancels it"]
 #[derive(Debug)]
 pub struct Call<R> {

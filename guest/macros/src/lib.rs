@@ -24,6 +24,10 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
+/// An `async fn` is asynchronous, and so is a function that returns `impl Future`, a boxed `dyn Future`, or a `BoxFuture`. A
+/// future behind any other name is awaited as well; but since a macro sees names and not types, the manifest does not list
+/// the method as asynchronous, and a synchronous call of it is refused after the function has run.
+///
 /// # On an `impl` block
 ///
 /// Put it on the block and on each method in it that can be called. Methods take `&self` or `self: Rc<Self>`, since the
