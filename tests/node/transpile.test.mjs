@@ -163,11 +163,11 @@ test('programs get the same refusals as errors', async (t) => {
 test('an output that holds the working directory is told from one that does not, on every platform', async (t) => {
   const { holds } = await import(new URL('../node_modules/dotwit/transpile/folder.js', import.meta.url));
   for (const [folder, other, expected] of [
-    ['/work', '/work', true],
-    ['/work', '/work/deep/er', true],
-    ['/work', '/work/..x', true],
-    ['/work/out', '/work', false],
-    ['/work/out', '/work/outer', false],
+    ['/project', '/project', true],
+    ['/project', '/project/deep/er', true],
+    ['/project', '/project/..x', true],
+    ['/project/out', '/project', false],
+    ['/project/out', '/project/outer', false],
   ]) {
     assert.equal(holds(folder, other, posix), expected, `${folder} ${other}`);
   }
