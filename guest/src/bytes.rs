@@ -9,7 +9,7 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::{self, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::message;
+use crate::message::{self, Message};
 use crate::placeholder::{self, Placeholder};
 
 const KEY: &str = "__byte[]";
@@ -20,6 +20,13 @@ const KEY: &str = "__byte[]";
 /// as Blazor does for callers that predate .NET 6.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes(pub Vec<u8>);
+
+impl Bytes {
+    /// The message of nothing but these bytes.
+    pub(crate) fn into_message(self) -> Message {
+        Message { json: format!("{{\"{KEY}\":0}}"), bytes: vec![self.0] }
+    }
+}
 
 impl Deref for Bytes {
     type Target = Vec<u8>;

@@ -135,7 +135,7 @@ pub mod __private {
     pub use crate::message::Message;
     pub use crate::page::{Page, install};
     pub use crate::registry::{AssemblyName, InstanceMethod, Invokable, MethodInfo, ObjectType, StaticMethod};
-    pub use crate::reply::{FallibleValue, FutureReply, ImmediateReply, Outcome, PlainValue, Probe, Reply};
+    pub use crate::reply::{BytesValue, FallibleValue, FutureReply, ImmediateReply, Outcome, PlainValue, Probe, Reply};
     pub use inventory;
     pub use std::any::Any;
     pub use std::rc::Rc;

@@ -3,7 +3,7 @@
 //! `#[js_invokable]` cannot know a type from its name, so method lookup makes the choice ("autoref specialisation"): on
 //! `&Probe<T>` the compiler takes the trait that is implemented for `Probe<T>` if that applies, and the one that is
 //! implemented for `&Probe<T>` otherwise. Each gives a tag that knows what to do. First a future is told from a value that
-//! is there already, then a `Result` from what is merely serialisable.
+//! is there already, then a `Result`, and bytes alone, from what is merely serialisable.
 
 use std::any::Any;
 use std::fmt::Display;
@@ -13,6 +13,7 @@ use std::pin::Pin;
 
 use serde::Serialize;
 
+use crate::bytes::Bytes;
 use crate::error::{Error, ErrorKind};
 use crate::message::{self, Message};
 
@@ -97,7 +98,17 @@ pub trait FallibleValue {
 
 impl<T, E> FallibleValue for Probe<Result<T, E>> {}
 
-/// Chosen for what is no `Result`.
+/// Chosen for bytes alone.
+pub trait BytesValue {
+    /// The tag that sends them as they are.
+    fn encoding(&self) -> Whole {
+        Whole
+    }
+}
+
+impl BytesValue for Probe<Bytes> {}
+
+/// Chosen for what is neither.
 pub trait PlainValue {
     /// The tag that serialises.
     fn encoding(&self) -> Plain {
@@ -121,6 +132,20 @@ impl Fallible {
             Ok(value) => Plain.encode(value),
             Err(error) => Err(method_error(&error)),
         }
+    }
+}
+
+/// The value is nothing but bytes.
+pub struct Whole;
+
+impl Whole {
+    /// Sends the bytes without the copy that serde would need, since it borrows what it serialises.
+    ///
+    /// # Errors
+    ///
+    /// None; it is a `Result` as with the other tags.
+    pub fn encode(self, bytes: Bytes) -> Outcome {
+        Ok(bytes.into_message())
     }
 }
 

@@ -217,7 +217,7 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
     };
     quote! {
         #[allow(unused_imports)]
-        use ::dotwit::__private::{FallibleValue as _, FutureReply as _, ImmediateReply as _, PlainValue as _};
+        use ::dotwit::__private::{BytesValue as _, FallibleValue as _, FutureReply as _, ImmediateReply as _, PlainValue as _};
         #downcast
         #read
         ::core::result::Result::Ok(#reply)
