@@ -13,7 +13,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Config {
     /// How much linear memory a session's guest may have, in bytes; 256 MiB unless set. A guest that needs more is
-    /// trapped. At most 4 GiB, which is all that a 32-bit memory can have. A message that the guest sends can be no larger.
+    /// trapped. At most 4 GiB, which is all that a 32-bit memory can have. What the guest sends at once can be no larger.
     pub max_memory: usize,
     /// How long a guest may run, or wait in the system, without returning; 5 s unless set. A guest that takes longer is
     /// trapped within a hundredth of a second or so. More than zero; [`Duration::MAX`] is no limit.
