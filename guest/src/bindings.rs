@@ -75,6 +75,10 @@ impl exports::references::Guest for Component {
         dispatch::release(object);
     }
 
+    fn forget(object: u64, times: u32) {
+        dispatch::forget(object, times);
+    }
+
     fn live() -> u32 {
         dispatch::live()
     }

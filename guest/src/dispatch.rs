@@ -112,6 +112,12 @@ pub fn release(object: u64) {
     task::run_until_idle();
 }
 
+/// `references.forget`.
+pub fn forget(object: u64, times: u32) {
+    objects::forget(object, times);
+    task::run_until_idle();
+}
+
 /// `references.live`.
 pub fn live() -> u32 {
     u32::try_from(objects::live()).unwrap_or(u32::MAX)

@@ -63,6 +63,7 @@ pub(crate) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> 
             .unwrap_or_else(|| Error::new(ErrorKind::Failed, format!("The result cannot be sent: {error}.")))
     })?;
     for object in written.objects {
+        object.note_named();
         object.give_to_page();
     }
     Ok(Message { json, bytes: written.bytes })

@@ -30,6 +30,8 @@ pub(crate) const MAX_LIVE: usize = 100_000;
 pub(crate) struct Entry {
     id: Cell<Option<u64>>,
     released: Cell<bool>,
+    /// How many placeholders for the object the page has got and not forgotten.
+    named: Cell<u64>,
     object: Rc<dyn Any>,
     type_name: &'static str,
     methods: &'static [InstanceMethod],
@@ -93,6 +95,11 @@ impl Entry {
         })
     }
 
+    /// Notes that a placeholder for the object is on its way to the page.
+    pub(crate) fn note_named(&self) {
+        self.named.set(self.named.get() + 1);
+    }
+
     /// Lets the page keep the object alive.
     pub(crate) fn give_to_page(self: Rc<Self>) {
         let Some(id) = self.id.get() else { return };
@@ -143,6 +150,20 @@ pub(crate) fn release(id: u64) -> bool {
     true
 }
 
+/// Notes that the page has forgotten `times` of the placeholders for an object. After the last one it keeps the object alive
+/// no longer.
+pub(crate) fn forget(id: u64, times: u32) {
+    let Ok(entry) = find(id) else { return };
+    entry.named.set(entry.named.get().saturating_sub(times.into()));
+    if entry.named.get() > 0 {
+        return;
+    }
+    // `entry` outlives the borrow: dropping the last handle needs the table.
+    let weak = Rc::downgrade(&entry);
+    let _before =
+        TABLE.with_borrow_mut(|table| table.slots.get_mut(&id).map(|slot| std::mem::replace(slot, Slot::Guest(weak))));
+}
+
 /// How many objects the page can name.
 pub(crate) fn live() -> usize {
     TABLE.with_borrow(|table| table.slots.len())
@@ -172,6 +193,7 @@ impl<T: Invokable> DotNetObjectReference<T> {
         let entry = Entry {
             id: Cell::new(None),
             released: Cell::new(false),
+            named: Cell::new(0),
             object: Rc::clone(&object) as Rc<dyn Any>,
             type_name: T::TYPE_NAME,
             methods: T::METHODS,

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** @import { Assembly, CallError, Message, Outcome, Target } from './contract.js' */
+/** @import { Assembly, CallError, Message, Operation, Outcome, ResultType, Target } from './contract.js' */
 
 const VERSION = '0.1.0';
 
@@ -22,28 +22,36 @@ export const CONTRACT = `dotwit:interop@${VERSION}`;
  */
 
 /**
- * A guest, as the page calls it.
+ * A guest, as the page calls it. Whatever is `undefined` where an outcome may be ends later, by a function of `Page`.
  *
  * @typedef {object} Binding
  * @property {(target: Target, method: string, args: Message) => Outcome<Message>} invoke
  * @property {(call: number, target: Target, method: string, args: Message) => Outcome<Message> | undefined} beginInvoke
- *   `undefined`: ends later, with `Page.endInvoke`.
+ * @property {(call: number) => void} cancelInvoke
  * @property {(call: bigint, outcome: Outcome<Message>) => void} endInvokeJs
- * @property {(call: bigint, outcome: Outcome<Uint8Array>) => void} endReadJs
  * @property {() => void} runReady
  * @property {(object: number) => void} release
+ * @property {(object: number, times: number) => void} forget
  * @property {() => number} live
+ * @property {(call: number, stream: number, max: number) => Outcome<Uint8Array> | undefined} read
+ * @property {(stream: number) => void} close
+ * @property {(call: bigint, outcome: Outcome<Uint8Array>) => void} endReadJs
  * @property {() => Outcome<Assembly[]>} describe
  */
 
 /**
- * The page, as a guest calls it. Nothing here may throw: it would trap the guest.
+ * The page, as a guest calls it. Nothing here may throw: it would trap the guest. Calls that the guest has numbered keep
+ * their numbers as 64 bits.
  *
  * @typedef {object} Page
+ * @property {(target: number, identifier: string, operation: Operation, want: ResultType, args: Message) => Outcome<Message>} invokeJs
+ * @property {(call: bigint, target: number, identifier: string, operation: Operation, want: ResultType, args: Message) => void}
+ *   beginInvokeJs
+ * @property {(call: bigint) => void} cancelInvokeJs
+ * @property {(object: number) => void} releaseJs
+ * @property {(call: bigint, object: number, offset: number, length: number) => void} readJsStream
  * @property {(call: number, outcome: Outcome<Message>) => void} endInvoke
- * @property {() => Outcome<Message>} invokeJs
- * @property {(call: bigint) => void} beginInvokeJs
- * @property {(call: bigint) => void} readJsStream
+ * @property {(call: number, outcome: Outcome<Uint8Array>) => void} endRead
  * @property {(nanoseconds: number) => void} wakeAfter
  * @property {(message: string, location: string) => void} reportPanic
  */
@@ -65,30 +73,37 @@ export async function bind(module, page) {
   return {
     invoke: (target, method, args) => outcomeOf(() => invocation.invoke(lowerTarget(target), method, args)),
     beginInvoke: (call, target, method, args) => invocation.beginInvoke(BigInt(call), lowerTarget(target), method, args),
+    cancelInvoke: (call) => invocation.cancelInvoke(BigInt(call)),
     endInvokeJs: (call, outcome) => invocation.endInvokeJs(call, outcome),
-    endReadJs: (call, outcome) => streams.endReadJs(call, outcome),
     runReady: () => invocation.runReady(),
     release: (object) => references.release(BigInt(object)),
+    forget: (object, times) => references.forget(BigInt(object), times),
     live: () => references.live(),
+    read: (call, stream, max) => streams.read(BigInt(call), BigInt(stream), max),
+    close: (stream) => streams.close(BigInt(stream)),
+    endReadJs: (call, outcome) => streams.endReadJs(call, outcome),
     describe: () => outcomeOf(() => manifest.describe()),
   };
 }
 
 /**
- * What the guest imports. Page objects, the calls to them, and the streams of both sides are refused; what is refused
- * later than at once ends as every call does.
+ * What the guest imports.
  *
  * @param {Page} page
  */
 function importsOf(page) {
   return {
-    invokeJs: () => valueOf(page.invokeJs()),
-    beginInvokeJs: (/** @type {bigint} */ call) => page.beginInvokeJs(call),
-    cancelInvokeJs: () => {},
-    releaseJs: () => {},
-    readJsStream: (/** @type {bigint} */ call) => page.readJsStream(call),
+    /** @type {(target: bigint, identifier: string, operation: Operation, want: ResultType, args: Message) => Message} */
+    invokeJs: (target, identifier, operation, want, args) => valueOf(page.invokeJs(Number(target), identifier, operation, want, args)),
+    /** @type {(call: bigint, target: bigint, identifier: string, operation: Operation, want: ResultType, args: Message) => void} */
+    beginInvokeJs: (call, target, identifier, operation, want, args) =>
+      page.beginInvokeJs(call, Number(target), identifier, operation, want, args),
+    cancelInvokeJs: (/** @type {bigint} */ call) => page.cancelInvokeJs(call),
+    releaseJs: (/** @type {bigint} */ object) => page.releaseJs(Number(object)),
+    /** @type {(call: bigint, object: bigint, offset: bigint, length: number) => void} */
+    readJsStream: (call, object, offset, length) => page.readJsStream(call, Number(object), Number(offset), length),
     endInvoke: (/** @type {bigint} */ call, /** @type {Outcome<Message>} */ outcome) => page.endInvoke(Number(call), outcome),
-    endRead: () => {},
+    endRead: (/** @type {bigint} */ call, /** @type {Outcome<Uint8Array>} */ outcome) => page.endRead(Number(call), outcome),
     wakeAfter: (/** @type {bigint} */ nanoseconds) => page.wakeAfter(Number(nanoseconds)),
     reportPanic: (/** @type {string} */ message, /** @type {string} */ location) => page.reportPanic(message, location),
   };

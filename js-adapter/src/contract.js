@@ -19,6 +19,19 @@
  */
 
 /**
+ * What is done with the member of a page object that an identifier names.
+ *
+ * @typedef {'call' | 'construct' | 'get' | 'set'} Operation
+ */
+
+/**
+ * How the guest wants a result: as JSON, as a reference to an object of the page, as one that can be read as a stream, or
+ * not at all.
+ *
+ * @typedef {'json' | 'object' | 'stream' | 'nothing'} ResultType
+ */
+
+/**
  * Why a call failed, in words for the one who called and, perhaps, more for developers.
  *
  * @typedef {object} CallError

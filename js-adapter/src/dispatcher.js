@@ -111,6 +111,9 @@ export class Dispatcher {
       endInvoke: (call, outcome) => this.#settle(call, outcome),
       invokeJs: () => ({ tag: 'err', val: NO_PAGE_CALLS }),
       beginInvokeJs: (call) => this.#deliver(() => this.#guest.endInvokeJs(call, { tag: 'err', val: NO_PAGE_CALLS })),
+      cancelInvokeJs: () => {},
+      releaseJs: () => {},
+      endRead: () => {},
       readJsStream: (call) => this.#deliver(() => this.#guest.endReadJs(call, { tag: 'err', val: NO_PAGE_CALLS })),
       wakeAfter: (nanoseconds) => {
         if (!this.#end) this.#alarm.set(nanoseconds);
