@@ -5,11 +5,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Malformed};
-use crate::message::{Message, Reader};
+use crate::message::{MAX_ARGUMENTS, Reader, Received};
 use crate::objects;
-
-/// How many arguments a call may have. Blazor has no limit; a method with more parameters is better served by an object.
-const MAX_ARGUMENTS: usize = 64;
 
 /// What a method can have as a parameter.
 #[diagnostic::on_unimplemented(
@@ -25,7 +22,7 @@ impl<T: DeserializeOwned> Argument for T {}
 /// The arguments of a call that are still to be read.
 pub struct Arguments<'a> {
     method: &'a str,
-    message: Message,
+    message: Received,
 }
 
 /// The arguments of a call, counted and being read one by one.
@@ -37,7 +34,7 @@ pub struct Counted<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    pub(crate) fn new(method: &'a str, message: Message) -> Self {
+    pub(crate) fn new(method: &'a str, message: Received) -> Self {
         Self { method, message }
     }
 
@@ -46,11 +43,12 @@ impl<'a> Arguments<'a> {
     /// # Errors
     ///
     /// [`ErrorKind::BadArguments`] where the text is no JSON array of that many elements, [`ErrorKind::TooMany`] where it
-    /// has more elements than any call may have, and what `read` fails with.
+    /// has more elements than any call may have or more references than the guest may hold, and what `read` fails with.
     pub fn read<T>(self, count: usize, read: impl FnOnce(&mut Counted<'_>) -> Result<T, Error>) -> Result<T, Error> {
         let method = self.method;
-        let texts = split(method, &self.message.json, count)?;
-        let reader = Reader::new(&self.message.json, self.message.bytes);
+        let Received { json, bytes, handles } = self.message;
+        let texts = split(method, &json, count)?;
+        let reader = Reader::new(&json, bytes, handles)?;
         read(&mut Counted { method, texts: texts.into_iter(), count, reader })
     }
 }
@@ -126,16 +124,21 @@ fn split<'t>(method: &str, text: &'t str, count: usize) -> Result<Vec<&'t str>, 
 
 /// Says that an argument does not fit its parameter.
 fn misfit(method: &str, position: usize, parameter: &str, text: &str, error: &serde_json::Error) -> Error {
+    Error::new(
+        ErrorKind::BadArguments,
+        format!("In the call to '{method}', argument {position} ('{parameter}') {}.", what_is_wrong(text, error)),
+    )
+}
+
+/// Says what is wrong with a text that was read: "does not fit: …", "is invalid JSON: …".
+pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
     let what = if error.is_data() { "does not fit" } else { "is invalid JSON" };
-    // serde_json ends its sentence with a position in the argument's own text, which is noise where that is one token.
+    // serde_json ends its sentence with a position in the text, which is noise where that is one token.
     let mut reason = error.to_string();
     if let (true, Some(at)) = (text.len() <= 32 || error.line() == 0, reason.rfind(" at line ")) {
         reason.truncate(at);
     }
-    Error::new(
-        ErrorKind::BadArguments,
-        format!("In the call to '{method}', argument {position} ('{parameter}') {what}: {}.", shorten(reason)),
-    )
+    format!("{what}: {}", shorten(reason))
 }
 
 /// Takes the middle out of a reason that quotes a long value: what was expected stands at the end.

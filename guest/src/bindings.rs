@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind};
 use crate::manifest;
 use crate::message::Message;
-use crate::page::{self, Page};
+use crate::page::{self, Operation, Page, Piece, Request, Want};
 use crate::registry::MethodInfo;
 use crate::reply::Outcome;
 use crate::{dispatch, dispatch::Target};
@@ -33,8 +33,39 @@ pub struct Component;
 struct ComponentPage;
 
 impl Page for ComponentPage {
+    fn invoke_js(&self, request: Request<'_>, args: Message) -> Outcome {
+        let Request { target, identifier, operation, want } = request;
+        imports::invoke_js(target, identifier, operation.into(), want.into(), &args.into())
+            .map(Message::from)
+            .map_err(Error::from)
+    }
+
+    fn begin_invoke_js(&self, call: u64, request: Request<'_>, args: Message) {
+        let Request { target, identifier, operation, want } = request;
+        imports::begin_invoke_js(call, target, identifier, operation.into(), want.into(), &args.into());
+    }
+
+    fn cancel_invoke_js(&self, call: u64) {
+        imports::cancel_invoke_js(call);
+    }
+
+    fn release_js(&self, object: i64) {
+        imports::release_js(object);
+    }
+
+    fn read_js_stream(&self, call: u64, object: i64, offset: u64, length: u32) {
+        imports::read_js_stream(call, object, offset, length);
+    }
+
     fn end_invoke(&self, call: u64, outcome: Outcome) {
         imports::end_invoke(call, outgoing(outcome).as_ref());
+    }
+
+    fn end_read(&self, call: u64, outcome: Piece) {
+        match outcome {
+            Ok(bytes) => imports::end_read(call, Ok(&bytes)),
+            Err(error) => imports::end_read(call, Err(&error.into())),
+        }
     }
 
     fn wake_after(&self, delay: Duration) {
@@ -62,8 +93,9 @@ impl exports::invocation::Guest for Component {
         dispatch::cancel_invoke(call);
     }
 
-    /// This guest begins no calls to the page yet, so there is none that could end.
-    fn end_invoke_js(_call: u64, _outcome: Result<types::Message, types::CallError>) {}
+    fn end_invoke_js(call: u64, outcome: Result<types::Message, types::CallError>) {
+        dispatch::end_invoke_js(call, outcome.map(Message::from).map_err(Error::from));
+    }
 
     fn run_ready() {
         dispatch::run_ready();
@@ -92,7 +124,9 @@ impl exports::streams::Guest for Component {
 
     fn close(_stream: u64) {}
 
-    fn end_read_js(_call: u64, _outcome: Result<Vec<u8>, types::CallError>) {}
+    fn end_read_js(call: u64, outcome: Result<Vec<u8>, types::CallError>) {
+        dispatch::end_read_js(call, outcome.map_err(Error::from));
+    }
 }
 
 impl exports::manifest::Guest for Component {
@@ -133,7 +167,7 @@ fn start() {
 
 fn outgoing(outcome: Outcome) -> Result<types::Message, types::CallError> {
     match outcome {
-        Ok(message) => Ok(types::Message { json: message.json, bytes: message.bytes }),
+        Ok(message) => Ok(message.into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -145,6 +179,34 @@ fn some_text(text: &str) -> Option<String> {
 impl From<types::Message> for Message {
     fn from(message: types::Message) -> Self {
         Self { json: message.json, bytes: message.bytes }
+    }
+}
+
+impl From<Message> for types::Message {
+    fn from(message: Message) -> Self {
+        Self { json: message.json, bytes: message.bytes }
+    }
+}
+
+impl From<Operation> for imports::Operation {
+    fn from(operation: Operation) -> Self {
+        match operation {
+            Operation::Call => Self::Call,
+            Operation::Construct => Self::Construct,
+            Operation::Get => Self::Get,
+            Operation::Set => Self::Set,
+        }
+    }
+}
+
+impl From<Want> for imports::ResultType {
+    fn from(want: Want) -> Self {
+        match want {
+            Want::Json => Self::Json,
+            Want::Object => Self::Object,
+            Want::Stream => Self::Stream,
+            Want::Nothing => Self::Nothing,
+        }
     }
 }
 
@@ -202,6 +264,34 @@ impl From<ErrorKind> for types::ErrorKind {
             ErrorKind::Reentrant => Self::Reentrant,
             ErrorKind::JsFailed => Self::JsFailed,
             ErrorKind::Protocol => Self::Protocol,
+        }
+    }
+}
+
+impl From<types::CallError> for Error {
+    fn from(error: types::CallError) -> Self {
+        Self::from_parts(error.kind.into(), error.message, error.detail)
+    }
+}
+
+impl From<types::ErrorKind> for ErrorKind {
+    fn from(kind: types::ErrorKind) -> Self {
+        match kind {
+            types::ErrorKind::NoSuchAssembly => Self::NoSuchAssembly,
+            types::ErrorKind::NoSuchMethod => Self::NoSuchMethod,
+            types::ErrorKind::NoSuchObject => Self::NoSuchObject,
+            types::ErrorKind::BadArguments => Self::BadArguments,
+            types::ErrorKind::Failed => Self::Failed,
+            types::ErrorKind::GuestTrapped => Self::GuestTrapped,
+            types::ErrorKind::Cancelled => Self::Cancelled,
+            types::ErrorKind::TimedOut => Self::TimedOut,
+            types::ErrorKind::TooLarge => Self::TooLarge,
+            types::ErrorKind::TooMany => Self::TooMany,
+            types::ErrorKind::Disconnected => Self::Disconnected,
+            types::ErrorKind::Unsupported => Self::Unsupported,
+            types::ErrorKind::Reentrant => Self::Reentrant,
+            types::ErrorKind::JsFailed => Self::JsFailed,
+            types::ErrorKind::Protocol => Self::Protocol,
         }
     }
 }

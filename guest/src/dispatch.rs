@@ -1,4 +1,4 @@
-//! The dispatcher: what each export of `dotwit:interop/invocation` and `…/references` does.
+//! The dispatcher: what each export of `dotwit:interop/invocation`, `…/references` and `…/streams` does.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -6,9 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use crate::arguments::Arguments;
 use crate::error::{Error, ErrorKind};
-use crate::message::Message;
+use crate::message::{Message, Received};
 use crate::objects;
-use crate::page::page;
+use crate::page::{Piece, page};
+use crate::pending;
 use crate::registry::{self, MethodInfo};
 use crate::reply::{Outcome, Reply};
 use crate::task;
@@ -39,23 +40,21 @@ thread_local! {
 ///
 /// Whatever the call fails with; [`ErrorKind::Unsupported`] for a method that is asynchronous.
 pub fn invoke(target: &Target, method: &str, args: Message) -> Outcome {
-    let outcome = match start(target, method, args, Timing::AtOnce) {
+    let args = Received::from(args);
+    task::visit(|| match start(target, method, args, Timing::AtOnce) {
         Ok(Reply::Done(outcome)) => outcome,
         Ok(Reply::Pending(_)) => Err(is_asynchronous(method)),
         Err(error) => Err(error),
-    };
-    task::run_until_idle();
-    outcome
+    })
 }
 
 /// `invocation.begin-invoke`: the outcome where there is one already, else the page's `end-invoke` follows.
 pub fn begin_invoke(call: u64, target: &Target, method: &str, args: Message) -> Option<Outcome> {
-    let outcome = begin(call, target, method, args);
-    task::run_until_idle();
-    outcome
+    let args = Received::from(args);
+    task::visit(|| begin(call, target, method, args))
 }
 
-fn begin(call: u64, target: &Target, method: &str, args: Message) -> Option<Outcome> {
+fn begin(call: u64, target: &Target, method: &str, args: Received) -> Option<Outcome> {
     let refusal = PENDING.with_borrow(|pending| {
         if pending.contains_key(&call) {
             Some(Error::new(ErrorKind::Protocol, format!("Call {call} is under way: a new call has an id of its own.")))
@@ -95,10 +94,20 @@ fn begin(call: u64, target: &Target, method: &str, args: Message) -> Option<Outc
 /// `invocation.cancel-invoke`.
 pub fn cancel_invoke(call: u64) {
     if let Some(task) = PENDING.with_borrow_mut(|pending| pending.remove(&call)) {
-        drop(task);
-        task::run_until_idle();
+        task::visit(|| drop(task));
         page().end_invoke(call, Err(Error::new(ErrorKind::Cancelled, "The call was cancelled.")));
     }
+}
+
+/// `invocation.end-invoke-js`.
+pub fn end_invoke_js(call: u64, outcome: Outcome) {
+    let outcome = outcome.map(Received::from);
+    task::visit(|| pending::end(call, outcome));
+}
+
+/// `streams.end-read-js`.
+pub fn end_read_js(call: u64, outcome: Piece) {
+    task::visit(|| pending::end(call, outcome));
 }
 
 /// `invocation.run-ready`.
@@ -108,14 +117,12 @@ pub fn run_ready() {
 
 /// `references.release`.
 pub fn release(object: u64) {
-    objects::release(object);
-    task::run_until_idle();
+    task::visit(|| objects::release(object));
 }
 
 /// `references.forget`.
 pub fn forget(object: u64, times: u32) {
-    objects::forget(object, times);
-    task::run_until_idle();
+    task::visit(|| objects::forget(object, times));
 }
 
 /// `references.live`.
@@ -131,7 +138,7 @@ enum Timing {
 }
 
 /// Finds the method, reads the arguments and calls it.
-fn start(target: &Target, method: &str, args: Message, timing: Timing) -> Result<Reply, Error> {
+fn start(target: &Target, method: &str, args: Received, timing: Timing) -> Result<Reply, Error> {
     let refuse = |info: &MethodInfo| {
         if info.is_async && timing == Timing::AtOnce { Err(is_asynchronous(method)) } else { Ok(()) }
     };

@@ -111,6 +111,12 @@ impl Error {
     pub(crate) fn into_parts(self) -> (ErrorKind, String, Option<String>) {
         (self.kind, self.message, self.detail)
     }
+
+    /// Puts together what has travelled.
+    #[cfg(target_family = "wasm")]
+    pub(crate) fn from_parts(kind: ErrorKind, message: String, detail: Option<String>) -> Self {
+        Self { kind, message, detail }
+    }
 }
 
 impl fmt::Display for Error {

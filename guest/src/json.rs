@@ -2,9 +2,11 @@
 //! how deep a text nests. Both are found in one pass that looks at structure only; what it lets through, serde still
 //! checks.
 
+use std::cell::Cell;
 use std::io;
+use std::ops::Range;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memmem};
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
@@ -72,20 +74,54 @@ pub(crate) fn depth(text: &str) -> usize {
     scan(text.as_bytes(), |_, _, _| {})
 }
 
+/// Calls `found` for each member `"key": integer` in a text, whatever is wrong with the text, with the integer, and with
+/// where its object is if it has no other member.
+pub(crate) fn integers(text: &str, key: &str, mut found: impl FnMut(i64, Option<Range<usize>>)) {
+    let bytes = text.as_bytes();
+    if memmem::find(bytes, key.as_bytes()).is_none() {
+        return;
+    }
+    let mut at = 0;
+    while let Some(quote) = bytes.get(at..).and_then(|rest| memchr(b'"', rest)) {
+        let open = at + quote;
+        let close = string_end(bytes, open);
+        at = close + 1;
+        if bytes.get(open + 1..close) != Some(key.as_bytes()) {
+            continue;
+        }
+        let Some(value) = text.get(at..).and_then(|rest| rest.trim_start_matches(is_space).strip_prefix(':')) else {
+            continue;
+        };
+        let value = value.trim_start_matches(is_space);
+        let digits = value.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(value.len());
+        let after = value[digits..].trim_start_matches(is_space);
+        if !after.is_empty() && !after.starts_with([',', '}']) {
+            continue;
+        }
+        let Ok(integer) = value[..digits].parse() else { continue };
+        let before = text[..open].trim_end_matches(is_space);
+        let alone = before.ends_with('{') && after.starts_with('}');
+        found(integer, alone.then(|| before.len() - 1..text.len() - after.len() + 1));
+    }
+}
+
 /// Writes a value as compact JSON, and gives up where it begins to nest too deep: a value that nests without end would
-/// exhaust the stack.
-pub(crate) fn to_string<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
+/// exhaust the stack. `elements` becomes the number of elements, where the value is an array.
+pub(crate) fn to_string<T: Serialize + ?Sized>(value: &T, elements: &Cell<usize>) -> serde_json::Result<String> {
     let mut json = Vec::with_capacity(128);
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, Limited { depth: 0 }))?;
+    let limited = Limited { depth: 0, elements };
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, limited))?;
     String::from_utf8(json).map_err(|error| serde_json::Error::io(io::Error::other(error)))
 }
 
 /// Formats compactly and no deeper than [`MAX_DEPTH`].
-struct Limited {
+struct Limited<'a> {
     depth: usize,
+    /// How many elements the outermost array has.
+    elements: &'a Cell<usize>,
 }
 
-impl Limited {
+impl Limited<'_> {
     fn check(depth: usize) -> io::Result<()> {
         if depth > MAX_DEPTH {
             return Err(io::Error::other(format!("it nests {depth} deep or deeper, and {MAX_DEPTH} is the limit")));
@@ -94,11 +130,18 @@ impl Limited {
     }
 }
 
-impl Formatter for Limited {
+impl Formatter for Limited<'_> {
     fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.depth += 1;
         Self::check(self.depth)?;
         writer.write_all(b"[")
+    }
+
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        if self.depth == 1 {
+            self.elements.set(self.elements.get() + 1);
+        }
+        if first { Ok(()) } else { writer.write_all(b",") }
     }
 
     fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
@@ -206,7 +249,8 @@ mod tests {
     #[test]
     fn raw_text_counts_towards_the_depth() {
         let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
-        let mut inside = Limited { depth: 2 };
+        let elements = Cell::new(0);
+        let mut inside = Limited { depth: 2, elements: &elements };
         assert!(inside.write_raw_fragment(&mut Vec::new(), &nested(MAX_DEPTH - 2)).is_ok());
         assert!(inside.write_raw_fragment(&mut Vec::new(), &nested(MAX_DEPTH - 1)).is_err());
     }
@@ -276,7 +320,11 @@ mod tests {
         #[test]
         fn values_are_written_as_serde_writes_them_unless_too_deep(value in json()) {
             let expected = (nesting(&value) <= MAX_DEPTH).then(|| value.to_string());
-            prop_assert_eq!(to_string(&value).ok(), expected);
+            let elements = Cell::new(0);
+            prop_assert_eq!(to_string(&value, &elements).ok(), expected.clone());
+            if expected.is_some() {
+                prop_assert_eq!(elements.get(), value.as_array().map_or(0, Vec::len));
+            }
         }
 
         #[test]

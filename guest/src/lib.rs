@@ -73,13 +73,17 @@ mod arguments;
 #[doc(hidden)]
 pub mod bindings;
 mod bytes;
+mod call;
 mod dispatch;
 mod error;
+pub mod js;
+mod js_object;
 mod json;
 mod manifest;
 mod message;
 mod objects;
 mod page;
+mod pending;
 mod placeholder;
 mod registry;
 mod reply;
@@ -88,12 +92,13 @@ pub mod task;
 pub use bytes::Bytes;
 pub use dotwit_macros::js_invokable;
 pub use error::{Error, ErrorKind};
+pub use js_object::JsObjectReference;
 pub use objects::DotNetObjectReference;
 pub use registry::Invokable;
 
 /// What a guest's modules use: `use dotwit::prelude::*;`.
 pub mod prelude {
-    pub use crate::{Bytes, DotNetObjectReference, js_invokable, task};
+    pub use crate::{Bytes, DotNetObjectReference, JsObjectReference, js, js_invokable, task};
 }
 
 /// Makes the crate a guest, and names its assembly. Say it once per component, at the top level of the crate that is built
@@ -133,7 +138,7 @@ pub mod __private {
     }
     pub use crate::manifest::describe;
     pub use crate::message::Message;
-    pub use crate::page::{Page, install};
+    pub use crate::page::{Operation, Page, Piece, Request, Want, install};
     pub use crate::registry::{AssemblyName, InstanceMethod, Invokable, MethodInfo, ObjectType, StaticMethod};
     pub use crate::reply::{BytesValue, FallibleValue, FutureReply, ImmediateReply, Outcome, PlainValue, Probe, Reply};
     pub use inventory;

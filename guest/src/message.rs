@@ -4,7 +4,7 @@
 //! a reference keeps it. So a value is serialised inside a [`write`] and deserialised inside a [`Reader`], and the types
 //! with placeholders ask the innermost of these. Outside of one they fail with a message that says so.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -12,8 +12,12 @@ use serde::de::{self, DeserializeOwned};
 use serde::ser;
 
 use crate::error::{Error, ErrorKind};
+use crate::js_object::{self, Handle, JsObjectReference};
 use crate::json;
 use crate::objects::Entry;
+
+/// How many arguments a call may have. Blazor has no limit; a function with more parameters is better served by an object.
+pub(crate) const MAX_ARGUMENTS: usize = 64;
 
 /// A JSON text and the byte arrays lifted out of it: the `message` of `dotwit:interop/types`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,11 +34,62 @@ impl From<&str> for Message {
     }
 }
 
+/// A message that came in, with the objects of the page that it names. They are given back with it, but for those that
+/// somebody who read it has taken.
+pub(crate) struct Received {
+    pub(crate) json: String,
+    pub(crate) bytes: Vec<Vec<u8>>,
+    /// In the order of their ids.
+    pub(crate) handles: Vec<Rc<Handle>>,
+}
+
+impl From<Message> for Received {
+    fn from(Message { mut json, bytes }: Message) -> Self {
+        let mut ids = Vec::new();
+        let mut nulls = Vec::new();
+        json::integers(&json, js_object::KEY, |id, alone| match id {
+            1.. => ids.push(id),
+            -1 => nulls.extend(alone),
+            _ => {}
+        });
+        // A reference to nothing reads as `null`. From the end, so that the positions stay true.
+        nulls.into_iter().rev().for_each(|null| json.replace_range(null, "null"));
+        ids.sort_unstable();
+        let mut handles: Vec<Rc<Handle>> = Vec::new();
+        for id in ids {
+            match handles.last() {
+                Some(last) if last.id() == id => last.share(),
+                _ => handles.push(Handle::new(id)),
+            }
+        }
+        Self { json, bytes, handles }
+    }
+}
+
+/// What must live as long as a message that was sent may be read, and until what was asked in it has ended.
+#[derive(Default)]
+pub(crate) struct Kept {
+    objects: Vec<Rc<Entry>>,
+    js_objects: Vec<Rc<Handle>>,
+    /// The object of the page that a call is for.
+    pub(crate) target: Option<Rc<Handle>>,
+}
+
+impl Kept {
+    /// Takes back what a call was to give, where its failure says that the page never saw it.
+    pub(crate) fn after_failure(&self, kind: ErrorKind) {
+        use ErrorKind::{Disconnected, Reentrant, TooLarge, TooMany, Unsupported};
+        if matches!(kind, Disconnected | Reentrant | TooLarge | TooMany | Unsupported) {
+            self.objects.iter().for_each(|object| object.note_forgotten());
+        }
+    }
+}
+
 /// What a value that is being written has put beside its text.
 #[derive(Default)]
 struct Written {
     bytes: Vec<Vec<u8>>,
-    objects: Vec<Rc<Entry>>,
+    kept: Kept,
     failure: Option<Error>,
 }
 
@@ -44,29 +99,104 @@ struct Reading {
     /// Whether the text names each array once, so that who reads it can have it and needs no copy.
     moves: bool,
     references: usize,
+    handles: Vec<Rc<Handle>>,
     failure: Option<Error>,
 }
 
 thread_local! {
     static WRITING: RefCell<Vec<Written>> = const { RefCell::new(Vec::new()) };
     static READING: RefCell<Vec<Reading>> = const { RefCell::new(Vec::new()) };
+    /// The objects of the page in the results that are on their way to it.
+    static RETURNED: RefCell<Vec<Rc<Handle>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes the result of a call. The objects in it belong to the page from then on, until it releases them; where the
-/// value cannot be written they stay what they were.
-pub(crate) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
+/// The scopes that are open, while a call that came in between uses its own. They are back when this is dropped.
+pub(crate) struct SetAside {
+    writing: Vec<Written>,
+    reading: Vec<Reading>,
+}
+
+impl SetAside {
+    pub(crate) fn new() -> Self {
+        Self { writing: WRITING.take(), reading: READING.take() }
+    }
+}
+
+impl Drop for SetAside {
+    fn drop(&mut self) {
+        WRITING.set(std::mem::take(&mut self.writing));
+        READING.set(std::mem::take(&mut self.reading));
+    }
+}
+
+/// Lets go of what results on their way to the page were kept for. They have arrived when the page next calls.
+pub(crate) fn results_have_arrived() {
+    drop(RETURNED.take());
+}
+
+/// Whether something is kept only for results on their way to the page.
+pub(crate) fn results_keep_something() -> bool {
+    RETURNED.with_borrow(|returned| returned.iter().any(|handle| Rc::strong_count(handle) == 1))
+}
+
+/// Writes a value inside a scope of its own. `elements` becomes the number of elements, where it is an array. `failed` makes
+/// the error of what serde says.
+fn write<T: Serialize + ?Sized>(
+    value: &T,
+    elements: &Cell<usize>,
+    failed: impl FnOnce(serde_json::Error) -> Error,
+) -> Result<(Message, Kept), Error> {
     WRITING.with_borrow_mut(|scopes| scopes.push(Written::default()));
-    let json = json::to_string(value);
+    let json = json::to_string(value, elements);
     let written = WRITING.with_borrow_mut(Vec::pop).unwrap_or_default();
-    let json = json.map_err(|error| {
-        cause(&error, written.failure)
-            .unwrap_or_else(|| Error::new(ErrorKind::Failed, format!("The result cannot be sent: {error}.")))
+    match json {
+        Ok(json) => Ok((Message { json, bytes: written.bytes }, written.kept)),
+        Err(error) => Err(cause(&error, written.failure).unwrap_or_else(|| failed(error))),
+    }
+}
+
+/// Writes the result of a call. The guest's objects in it belong to the page from then on, until it releases them; where the
+/// value cannot be written they stay what they were.
+pub(crate) fn write_result<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
+    let (message, kept) = write(value, &Cell::new(0), |error| {
+        Error::new(ErrorKind::Failed, format!("The result cannot be sent: {error}."))
     })?;
-    for object in written.objects {
+    for object in kept.objects {
         object.note_named();
         object.give_to_page();
     }
-    Ok(Message { json, bytes: written.bytes })
+    if !kept.js_objects.is_empty() {
+        RETURNED.with_borrow_mut(|returned| returned.extend(kept.js_objects));
+    }
+    Ok(message)
+}
+
+/// Writes the arguments of a call to the page: an array, or nothing. What they name stays the guest's, and is to be kept
+/// until the call has ended.
+pub(crate) fn write_arguments<T: Serialize + ?Sized>(identifier: &str, args: &T) -> Result<(Message, Kept), Error> {
+    let bad = |what: String| Error::new(ErrorKind::BadArguments, format!("The arguments of '{identifier}' {what}"));
+    let elements = Cell::new(0);
+    let (mut message, kept) = write(args, &elements, |error| bad(format!("cannot be sent: {error}.")))?;
+    let mut count = elements.get();
+    if message.json == "null" {
+        message.json.replace_range(.., "[]");
+    } else if count == 0 && message.json != "[]" {
+        // Something else than an array, or one that came as text.
+        count = json::elements(&message.json)
+            .map_err(|_| {
+                let shown = &message.json[..message.json.floor_char_boundary(40)];
+                bad(format!("are a tuple: `(value,)` for one, `()` for none. `{shown}` is none."))
+            })?
+            .len();
+    }
+    if count > MAX_ARGUMENTS {
+        return Err(Error::new(
+            ErrorKind::TooMany,
+            format!("The call to '{identifier}' has {count} arguments, and {MAX_ARGUMENTS} is the limit of any call."),
+        ));
+    }
+    kept.objects.iter().for_each(|object| object.note_named());
+    Ok((message, kept))
 }
 
 /// Puts a byte array beside the text that is being written and gives its index.
@@ -88,7 +218,22 @@ pub(crate) fn write_object<E: ser::Error>(object: &Rc<Entry>) -> Result<u64, E> 
             written.failure = Some(error);
             text
         })?;
-        written.objects.push(Rc::clone(object));
+        written.kept.objects.push(Rc::clone(object));
+        Ok(id)
+    })
+}
+
+/// Notes that the text that is being written names an object of the page.
+pub(crate) fn write_js_object<E: ser::Error>(object: &JsObjectReference) -> Result<i64, E> {
+    WRITING.with_borrow_mut(|scopes| {
+        let written =
+            scopes.last_mut().ok_or_else(|| E::custom("a reference can only be written as part of a call"))?;
+        let id = object.id().map_err(|error| {
+            let text = E::custom(error.message());
+            written.failure = Some(error);
+            text
+        })?;
+        written.kept.js_objects.extend(object.handle().cloned());
         Ok(id)
     })
 }
@@ -97,12 +242,28 @@ pub(crate) fn write_object<E: ser::Error>(object: &Rc<Entry>) -> Result<u64, E> 
 pub(crate) struct Reader(());
 
 impl Reader {
-    /// Opens the scope of a message with this text and these arrays.
-    pub(crate) fn new(json: &str, bytes: Vec<Vec<u8>>) -> Self {
+    /// Opens the scope of a message, whose text the caller has, and keeps.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooMany`] where the message brings more references than the guest may hold.
+    pub(crate) fn new(json: &str, bytes: Vec<Vec<u8>>, handles: Vec<Rc<Handle>>) -> Result<Self, Error> {
+        let live = js_object::live();
+        if live > js_object::MAX_LIVE && !handles.is_empty() {
+            return Err(Error::new(
+                ErrorKind::TooMany,
+                format!(
+                    "{live} references to objects of the page would be held, and {max} is the limit. Drop those that are \
+                     done with.",
+                    max = js_object::MAX_LIVE
+                ),
+            ));
+        }
         let moves = !bytes.is_empty() && names_each_once(json, bytes.len());
-        let reading = Reading { moves, bytes: bytes.into_iter().map(Some).collect(), references: 0, failure: None };
+        let bytes = bytes.into_iter().map(Some).collect();
+        let reading = Reading { moves, bytes, references: 0, handles, failure: None };
         READING.with_borrow_mut(|scopes| scopes.push(reading));
-        Self(())
+        Ok(Self(()))
     }
 
     /// Reads one value from a part of the message's text. `misfit` says what is wrong where the text is at fault.
@@ -126,7 +287,8 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        READING.with_borrow_mut(Vec::pop);
+        // What nobody took is given back, outside of the borrow.
+        let _read = READING.with_borrow_mut(Vec::pop);
     }
 }
 
@@ -172,6 +334,16 @@ pub(crate) fn note_reference<E: de::Error>() -> Result<(), E> {
         let reading = scopes.last_mut().ok_or_else(|| E::custom("a reference can only be read from a message"))?;
         reading.references += 1;
         Ok(())
+    })
+}
+
+/// Gives the handle of an object of the page that the message which is being read names.
+pub(crate) fn read_handle<E: de::Error>(id: i64) -> Result<Rc<Handle>, E> {
+    READING.with_borrow(|scopes| {
+        let reading = scopes.last().ok_or_else(|| E::custom("a reference can only be read from a message"))?;
+        let found = reading.handles.binary_search_by_key(&id, |handle| handle.id());
+        let found = found.map_err(|_| E::custom(format!("{id} names no object of the page")))?;
+        Ok(Rc::clone(&reading.handles[found]))
     })
 }
 

@@ -100,6 +100,11 @@ impl Entry {
         self.named.set(self.named.get() + 1);
     }
 
+    /// Notes that such a placeholder has not come to anything.
+    pub(crate) fn note_forgotten(&self) {
+        self.named.set(self.named.get().saturating_sub(1));
+    }
+
     /// Lets the page keep the object alive.
     pub(crate) fn give_to_page(self: Rc<Self>) {
         let Some(id) = self.id.get() else { return };
@@ -216,6 +221,18 @@ impl<T: Invokable> DotNetObjectReference<T> {
     /// The object.
     pub fn value(&self) -> &T {
         &self.object
+    }
+
+    /// Lets the page keep the object alive, too, until it disposes of it: for an object that the page gets as an argument and
+    /// shall have for longer than the call, while the guest needs it no more. What a method returns is the page's anyway.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoSuchObject`] where it was disposed of, [`ErrorKind::TooMany`] where too many objects are in use.
+    pub fn give_to_page(&self) -> Result<(), Error> {
+        self.entry.track()?;
+        Rc::clone(&self.entry).give_to_page();
+        Ok(())
     }
 
     /// Ends the reference for the page and for the guest: calls to it are refused with

@@ -2,11 +2,16 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 
 /// Writes `{"key": id}`.
-pub(crate) fn serialize<S: Serializer>(serializer: S, key: &'static str, id: u64) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(
+    serializer: S,
+    key: &'static str,
+    id: impl Serialize,
+) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(1))?;
     map.serialize_entry(key, &id)?;
     map.end()

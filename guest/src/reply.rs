@@ -159,7 +159,7 @@ impl Plain {
     ///
     /// [`ErrorKind::Failed`] where it cannot be serialised or nests too deep.
     pub fn encode<T: Returnable>(self, value: T) -> Outcome {
-        message::write(&value)
+        message::write_result(&value)
     }
 }
 

@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 
 use async_task::Runnable;
 
+use crate::message::{self, SetAside};
 use crate::page::page;
 
 thread_local! {
     static READY: RefCell<VecDeque<Runnable>> = const { RefCell::new(VecDeque::new()) };
-    static RUNNING: Cell<bool> = const { Cell::new(false) };
+    /// How many calls of the page are on the stack, each within the one before.
+    static VISITS: Cell<usize> = const { Cell::new(0) };
     static TIMERS: RefCell<Timers> =
         const { RefCell::new(Timers { sleeping: BTreeMap::new(), next: 0, alarm: None }) };
 }
@@ -86,18 +88,38 @@ where
 /// something need, and an end to those that only wake themselves.
 const MAX_POLLS: usize = 10_000;
 
-/// Polls tasks until none can go on, or the page should have its turn. A call that comes from within one leaves that to the
-/// outer one.
-pub(crate) fn run_until_idle() {
-    if RUNNING.replace(true) {
-        return;
+/// Does what the page calls for, and then polls tasks until none can go on, or the page should have its turn.
+///
+/// A page may call while it is being called. Such a visit sees nothing of what the outer one is in the middle of, and
+/// leaves the tasks to it: one that is polled never finds another halfway through.
+pub(crate) fn visit<T>(work: impl FnOnce() -> T) -> T {
+    struct Visit;
+
+    impl Drop for Visit {
+        fn drop(&mut self) {
+            VISITS.set(VISITS.get() - 1);
+        }
     }
+
+    let outer = VISITS.get();
+    VISITS.set(outer + 1);
+    let _visit = Visit;
+    if outer > 0 {
+        let _scopes = SetAside::new();
+        return work();
+    }
+    message::results_have_arrived();
+    let done = work();
+    run_until_idle();
+    done
+}
+
+fn run_until_idle() {
     for _ in 0..MAX_POLLS {
         let Some(runnable) = READY.with_borrow_mut(VecDeque::pop_front) else { break };
         runnable.run();
     }
-    RUNNING.set(false);
-    if READY.with_borrow(|ready| !ready.is_empty()) {
+    if READY.with_borrow(|ready| !ready.is_empty()) || message::results_keep_something() {
         TIMERS.with_borrow_mut(|timers| timers.alarm = Some(Instant::now()));
         page().wake_after(Duration::ZERO);
     }
@@ -105,14 +127,15 @@ pub(crate) fn run_until_idle() {
 
 /// Wakes the sleepers whose time has come and polls tasks, now that the alarm has gone off.
 pub(crate) fn run_ready() {
-    let now = Instant::now();
-    let due = TIMERS.with_borrow_mut(|timers| {
-        timers.alarm = None;
-        let later = timers.sleeping.split_off(&(now, u64::MAX));
-        std::mem::replace(&mut timers.sleeping, later)
+    visit(|| {
+        let now = Instant::now();
+        let due = TIMERS.with_borrow_mut(|timers| {
+            timers.alarm = None;
+            let later = timers.sleeping.split_off(&(now, u64::MAX));
+            std::mem::replace(&mut timers.sleeping, later)
+        });
+        due.into_values().for_each(Waker::wake);
     });
-    due.into_values().for_each(Waker::wake);
-    run_until_idle();
     set_alarm(Instant::now());
 }
 

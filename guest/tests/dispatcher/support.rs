@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use dotwit::__private::dispatch::{self, Target};
-use dotwit::__private::{Message, Outcome, Page, install};
+use dotwit::__private::{Message, Operation, Outcome, Page, Piece, Request, Want, install};
 use dotwit::prelude::*;
 use dotwit::{Error, ErrorKind};
 use serde_json::Value;
@@ -30,11 +30,67 @@ pub fn in_new_guest(test: impl FnOnce(&TestPage) + Send + 'static) {
 #[derive(Default)]
 pub struct TestPage {
     ended: RefCell<Vec<(u64, Outcome)>>,
+    pieces: RefCell<Vec<(u64, Piece)>>,
+    begun: RefCell<Vec<Begun>>,
+    cancelled: RefCell<Vec<u64>>,
+    released: RefCell<Vec<i64>>,
+    reads: RefCell<Vec<Read>>,
+    function: RefCell<Option<Rc<dyn Fn(Request<'_>, Message) -> Outcome>>>,
     asked: RefCell<Vec<Duration>>,
     alarm: Cell<Option<Instant>>,
 }
 
+/// A call of the guest that the page has been asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    pub call: u64,
+    pub target: i64,
+    pub identifier: String,
+    pub operation: Operation,
+    pub want: Want,
+    pub args: Message,
+}
+
+/// A piece of a stream of the page that it has been asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    pub call: u64,
+    pub object: i64,
+    pub offset: u64,
+    pub length: u32,
+}
+
 impl Page for TestPage {
+    fn invoke_js(&self, request: Request<'_>, args: Message) -> Outcome {
+        let function = self.function.borrow().clone();
+        match function {
+            Some(function) => function(request, args),
+            None => Err(Error::new(ErrorKind::Unsupported, "This page cannot answer at once.")),
+        }
+    }
+
+    fn begin_invoke_js(&self, call: u64, request: Request<'_>, args: Message) {
+        let Request { target, identifier, operation, want } = request;
+        let identifier = identifier.to_owned();
+        self.begun.borrow_mut().push(Begun { call, target, identifier, operation, want, args });
+    }
+
+    fn cancel_invoke_js(&self, call: u64) {
+        self.cancelled.borrow_mut().push(call);
+    }
+
+    fn release_js(&self, object: i64) {
+        self.released.borrow_mut().push(object);
+    }
+
+    fn read_js_stream(&self, call: u64, object: i64, offset: u64, length: u32) {
+        self.reads.borrow_mut().push(Read { call, object, offset, length });
+    }
+
+    fn end_read(&self, call: u64, outcome: Piece) {
+        self.pieces.borrow_mut().push((call, outcome));
+    }
+
     fn end_invoke(&self, call: u64, outcome: Outcome) {
         self.ended.borrow_mut().push((call, outcome));
     }
@@ -49,6 +105,44 @@ impl TestPage {
     /// The calls that have ended since this was last asked, in order.
     pub fn ended(&self) -> Vec<(u64, Outcome)> {
         self.ended.take()
+    }
+
+    /// The reads of the guest's streams that have ended since this was last asked.
+    pub fn pieces(&self) -> Vec<(u64, Piece)> {
+        self.pieces.take()
+    }
+
+    /// The calls that the guest has begun since this was last asked.
+    pub fn begun(&self) -> Vec<Begun> {
+        self.begun.take()
+    }
+
+    /// The one call that the guest has begun since this was last asked.
+    #[track_caller]
+    pub fn begun_one(&self) -> Begun {
+        let mut begun = self.begun();
+        assert_eq!(begun.len(), 1, "{begun:?}");
+        begun.remove(0)
+    }
+
+    /// The calls that the guest has cancelled since this was last asked.
+    pub fn cancelled(&self) -> Vec<u64> {
+        self.cancelled.take()
+    }
+
+    /// The objects that the guest has released since this was last asked, each as often as it was.
+    pub fn released(&self) -> Vec<i64> {
+        self.released.take()
+    }
+
+    /// The pieces of the page's streams that the guest has asked for since this was last asked.
+    pub fn reads(&self) -> Vec<Read> {
+        self.reads.take()
+    }
+
+    /// Answers synchronous calls with `function` from now on.
+    pub fn answer(&self, function: impl Fn(Request<'_>, Message) -> Outcome + 'static) {
+        self.function.replace(Some(Rc::new(function)));
     }
 
     /// The delays that the guest has asked for since this was last asked.

@@ -2,6 +2,8 @@
 
 pub mod misuse;
 pub mod objects;
+pub mod page_calls;
+pub mod page_objects;
 pub mod values;
 
 dotwit::export!("TestGuest");

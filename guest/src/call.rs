@@ -1,0 +1,221 @@
+//! Calls to the page: how each begins, and the future of the one that does not wait.
+
+use std::any::TypeId;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::arguments;
+use crate::dispatch::MAX_PENDING;
+use crate::error::{Error, ErrorKind};
+use crate::js_object::JsObjectReference;
+use crate::json;
+use crate::message::{self, Kept, Message, Reader, Received};
+use crate::page::{Operation, Request, Want, page, try_page};
+use crate::pending::{self, Ticket};
+use crate::task;
+
+/// A call to the page that is under way, and the future of its result.
+///
+/// The call has begun: awaiting it only waits for its end. Dropping it cancels it: a page function that asked for its
+/// `AbortSignal` is told, and what it still does is lost.
+///
+/// # Errors
+///
+/// It ends with the page's error ([`ErrorKind::JsFailed`] where a function threw: its message, and its stack as the detail);
+/// with [`ErrorKind::BadArguments`] where the arguments cannot be sent, [`ErrorKind::NoSuchObject`] where it is for a
+/// reference that was disposed of, [`ErrorKind::TooMany`] where too many calls are under way, all without having asked the
+/// page; with [`ErrorKind::Failed`] where the result is no `R`; and with [`ErrorKind::TimedOut`] after its
+/// [`timeout`](Self::timeout).
+#[must_use = "dropping a call cancels it; `detach` lets it run"]
+pub struct Call<R> {
+    identifier: Box<str>,
+    state: State,
+    timeout: Option<(Duration, task::Sleep)>,
+    result: PhantomData<fn() -> R>,
+}
+
+enum State {
+    /// It could not even begin.
+    Refused(Error),
+    Pending(Ticket<Received>),
+    Ended,
+}
+
+impl<R: DeserializeOwned + 'static> Call<R> {
+    /// Begins a call.
+    pub(crate) fn begin<A>(target: &JsObjectReference, identifier: &str, operation: Operation, args: A) -> Self
+    where
+        A: Serialize,
+    {
+        let prepared = match refuse_too_many(identifier) {
+            None => prepare::<R, A>(target, identifier, operation, &args),
+            Some(error) => Err(error),
+        };
+        let state = match prepared {
+            Ok((request, message, kept)) => {
+                let ticket = Ticket::new(kept);
+                page().begin_invoke_js(ticket.id(), request, message);
+                State::Pending(ticket)
+            }
+            Err(error) => State::Refused(error),
+        };
+        Self { identifier: identifier.into(), state, timeout: None, result: PhantomData }
+    }
+
+    /// Ends the call with [`ErrorKind::TimedOut`], and cancels it, where it takes longer than this from now on.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some((limit, task::sleep(limit)));
+        self
+    }
+
+    /// Lets the call run, up to its timeout if it has one, and forgets its result and its failure.
+    pub fn detach(mut self) {
+        if self.timeout.is_some() {
+            task::spawn(self);
+        } else {
+            self.state = State::Ended;
+        }
+    }
+}
+
+impl<R: DeserializeOwned + 'static> Future for Call<R> {
+    type Output = Result<R, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let outcome = match std::mem::replace(&mut this.state, State::Ended) {
+            State::Refused(error) => return Poll::Ready(Err(error)),
+            State::Ended => return Poll::Pending,
+            State::Pending(mut ticket) => {
+                let Poll::Ready(outcome) = ticket.poll(cx) else {
+                    return match this.is_too_late(cx) {
+                        Some(error) => {
+                            cancel(&ticket);
+                            Poll::Ready(Err(error))
+                        }
+                        None => {
+                            this.state = State::Pending(ticket);
+                            Poll::Pending
+                        }
+                    };
+                };
+                // What the call kept alive may be in its result, and goes with the ticket.
+                outcome.and_then(|received| read(&this.identifier, received))
+            }
+        };
+        this.timeout = None;
+        Poll::Ready(outcome)
+    }
+}
+
+impl<R> Call<R> {
+    /// The error of a call whose time is over.
+    fn is_too_late(&mut self, cx: &mut Context<'_>) -> Option<Error> {
+        let (limit, sleep) = self.timeout.as_mut()?;
+        let Poll::Ready(()) = Pin::new(sleep).poll(cx) else { return None };
+        let limit = limit.as_millis();
+        self.timeout = None;
+        let text = format!("The call to '{}' timed out after {limit} ms.", self.identifier);
+        Some(Error::new(ErrorKind::TimedOut, text))
+    }
+}
+
+impl<R> Drop for Call<R> {
+    fn drop(&mut self) {
+        if let State::Pending(ticket) = &self.state {
+            cancel(ticket);
+        }
+    }
+}
+
+impl<R> fmt::Debug for Call<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({:?})", self.identifier)
+    }
+}
+
+fn cancel(ticket: &Ticket<Received>) {
+    if ticket.give_up()
+        && let Some(page) = try_page()
+    {
+        page.cancel_invoke_js(ticket.id());
+    }
+}
+
+/// Makes a call that is answered at once.
+pub(crate) fn at_once<R, A>(
+    target: &JsObjectReference,
+    identifier: &str,
+    operation: Operation,
+    args: A,
+) -> Result<R, Error>
+where
+    R: DeserializeOwned + 'static,
+    A: Serialize,
+{
+    let (request, message, kept) = prepare::<R, A>(target, identifier, operation, &args)?;
+    let outcome = page().invoke_js(request, message);
+    if let Err(error) = &outcome {
+        kept.after_failure(error.kind());
+    }
+    read(identifier, outcome?.into())
+}
+
+fn refuse_too_many(identifier: &str) -> Option<Error> {
+    (pending::count::<Received>() >= MAX_PENDING).then(|| {
+        Error::new(
+            ErrorKind::TooMany,
+            format!(
+                "The call to '{identifier}' is refused: {MAX_PENDING} calls to the page are under way, and {MAX_PENDING} \
+                 is the limit."
+            ),
+        )
+    })
+}
+
+/// Checks that a call can be made, and writes its arguments.
+fn prepare<'i, R: 'static, A: Serialize>(
+    target: &JsObjectReference,
+    identifier: &'i str,
+    operation: Operation,
+    args: &A,
+) -> Result<(Request<'i>, Message, Kept), Error> {
+    let id = target.id()?;
+    let (message, mut kept) = message::write_arguments(identifier, args)?;
+    kept.target = target.handle().cloned();
+    Ok((Request { target: id, identifier, operation, want: want::<R>() }, message, kept))
+}
+
+/// How an `R` is to be sent.
+fn want<R: 'static>() -> Want {
+    let result = TypeId::of::<R>();
+    if result == TypeId::of::<()>() {
+        Want::Nothing
+    } else if result == TypeId::of::<JsObjectReference>() || result == TypeId::of::<Option<JsObjectReference>>() {
+        Want::Object
+    } else {
+        Want::Json
+    }
+}
+
+/// Reads the result of a call.
+fn read<R: DeserializeOwned + 'static>(identifier: &str, received: Received) -> Result<R, Error> {
+    let failed =
+        |what: String| Error::new(ErrorKind::Failed, format!("The result of the call to '{identifier}' {what}."));
+    let Received { json, bytes, handles } = received;
+    // Whoever wants nothing does not look at what there is.
+    let json = if want::<R>() == Want::Nothing { "null" } else { json.trim() };
+    let depth = json::depth(json);
+    if depth > json::MAX_DEPTH {
+        return Err(failed(format!("nests {depth} deep, and {} is the limit", json::MAX_DEPTH)));
+    }
+    let reader = Reader::new(json, bytes, handles)?;
+    reader.read(json, |error| failed(arguments::what_is_wrong(json, &error)))
+}
