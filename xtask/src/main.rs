@@ -7,6 +7,7 @@
 //! | `transpile` | turns them into JavaScript and puts the gallery together |
 //! | `demo` | calls the documentation's samples and serves their pages |
 //! | `test` | every test, in Rust, Node and browsers |
+//! | `conformance` | the same cases in every host, and the README's table of them |
 //! | `lint` | formatting, lints, docs, types, licences |
 //! | `bench` | measures, and prints ratios beside their references |
 //!
@@ -14,6 +15,7 @@
 //! into the system is installed on Debian as root, and named in one line elsewhere.
 
 mod bench;
+mod conformance;
 mod demo;
 mod gallery;
 mod guests;
@@ -60,6 +62,12 @@ enum Task {
         #[arg(value_enum)]
         parts: Vec<test::Part>,
     },
+    /// Run the conformance suite in every host, and check the README's table of it.
+    Conformance {
+        /// Put the table into the README.
+        #[arg(long)]
+        write: bool,
+    },
     /// Check formatting, lints, docs, types and licences.
     Lint,
     /// Measure, and print the ratios beside their references.
@@ -88,6 +96,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { once: true, .. } => demo::once(),
         Task::Demo { listen, .. } => demo::serve(listen),
         Task::Test { parts } => test::run(&parts),
+        Task::Conformance { write } => test::conformance(write),
         Task::Lint => lint::run(),
         Task::Bench => bench::run(),
     }

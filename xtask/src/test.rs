@@ -8,7 +8,7 @@ use serde::Deserialize;
 use walkdir::WalkDir;
 
 use crate::{
-    demo, gallery,
+    conformance, demo, gallery,
     guests::{self, HELLO},
     process::{self, Step, say},
     project,
@@ -27,6 +27,8 @@ pub(crate) enum Part {
     Node,
     /// The adapter and the gallery in browsers.
     Browser,
+    /// The conformance suite, in every host.
+    Conformance,
 }
 
 /// The crates that run natively. The guests do not: they are what the tests run.
@@ -45,10 +47,18 @@ pub(crate) fn run(parts: &[Part]) -> Result<()> {
             Part::Component => component(),
             Part::Node => node(),
             Part::Browser => browser(),
+            Part::Conformance => prepare_pages().and_then(|()| conformance::run(false)),
         }?;
     }
     say("All of these tests passed");
     Ok(())
+}
+
+/// Runs the conformance suite alone, and with `write` puts its table into the README.
+pub(crate) fn conformance(write: bool) -> Result<()> {
+    guests::build(&setup::guest_toolchain()?, guests::ALL)?;
+    prepare_pages()?;
+    conformance::run(write)
 }
 
 fn rust() -> Result<()> {

@@ -1,0 +1,49 @@
+/**
+ * Runs the cases in Chromium and Firefox, over both bindings. Writes the results where `report.mjs` says.
+ *
+ *     node tests/conformance/browsers.mjs [CASE…]
+ */
+
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { launch, path, serve, transpiled } from '../browser/support.mjs';
+import { readCases } from './cases.mjs';
+import { report } from './report.mjs';
+
+const cases = await readCases(process.argv.slice(2));
+const cleanups = [];
+const t = { after: (cleanup) => cleanups.unshift(cleanup) };
+
+try {
+  const folder = await mkdtemp(join(tmpdir(), 'dotwit-conformance-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await cp(transpiled('conformance_guest'), join(folder, 'guest'), { recursive: true });
+  for (const file of ['hosts.mjs', 'page.mjs', 'run.mjs']) await cp(path(`tests/conformance/${file}`), join(folder, file));
+  await writeFile(join(folder, 'index.html'), '<!doctype html><html lang="en"><title>conformance</title><link rel="icon" href="data:,"></html>');
+  const { url } = await serve(t, folder, 'conformance_guest');
+
+  const results = [];
+  for (const name of ['chromium', 'firefox']) {
+    const browser = await launch(name);
+    t.after(() => browser.close());
+    const page = await browser.newPage();
+    await page.goto(url);
+    for (const binding of ['wrapper', 'direct']) {
+      // One call for each case, so that none waits for all.
+      for (const [key, definition] of Object.entries(cases)) {
+        const run = async (host, binding, cases) => {
+          const [adapter, { dotwit, runAll }, { runCase }] = await Promise.all(
+            ['/_dotwit/index.js', '/hosts.mjs', '/run.mjs'].map((module) => import(module)),
+          );
+          const component = new URL('guest/', location.href);
+          return runAll(cases, host, (definition) => runCase(definition, () => dotwit(adapter, component, binding)));
+        };
+        results.push(...(await page.evaluate(run, `${name}-${binding}`, binding, { [key]: definition })));
+      }
+    }
+  }
+  await report(results);
+} finally {
+  for (const cleanup of cleanups) await cleanup();
+}

@@ -1,0 +1,9 @@
+//! The guest of the conformance suite: what its cases call.
+
+pub mod bytes;
+pub mod calls;
+pub mod objects;
+pub mod page;
+pub mod page_objects;
+
+dotwit::export!("Conformance");

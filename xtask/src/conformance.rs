@@ -1,0 +1,189 @@
+//! The conformance suite: the same cases in every host, and the table of what came out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Display},
+    fs,
+    path::Path,
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use crate::{
+    demo,
+    process::{Step, say},
+    project,
+    setup::{self, Browsers},
+    toolchain::Toolchain,
+};
+
+/// Names the file that a host's results go to.
+const RESULTS: &str = "DOTWIT_CONFORMANCE_RESULTS";
+
+/// The hosts, as the results name them, and what the table calls each.
+const HOSTS: [(&str, &str); 8] = [
+    ("native", "native"),
+    ("node-wrapper", "Node, wrapper"),
+    ("node-direct", "Node, direct"),
+    ("chromium-wrapper", "Chromium, wrapper"),
+    ("chromium-direct", "Chromium, direct"),
+    ("firefox-wrapper", "Firefox, wrapper"),
+    ("firefox-direct", "Firefox, direct"),
+    ("microsoft", "Microsoft's package"),
+];
+
+/// How one case went in one host.
+#[derive(Debug, Deserialize)]
+struct CaseResult {
+    host: String,
+    case: String,
+    /// Why the host cannot run the case.
+    #[serde(default)]
+    skipped: Option<String>,
+    /// What went wrong.
+    #[serde(default)]
+    failure: Option<String>,
+}
+
+/// Runs every case in every host, prints the table, and compares it with the README's, or with `write` puts it there. The guests'
+/// JavaScript and the adapter's package must be ready.
+pub(crate) fn run(write: bool) -> Result<()> {
+    let folder = project::target().join("conformance");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut results = Vec::new();
+
+    let mut native = Toolchain::ambient().cargo();
+    native.args(["test", "--package", "dotwit-host", "--test", "conformance"]);
+    results.extend(collect("running the conformance suite natively", native, &folder.join("native.json"))?);
+
+    let script = |name: &str| project::tests().join("conformance").join(name);
+    let mut node = setup::node()?;
+    node.arg(script("node.mjs"));
+    results.extend(collect("running the conformance suite in Node", node, &folder.join("node.json"))?);
+
+    let browsers = Browsers::get()?;
+    let mut pages = setup::node()?;
+    pages.arg(script("browsers.mjs")).env("DOTWIT_BIN", demo::build_dotwit()?);
+    browsers.tell(&mut pages);
+    results.extend(collect("running the conformance suite in browsers", pages, &folder.join("browsers.json"))?);
+
+    let table = Table::of(&results)?;
+    println!("\n{table}");
+    let failures: Vec<_> = results.iter().filter(|result| result.failure.is_some()).collect();
+    for CaseResult { host, case, failure, .. } in &failures {
+        eprintln!("{case} in {host}: {}\n", failure.as_deref().unwrap_or_default());
+    }
+    ensure!(failures.is_empty(), "{} of {} results of the conformance suite are wrong", failures.len(), results.len());
+    say(format!("All {} results of the conformance suite are right", results.len()));
+    publish(&table.to_string(), write)
+}
+
+fn collect(doing: &str, mut command: Command, file: &Path) -> Result<Vec<CaseResult>> {
+    // What a run before has left is no result of this one.
+    let _ = fs::remove_file(file);
+    command.env(RESULTS, file);
+    Step::new(doing, command).run()?;
+    let text = fs::read_to_string(file).with_context(|| format!("{doing} has left no {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// What is put between these lines of the README.
+const BEGIN: &str = "<!-- conformance: `cargo xtask conformance --write` makes what follows -->\n";
+const END: &str = "<!-- end of conformance -->\n";
+
+fn publish(table: &str, write: bool) -> Result<()> {
+    let file = project::root().join("README.md");
+    let text = fs::read_to_string(&file).context("cannot read the README")?;
+    let (before, rest) = text.split_once(BEGIN).context("the README has no place for the conformance table")?;
+    let (current, after) = rest.split_once(END).context("the README's conformance table has no end")?;
+    if current == table {
+        return Ok(());
+    }
+    ensure!(write, "the README's conformance table is out of date: run `cargo xtask conformance --write`");
+    fs::write(&file, format!("{before}{BEGIN}{table}{END}{after}")).context("cannot write the README")
+}
+
+/// A row for each case, a column for each host.
+struct Table<'r> {
+    rows: BTreeMap<&'r str, [Option<&'r CaseResult>; HOSTS.len()]>,
+}
+
+impl<'r> Table<'r> {
+    fn of(results: &'r [CaseResult]) -> Result<Self> {
+        let mut rows: BTreeMap<_, [Option<&CaseResult>; HOSTS.len()]> = BTreeMap::new();
+        for result in results {
+            let column = HOSTS.iter().position(|(host, _)| *host == result.host);
+            let column = column.with_context(|| format!("the host '{}' is not known", result.host))?;
+            rows.entry(&*result.case).or_default()[column] = Some(result);
+        }
+        for (case, row) in &rows {
+            for (result, (host, _)) in row.iter().zip(HOSTS) {
+                ensure!(result.is_some(), "the case {case} was not run in {host}");
+            }
+        }
+        Ok(Self { rows })
+    }
+}
+
+impl Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = HOSTS.map(|(_, name)| name);
+        writeln!(f, "| case | {} |", names.join(" | "))?;
+        writeln!(f, "| --- |{}", " :-: |".repeat(HOSTS.len()))?;
+        let mut notes = BTreeSet::new();
+        for (case, row) in &self.rows {
+            write!(f, "| [{case}](tests/conformance/{case}/case.json) |")?;
+            for result in row.iter().flatten() {
+                let mark = match (&result.failure, &result.skipped) {
+                    (Some(_), _) => "✘",
+                    (None, Some(_)) => "–",
+                    (None, None) => "✔",
+                };
+                write!(f, " {mark} |")?;
+                if let Some(reason) = &result.skipped {
+                    notes.insert(format!("- {case}, {}: {reason}", result.host));
+                }
+            }
+            writeln!(f)?;
+        }
+        if !notes.is_empty() {
+            writeln!(f, "\nWhere there is a dash:\n")?;
+            for note in notes {
+                writeln!(f, "{note}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(host: &str, case: &str, skipped: Option<&str>, failure: Option<&str>) -> CaseResult {
+        CaseResult {
+            host: host.to_owned(),
+            case: case.to_owned(),
+            skipped: skipped.map(str::to_owned),
+            failure: failure.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_table_has_every_host_and_says_why_not() {
+        let mut results: Vec<_> = HOSTS.iter().map(|(host, _)| result(host, "bytes", None, None)).collect();
+        results[0].failure = Some("wrong".to_owned());
+        results[7].skipped = Some("It cannot.".to_owned());
+        let table = Table::of(&results).unwrap().to_string();
+        assert!(table.contains("(tests/conformance/bytes/case.json) | ✘ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | – |"), "{table}");
+        assert!(table.ends_with("- bytes, microsoft: It cannot.\n"), "{table}");
+    }
+
+    #[test]
+    fn a_host_that_did_not_run_a_case_is_missed() {
+        assert!(Table::of(&[result("native", "bytes", None, None)]).is_err());
+        assert!(Table::of(&[result("elsewhere", "bytes", None, None)]).is_err());
+    }
+}
