@@ -117,12 +117,13 @@ impl exports::references::Guest for Component {
 }
 
 impl exports::streams::Guest for Component {
-    fn read(_call: u64, _stream: u64, _max: u32) -> Option<Result<Vec<u8>, types::CallError>> {
-        let error = Error::new(ErrorKind::Unsupported, "This version of dotwit's guests hands out no streams.");
-        Some(Err(error.into()))
+    fn read(call: u64, stream: u64, max: u32) -> Option<Result<Vec<u8>, types::CallError>> {
+        dispatch::read(call, stream, max).map(|piece| piece.map_err(Into::into))
     }
 
-    fn close(_stream: u64) {}
+    fn close(stream: u64) {
+        dispatch::close(stream);
+    }
 
     fn end_read_js(call: u64, outcome: Result<Vec<u8>, types::CallError>) {
         dispatch::end_read_js(call, outcome.map_err(Error::from));

@@ -15,6 +15,7 @@ use crate::arguments;
 use crate::dispatch::MAX_PENDING;
 use crate::error::{Error, ErrorKind};
 use crate::js_object::JsObjectReference;
+use crate::js_stream::JsStreamReference;
 use crate::json;
 use crate::message::{self, Kept, Message, Reader, Received};
 use crate::page::{Operation, Request, Want, page, try_page};
@@ -188,9 +189,8 @@ fn prepare<'i, R: 'static, A: Serialize>(
     args: &A,
 ) -> Result<(Request<'i>, Message, Kept), Error> {
     let id = target.id()?;
-    let (message, mut kept) = message::write_arguments(identifier, args)?;
-    kept.target = target.handle().cloned();
-    Ok((Request { target: id, identifier, operation, want: want::<R>() }, message, kept))
+    let (message, kept) = message::write_arguments(identifier, args)?;
+    Ok((Request { target: id, identifier, operation, want: want::<R>() }, message, kept.with_target(target)))
 }
 
 /// How an `R` is to be sent.
@@ -200,6 +200,8 @@ fn want<R: 'static>() -> Want {
         Want::Nothing
     } else if result == TypeId::of::<JsObjectReference>() || result == TypeId::of::<Option<JsObjectReference>>() {
         Want::Object
+    } else if result == TypeId::of::<JsStreamReference>() || result == TypeId::of::<Option<JsStreamReference>>() {
+        Want::Stream
     } else {
         Want::Json
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::task::{Context, Poll, Waker};
 
 use crate::arguments::Arguments;
+use crate::dotnet_stream;
 use crate::error::{Error, ErrorKind};
 use crate::message::{Message, Received};
 use crate::objects;
@@ -103,6 +104,16 @@ pub fn cancel_invoke(call: u64) {
 pub fn end_invoke_js(call: u64, outcome: Outcome) {
     let outcome = outcome.map(Received::from);
     task::visit(|| pending::end(call, outcome));
+}
+
+/// `streams.read`: the bytes where they are there already, else the page's `end-read` follows.
+pub fn read(call: u64, stream: u64, max: u32) -> Option<Piece> {
+    task::visit(|| dotnet_stream::read(call, stream, max))
+}
+
+/// `streams.close`.
+pub fn close(stream: u64) {
+    task::visit(|| dotnet_stream::close(stream));
 }
 
 /// `streams.end-read-js`.

@@ -75,9 +75,11 @@ pub mod bindings;
 mod bytes;
 mod call;
 mod dispatch;
+mod dotnet_stream;
 mod error;
 pub mod js;
 mod js_object;
+mod js_stream;
 mod json;
 mod manifest;
 mod message;
@@ -90,15 +92,20 @@ mod reply;
 pub mod task;
 
 pub use bytes::Bytes;
+pub use dotnet_stream::DotNetStreamReference;
 pub use dotwit_macros::js_invokable;
 pub use error::{Error, ErrorKind};
 pub use js_object::JsObjectReference;
+pub use js_stream::{DEFAULT_MAX_ALLOWED_SIZE, JsStream, JsStreamReference};
 pub use objects::DotNetObjectReference;
 pub use registry::Invokable;
 
 /// What a guest's modules use: `use dotwit::prelude::*;`.
 pub mod prelude {
-    pub use crate::{Bytes, DotNetObjectReference, JsObjectReference, js, js_invokable, task};
+    pub use crate::{
+        Bytes, DotNetObjectReference, DotNetStreamReference, JsObjectReference, JsStreamReference, js, js_invokable,
+        task,
+    };
 }
 
 /// Makes the crate a guest, and names its assembly. Say it once per component, at the top level of the crate that is built

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::{self, DeserializeOwned};
 use serde::ser;
 
+use crate::dotnet_stream::{self, Claim, DotNetStreamReference};
 use crate::error::{Error, ErrorKind};
 use crate::js_object::{self, Handle, JsObjectReference};
 use crate::json;
@@ -71,16 +72,25 @@ impl From<Message> for Received {
 pub(crate) struct Kept {
     objects: Vec<Rc<Entry>>,
     js_objects: Vec<Rc<Handle>>,
-    /// The object of the page that a call is for.
-    pub(crate) target: Option<Rc<Handle>>,
+    /// The streams that went with the message.
+    streams: Vec<u64>,
+    /// The object of the page that is meant.
+    target: Option<Rc<Handle>>,
 }
 
 impl Kept {
+    /// Keeps the object of the page that is meant, too.
+    pub(crate) fn with_target(mut self, target: &JsObjectReference) -> Self {
+        self.target = target.handle().cloned();
+        self
+    }
+
     /// Takes back what a call was to give, where its failure says that the page never saw it.
     pub(crate) fn after_failure(&self, kind: ErrorKind) {
         use ErrorKind::{Disconnected, Reentrant, TooLarge, TooMany, Unsupported};
         if matches!(kind, Disconnected | Reentrant | TooLarge | TooMany | Unsupported) {
             self.objects.iter().for_each(|object| object.note_forgotten());
+            self.streams.iter().for_each(|stream| dotnet_stream::close(*stream));
         }
     }
 }
@@ -90,6 +100,7 @@ impl Kept {
 struct Written {
     bytes: Vec<Vec<u8>>,
     kept: Kept,
+    streams: Vec<Claim>,
     failure: Option<Error>,
 }
 
@@ -145,12 +156,12 @@ fn write<T: Serialize + ?Sized>(
     value: &T,
     elements: &Cell<usize>,
     failed: impl FnOnce(serde_json::Error) -> Error,
-) -> Result<(Message, Kept), Error> {
+) -> Result<(Message, Kept, Vec<Claim>), Error> {
     WRITING.with_borrow_mut(|scopes| scopes.push(Written::default()));
     let json = json::to_string(value, elements);
     let written = WRITING.with_borrow_mut(Vec::pop).unwrap_or_default();
     match json {
-        Ok(json) => Ok((Message { json, bytes: written.bytes }, written.kept)),
+        Ok(json) => Ok((Message { json, bytes: written.bytes }, written.kept, written.streams)),
         Err(error) => Err(cause(&error, written.failure).unwrap_or_else(|| failed(error))),
     }
 }
@@ -158,7 +169,7 @@ fn write<T: Serialize + ?Sized>(
 /// Writes the result of a call. The guest's objects in it belong to the page from then on, until it releases them; where the
 /// value cannot be written they stay what they were.
 pub(crate) fn write_result<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
-    let (message, kept) = write(value, &Cell::new(0), |error| {
+    let (message, kept, streams) = write(value, &Cell::new(0), |error| {
         Error::new(ErrorKind::Failed, format!("The result cannot be sent: {error}."))
     })?;
     for object in kept.objects {
@@ -168,6 +179,7 @@ pub(crate) fn write_result<T: Serialize + ?Sized>(value: &T) -> Result<Message, 
     if !kept.js_objects.is_empty() {
         RETURNED.with_borrow_mut(|returned| returned.extend(kept.js_objects));
     }
+    streams.into_iter().for_each(|stream| _ = stream.send());
     Ok(message)
 }
 
@@ -176,7 +188,7 @@ pub(crate) fn write_result<T: Serialize + ?Sized>(value: &T) -> Result<Message, 
 pub(crate) fn write_arguments<T: Serialize + ?Sized>(identifier: &str, args: &T) -> Result<(Message, Kept), Error> {
     let bad = |what: String| Error::new(ErrorKind::BadArguments, format!("The arguments of '{identifier}' {what}"));
     let elements = Cell::new(0);
-    let (mut message, kept) = write(args, &elements, |error| bad(format!("cannot be sent: {error}.")))?;
+    let (mut message, mut kept, streams) = write(args, &elements, |error| bad(format!("cannot be sent: {error}.")))?;
     let mut count = elements.get();
     if message.json == "null" {
         message.json.replace_range(.., "[]");
@@ -196,6 +208,7 @@ pub(crate) fn write_arguments<T: Serialize + ?Sized>(identifier: &str, args: &T)
         ));
     }
     kept.objects.iter().for_each(|object| object.note_named());
+    kept.streams = streams.into_iter().map(Claim::send).collect();
     Ok((message, kept))
 }
 
@@ -234,6 +247,21 @@ pub(crate) fn write_js_object<E: ser::Error>(object: &JsObjectReference) -> Resu
             text
         })?;
         written.kept.js_objects.extend(object.handle().cloned());
+        Ok(id)
+    })
+}
+
+/// Notes that the text that is being written names a stream.
+pub(crate) fn write_stream<E: ser::Error>(stream: &DotNetStreamReference) -> Result<u64, E> {
+    WRITING.with_borrow_mut(|scopes| {
+        let written = scopes.last_mut().ok_or_else(|| E::custom("a stream can only be written as part of a call"))?;
+        let claim = Claim::new(stream, written.streams.len()).map_err(|error| {
+            let text = E::custom(error.message());
+            written.failure = Some(error);
+            text
+        })?;
+        let id = claim.id();
+        written.streams.push(claim);
         Ok(id)
     })
 }

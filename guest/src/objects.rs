@@ -124,6 +124,15 @@ impl Drop for Entry {
     }
 }
 
+/// An id that has not been used, for something else than an object.
+pub(crate) fn next_id() -> u64 {
+    TABLE.with_borrow_mut(|table| {
+        let id = table.next;
+        table.next += 1;
+        id
+    })
+}
+
 /// The tracked object with this id.
 pub(crate) fn find(id: u64) -> Result<Rc<Entry>, Error> {
     let found = TABLE.with_borrow(|table| match table.slots.get(&id)? {

@@ -36,7 +36,7 @@ struct Slot<T> {
     outcome: Cell<Option<Result<T, Error>>>,
     waker: Cell<Option<Waker>>,
     /// What must live until the end is dealt with.
-    _kept: Kept,
+    kept: Kept,
 }
 
 /// All that is waited for and brings a `T`.
@@ -78,6 +78,9 @@ pub(crate) fn count<T: Awaited>() -> usize {
 /// Ends what is waited for under this id. Where nobody waits any more, what it brings is given back by being dropped.
 pub(crate) fn end<T: Awaited>(id: u64, outcome: Result<T, Error>) {
     let Some(slot) = T::TABLE.with_borrow_mut(|table| table.slots.remove(&id)) else { return };
+    if let Err(error) = &outcome {
+        slot.kept.after_failure(error.kind());
+    }
     slot.outcome.set(Some(outcome));
     if let Some(waker) = slot.waker.take() {
         waker.wake();
@@ -93,7 +96,7 @@ pub(crate) struct Ticket<T: Awaited> {
 impl<T: Awaited> Ticket<T> {
     /// Begins to wait, under a new id, and keeps `kept` until the end is dealt with.
     pub(crate) fn new(kept: Kept) -> Self {
-        let slot = Rc::new(Slot { outcome: Cell::default(), waker: Cell::default(), _kept: kept });
+        let slot = Rc::new(Slot { outcome: Cell::default(), waker: Cell::default(), kept });
         let id = T::TABLE.with_borrow_mut(|table| {
             let id = table.next;
             table.next += 1;

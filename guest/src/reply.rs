@@ -176,7 +176,7 @@ pub trait Returnable: Serialize {}
 impl<T: Serialize> Returnable for T {}
 
 /// The error of a method, for its caller. `{:#}` is how error types that carry causes show them.
-fn method_error<E: Display + 'static>(error: &E) -> Error {
+pub(crate) fn method_error<E: Display + 'static>(error: &E) -> Error {
     if let Some(error) = (error as &dyn Any).downcast_ref::<Error>() {
         return error.clone();
     }

@@ -4,6 +4,7 @@ pub mod misuse;
 pub mod objects;
 pub mod page_calls;
 pub mod page_objects;
+pub mod streams;
 pub mod values;
 
 dotwit::export!("TestGuest");

@@ -1,0 +1,338 @@
+//! Streams of the page, which the guest reads piece by piece.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use futures_io::AsyncRead;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::Bytes;
+use crate::error::{Error, ErrorKind};
+use crate::js_object::{self, JsObjectReference};
+use crate::message::Kept;
+use crate::page::{Piece, page};
+use crate::pending::Ticket;
+
+const LENGTH_KEY: &str = "__jsStreamReferenceLength";
+
+/// How much a stream may hold unless the guest asks for more, as in Blazor: what a page sends should not fill the memory
+/// of a guest that did not think of it.
+pub const DEFAULT_MAX_ALLOWED_SIZE: u64 = 512_000;
+
+/// How many streams of the page may be open at once.
+pub(crate) const MAX_OPEN: usize = 1_000;
+
+/// How much is asked for at once: enough that a crossing's cost does not matter, and little enough for a processor's cache.
+const PIECE: u64 = 256 * 1024;
+
+thread_local! {
+    static OPEN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A reference to something of the page that can be read as a stream, such as a file: what Blazor's `IJSStreamReference`
+/// is.
+///
+/// It is the result of a call that asks for one, or what the page made with `DotNet.createJSStreamReference`. It is a
+/// [`JsObjectReference`], too, and sent to the page it is that object.
+///
+/// ```no_run
+/// use dotwit::prelude::*;
+///
+/// /// Adds up the bytes of a file.
+/// #[js_invokable]
+/// pub async fn sum(file: JsStreamReference) -> Result<u64, dotwit::Error> {
+///     let mut stream = file.open_read_stream(1 << 30)?;
+///     let mut sum = 0;
+///     while let Some(piece) = stream.next_piece().await {
+///         sum += piece?.iter().copied().map(u64::from).sum::<u64>();
+///     }
+///     Ok(sum)
+/// }
+/// # dotwit::export!("MyApp");
+/// ```
+#[derive(Clone, Debug)]
+pub struct JsStreamReference {
+    object: JsObjectReference,
+    length: u64,
+}
+
+impl JsStreamReference {
+    /// How many bytes there are.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Begins to read. Nothing is sent before it is asked for, and a stream can be read more than once.
+    /// [`DEFAULT_MAX_ALLOWED_SIZE`] is what Blazor allows unless told otherwise.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooLarge`] where there are more than `max_allowed_size` bytes; [`ErrorKind::NoSuchObject`] where the
+    /// reference was disposed of; [`ErrorKind::TooMany`] where too many streams are open.
+    pub fn open_read_stream(&self, max_allowed_size: u64) -> Result<JsStream, Error> {
+        self.object.id()?;
+        if self.length > max_allowed_size {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!("The page's stream has {} bytes, and {max_allowed_size} are allowed.", self.length),
+            ));
+        }
+        let open = Open::new()?;
+        Ok(JsStream {
+            object: self.object.clone(),
+            length: self.length,
+            offset: 0,
+            read: None,
+            rest: Vec::new(),
+            taken: 0,
+            failed: None,
+            open: Some(open),
+        })
+    }
+}
+
+impl Deref for JsStreamReference {
+    type Target = JsObjectReference;
+
+    fn deref(&self) -> &JsObjectReference {
+        &self.object
+    }
+}
+
+impl Serialize for JsStreamReference {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.object.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for JsStreamReference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StreamVisitor)
+    }
+}
+
+struct StreamVisitor;
+
+impl<'de> Visitor<'de> for StreamVisitor {
+    type Value = JsStreamReference;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("something that the page gave to DotNet.createJSStreamReference")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsStreamReference, A::Error> {
+        let (mut id, mut length) = (None, None);
+        while let Some(key) = map.next_key::<String>()? {
+            let twice = match key.as_str() {
+                js_object::KEY => id.replace(map.next_value::<i64>()?).is_some(),
+                LENGTH_KEY => length.replace(map.next_value::<u64>()?).is_some(),
+                _ => {
+                    let text = format!("unexpected property '{key}' beside '{}' and '{LENGTH_KEY}'", js_object::KEY);
+                    return Err(de::Error::custom(text));
+                }
+            };
+            if twice {
+                return Err(de::Error::custom(format!("property '{key}' is there twice")));
+            }
+        }
+        let missing = |key| de::Error::custom(format!("required property '{key}' was not found"));
+        let object = JsObjectReference::received(id.ok_or_else(|| missing(js_object::KEY))?)?;
+        Ok(JsStreamReference { object, length: length.ok_or_else(|| missing(LENGTH_KEY))? })
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<JsStreamReference, E> {
+        Err(E::custom(js_object::NULL))
+    }
+}
+
+/// One of the streams that are open.
+struct Open(());
+
+impl Open {
+    fn new() -> Result<Self, Error> {
+        if OPEN.get() >= MAX_OPEN {
+            return Err(Error::new(
+                ErrorKind::TooMany,
+                format!("The page's stream is not opened: {MAX_OPEN} are open, and {MAX_OPEN} is the limit."),
+            ));
+        }
+        OPEN.set(OPEN.get() + 1);
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        // Nothing is left to count when the thread ends.
+        let _ = OPEN.try_with(|open| open.set(open.get() - 1));
+    }
+}
+
+/// The bytes of a [`JsStreamReference`], as they come.
+///
+/// It is an [`AsyncRead`] and a [`Stream`] of [`Bytes`], and has what most need without either: [`next_piece`](Self::next_piece)
+/// and [`read_all`](Self::read_all). The page sends a piece when it is asked for, and no sooner. A stream that fails has
+/// ended, and only that stream. Dropping it ends it, too.
+///
+/// # Errors
+///
+/// Those of the page; [`ErrorKind::Protocol`] where it sends more or less than it was asked for; and
+/// [`ErrorKind::NoSuchObject`] where its reference was disposed of in between.
+#[derive(Debug)]
+pub struct JsStream {
+    object: JsObjectReference,
+    length: u64,
+    /// How much has come.
+    offset: u64,
+    read: Option<PendingRead>,
+    /// A piece of which the first `taken` bytes have been read.
+    rest: Vec<u8>,
+    taken: usize,
+    failed: Option<Error>,
+    open: Option<Open>,
+}
+
+/// A piece that was asked for.
+struct PendingRead {
+    ticket: Ticket<Vec<u8>>,
+    length: u32,
+}
+
+impl JsStream {
+    /// How many bytes there are in all.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// The next bytes, as many as the page sends at once; `None` at the end.
+    pub async fn next_piece(&mut self) -> Option<Result<Bytes, Error>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// All bytes that are still to come.
+    ///
+    /// # Errors
+    ///
+    /// The first that a piece ends with.
+    pub async fn read_all(mut self) -> Result<Bytes, Error> {
+        let mut all = match self.next_piece().await {
+            Some(first) => first?,
+            None => return Ok(Bytes::default()),
+        };
+        let left = self.length - self.offset;
+        all.reserve_exact(usize::try_from(left).unwrap_or_default());
+        while let Some(piece) = self.next_piece().await {
+            all.extend_from_slice(&piece?);
+        }
+        Ok(all)
+    }
+
+    /// Asks for the next piece, unless that is under way, and waits for it. Nothing at the end, and after a failure.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        let mut read = match self.read.take() {
+            Some(read) => read,
+            None if self.offset == self.length || self.failed.is_some() => {
+                self.open = None;
+                return Poll::Ready(None);
+            }
+            None => match self.ask() {
+                Ok(read) => read,
+                Err(error) => return Poll::Ready(Some(self.fail(error))),
+            },
+        };
+        let Poll::Ready(outcome) = read.ticket.poll(cx) else {
+            self.read = Some(read);
+            return Poll::Pending;
+        };
+        Poll::Ready(Some(match outcome {
+            Ok(piece) if piece.len() == read.length as usize => {
+                self.offset += u64::from(read.length);
+                Ok(piece)
+            }
+            Ok(piece) => {
+                let text = format!(
+                    "The page sent {} bytes of its stream, from {} on, where it was asked for {}.",
+                    piece.len(),
+                    self.offset,
+                    read.length
+                );
+                self.fail(Error::new(ErrorKind::Protocol, text))
+            }
+            Err(error) => self.fail(error),
+        }))
+    }
+
+    fn ask(&self) -> Result<PendingRead, Error> {
+        let id = self.object.id()?;
+        let length = u32::try_from((self.length - self.offset).min(PIECE)).unwrap_or(u32::MAX);
+        let ticket = Ticket::new(Kept::default().with_target(&self.object));
+        page().read_js_stream(ticket.id(), id, self.offset, length);
+        Ok(PendingRead { ticket, length })
+    }
+
+    fn fail(&mut self, error: Error) -> Piece {
+        self.failed = Some(error.clone());
+        self.open = None;
+        Err(error)
+    }
+}
+
+impl fmt::Debug for PendingRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PendingRead({})", self.length)
+    }
+}
+
+impl Drop for PendingRead {
+    fn drop(&mut self) {
+        self.ticket.give_up();
+    }
+}
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Open")
+    }
+}
+
+impl Stream for JsStream {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // What was left by a reader, if this was read as both.
+        let mut rest = std::mem::take(&mut self.rest);
+        let taken = std::mem::take(&mut self.taken);
+        if taken < rest.len() {
+            rest.drain(..taken);
+            return Poll::Ready(Some(Ok(Bytes(rest))));
+        }
+        self.poll_piece(cx).map(|piece| piece.map(|piece| piece.map(Bytes)))
+    }
+}
+
+impl AsyncRead for JsStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        if buf.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        if self.taken == self.rest.len() {
+            match ready!(self.poll_piece(cx)) {
+                Some(Ok(piece)) => (self.rest, self.taken) = (piece, 0),
+                Some(Err(error)) => return Poll::Ready(Err(error.into())),
+                None => return Poll::Ready(self.failed.clone().map_or(Ok(0), |error| Err(error.into()))),
+            }
+        }
+        let rest = &self.rest[self.taken..];
+        let count = rest.len().min(buf.len());
+        buf[..count].copy_from_slice(&rest[..count]);
+        self.taken += count;
+        Poll::Ready(Ok(count))
+    }
+}
