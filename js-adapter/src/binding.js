@@ -1,11 +1,17 @@
 /**
- * How the functions of a guest are called. This is the only module that knows: it turns the exports of a transpiled
+ * How the functions of a guest are called. This module and the folder beside it are all that know: they turn a transpiled
  * guest into a `Binding`, and a `Page` into what the guest imports. Whatever a function of a `Binding` throws is a trap.
+ *
+ * There are two ways. The *direct* binding calls the guest's core module by the component model's canonical ABI, which
+ * takes a fraction of a microsecond; the *wrapper* goes through what jco has generated, which works for every guest.
  *
  * @module
  */
 
-/** @import { Assembly, CallError, Message, Operation, Outcome, ResultType, Target } from './contract.js' */
+import { DirectBinding } from './binding/direct.js';
+import { pageImports, WrapperBinding } from './binding/wrapper.js';
+
+/** @import { Assembly, Message, Operation, Outcome, ResultType, Target } from './contract.js' */
 
 const VERSION = '0.1.0';
 
@@ -17,14 +23,22 @@ export const CONTRACT = `dotwit:interop@${VERSION}`;
  *
  * @typedef {object} GuestModule
  * @property {string} contract The contract that the guest was built for.
- * @property {(imports: Record<string, object>) => Promise<Record<string, any>>} instantiate Makes an instance that imports
- *   these beside WASI, and resolves to its exports.
+ * @property {'direct' | 'wrapper'} [binding] How the guest can be called; without it, by the wrapper alone.
+ * @property {(imports: Record<string, object>, instantiateCore?: InstantiateCore) => Promise<Record<string, any>>} instantiate
+ *   Makes an instance that imports these beside WASI, and resolves to its exports.
+ */
+
+/**
+ * Instantiates one of the core modules of a guest; what it returns is what jco joins with the others.
+ *
+ * @typedef {(module: WebAssembly.Module, imports?: WebAssembly.Imports) => Promise<{ exports: WebAssembly.Exports }>} InstantiateCore
  */
 
 /**
  * A guest, as the page calls it. Whatever is `undefined` where an outcome may be ends later, by a function of `Page`.
  *
  * @typedef {object} Binding
+ * @property {'direct' | 'wrapper'} kind
  * @property {(target: Target, method: string, args: Message) => Outcome<Message>} invoke
  * @property {(call: number, target: Target, method: string, args: Message) => Outcome<Message> | undefined} beginInvoke
  * @property {(call: number) => void} cancelInvoke
@@ -61,83 +75,17 @@ export const CONTRACT = `dotwit:interop@${VERSION}`;
  *
  * @param {GuestModule} module
  * @param {Page} page
+ * @param {'auto' | 'direct' | 'wrapper'} [choice] `auto` is `direct` where the guest allows it
  * @returns {Promise<Binding>}
  */
-export async function bind(module, page) {
-  const exports = await module.instantiate({ 'dotwit:interop/page': importsOf(page) });
-  const [invocation, references, streams, manifest] = ['invocation', 'references', 'streams', 'manifest'].map((name) => {
-    const found = exports[`dotwit:interop/${name}@${VERSION}`];
-    if (!found) throw new Error(`it does not export dotwit:interop/${name}@${VERSION}`);
-    return found;
-  });
-  return {
-    invoke: (target, method, args) => outcomeOf(() => invocation.invoke(lowerTarget(target), method, args)),
-    beginInvoke: (call, target, method, args) => invocation.beginInvoke(BigInt(call), lowerTarget(target), method, args),
-    cancelInvoke: (call) => invocation.cancelInvoke(BigInt(call)),
-    endInvokeJs: (call, outcome) => invocation.endInvokeJs(call, outcome),
-    runReady: () => invocation.runReady(),
-    release: (object) => references.release(BigInt(object)),
-    forget: (object, times) => references.forget(BigInt(object), times),
-    live: () => references.live(),
-    read: (call, stream, max) => streams.read(BigInt(call), BigInt(stream), max),
-    close: (stream) => streams.close(BigInt(stream)),
-    endReadJs: (call, outcome) => streams.endReadJs(call, outcome),
-    describe: () => outcomeOf(() => manifest.describe()),
-  };
-}
-
-/**
- * What the guest imports.
- *
- * @param {Page} page
- */
-function importsOf(page) {
-  return {
-    /** @type {(target: bigint, identifier: string, operation: Operation, want: ResultType, args: Message) => Message} */
-    invokeJs: (target, identifier, operation, want, args) => valueOf(page.invokeJs(Number(target), identifier, operation, want, args)),
-    /** @type {(call: bigint, target: bigint, identifier: string, operation: Operation, want: ResultType, args: Message) => void} */
-    beginInvokeJs: (call, target, identifier, operation, want, args) =>
-      page.beginInvokeJs(call, Number(target), identifier, operation, want, args),
-    cancelInvokeJs: (/** @type {bigint} */ call) => page.cancelInvokeJs(call),
-    releaseJs: (/** @type {bigint} */ object) => page.releaseJs(Number(object)),
-    /** @type {(call: bigint, object: bigint, offset: bigint, length: number) => void} */
-    readJsStream: (call, object, offset, length) => page.readJsStream(call, Number(object), Number(offset), length),
-    endInvoke: (/** @type {bigint} */ call, /** @type {Outcome<Message>} */ outcome) => page.endInvoke(Number(call), outcome),
-    endRead: (/** @type {bigint} */ call, /** @type {Outcome<Uint8Array>} */ outcome) => page.endRead(Number(call), outcome),
-    wakeAfter: (/** @type {bigint} */ nanoseconds) => page.wakeAfter(Number(nanoseconds)),
-    reportPanic: (/** @type {string} */ message, /** @type {string} */ location) => page.reportPanic(message, location),
-  };
-}
-
-/** @param {Target} target */
-function lowerTarget(target) {
-  return target.tag === 'object' ? { tag: 'object', val: BigInt(target.val) } : target;
-}
-
-/**
- * The outcome of an export whose `err` jco throws: as it is, where a trap throws an `Error`.
- *
- * @template T
- * @param {() => T} run
- * @returns {Outcome<T>}
- */
-function outcomeOf(run) {
-  try {
-    return { tag: 'ok', val: run() };
-  } catch (thrown) {
-    if (thrown instanceof Error) throw thrown;
-    return { tag: 'err', val: /** @type {CallError} */ (thrown) };
+export async function bind(module, page, choice = 'auto') {
+  const imports = { 'dotwit:interop/page': pageImports(page) };
+  if (choice === 'wrapper' || (choice === 'auto' && module.binding !== 'direct')) {
+    return new WrapperBinding(await module.instantiate(imports), VERSION);
   }
-}
-
-/**
- * The value of an import whose `err` jco takes as what is thrown.
- *
- * @template T
- * @param {Outcome<T>} outcome
- * @returns {T}
- */
-function valueOf(outcome) {
-  if (outcome.tag === 'err') throw outcome.val;
-  return outcome.val;
+  const direct = new DirectBinding(page, VERSION);
+  const exports = await module.instantiate(imports, direct.instantiateCore);
+  if (direct.complete(exports)) return direct;
+  if (choice === 'auto') return new WrapperBinding(exports, VERSION);
+  throw new Error('none of its core modules has all functions of the contract, which the direct binding needs');
 }

@@ -12,19 +12,23 @@ const { version } = createRequire(import.meta.url)('../package.json');
 
 /**
  * @param {string[]} files what jco has made
+ * @param {'direct' | 'wrapper'} binding how the guest can be called
  * @returns {Record<string, string>}
  */
-export function entryOf(files) {
+export function entryOf(files, binding) {
   const modules = files.filter((name) => name.endsWith('.wasm'));
   return {
-    'index.js': index(modules),
+    'index.js': index(modules, binding),
     'index.d.ts': TYPES,
     'package.json': `${JSON.stringify({ private: true, type: 'module', dotwit: { transpiled: version } }, undefined, 2)}\n`,
   };
 }
 
-/** @param {string[]} modules */
-function index(modules) {
+/**
+ * @param {string[]} modules
+ * @param {'direct' | 'wrapper'} binding
+ */
+function index(modules, binding) {
   const urls = modules.map((name) => `  '${name}': new URL('./${name}', import.meta.url),`);
   return `// A guest of dotwit, made by dotwit-transpile ${version}: pass this module or its URL to start({ component }).
 
@@ -32,6 +36,9 @@ import { instantiate as instantiateGuest } from './guest.js';
 import { wasi } from './wasi.js';
 
 export const contract = 'dotwit:interop@${VERSION}';
+
+// Whether the guest can be called by the canonical ABI, or by jco's wrapper alone.
+export const binding = '${binding}';
 
 // Written out one by one, so that bundlers find the files.
 const modules = {
@@ -67,6 +74,9 @@ const TYPES = `import type { Root } from './guest.js';
 
 /** The contract that the guest was built for. */
 export const contract: string;
+
+/** Whether the guest can be called by the canonical ABI, or by jco's wrapper alone. */
+export const binding: 'direct' | 'wrapper';
 
 /** Makes an instance of the guest. \`imports\` go beside its WASI, or in place of parts of it. */
 export function instantiate(

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isDirect } from './canon.js';
 import { glueOf } from './glue.js';
 import { entryOf } from './entry.js';
 import { inspectGuest } from './inspect.js';
@@ -34,7 +35,7 @@ export async function transpile(file, folder) {
   await assertReplaceable(folder);
   const glue = await glueOf(component, file);
   const wasi = await bundleWasi(glue.imports);
-  const files = { ...glue.files, 'wasi.js': wasi.source, ...entryOf(Object.keys(glue.files)) };
+  const files = { ...glue.files, 'wasi.js': wasi.source, ...entryOf(Object.keys(glue.files), isDirect(component) ? 'direct' : 'wrapper') };
   await replaceFolder(folder, files);
   return { folder, files: Object.keys(files), missing: wasi.missing };
 }

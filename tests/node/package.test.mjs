@@ -21,9 +21,10 @@ test('the package has its members and nothing besides', () => {
 
 test('a browser needs no more than the sources: their imports are relative', async () => {
   const src = new URL('src/', new URL('../node_modules/dotwit/', import.meta.url));
-  for (const name of await readdir(src)) {
+  for (const name of await readdir(src, { recursive: true })) {
+    if (!name.endsWith('.js')) continue;
     const source = await readFile(new URL(name, src), 'utf8');
-    for (const [, specifier] of source.matchAll(/^(?:import|export) .* from ['"](.+)['"]/gm)) assert.match(specifier, /^\.\/[\w-]+\.js$/, name);
+    for (const [, specifier] of source.matchAll(/^(?:import|export) .* from ['"](.+)['"]/gm)) assert.match(specifier, /^(?:\.{1,2}\/)+(?:[\w-]+\/)*[\w-]+\.js$/, name);
   }
 });
 

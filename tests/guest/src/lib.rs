@@ -5,6 +5,7 @@ pub mod objects;
 pub mod page_calls;
 pub mod page_objects;
 pub mod streams;
+pub mod system;
 pub mod values;
 
 dotwit::export!("TestGuest");

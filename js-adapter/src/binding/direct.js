@@ -1,0 +1,416 @@
+/**
+ * A guest without jco's wrapper: its core module's functions are called, and those that it imports of the page are
+ * implemented, by the component model's canonical ABI (`CanonicalABI.md` of the component model, sections *Flattening*,
+ * *Lifting* and *Lowering*). jco joins the core modules and does everything else, such as WASI.
+ *
+ * What the ABI says about these functions, each written out below: parameters are passed flat, since none has more than
+ * `MAX_FLAT_PARAMS` (16); a result of more than one flat value (`MAX_FLAT_RESULTS`) is stored, and the export returns its
+ * address, while an import is told where to store it by one more parameter. `target` has a `u64` in one case and an address
+ * in the other, so its payload is an `i64` in both. What an export has returned is given back by its `cabi_post_` function.
+ *
+ * @module
+ */
+
+import { GuestMemory, indexOfKind } from './memory.js';
+import { Tasks } from './tasks.js';
+
+/** @import { Binding, InstantiateCore, Page } from '../binding.js' */
+/** @import { CallError, Operation, ResultType } from '../contract.js' */
+
+/**
+ * The guest's functions, how each is named in the core module, and how many flat parameters it has.
+ *
+ * @type {{ [name in keyof Functions]: [name: string, parameters: number] }}
+ */
+const FUNCTIONS = {
+  invoke: ['invocation#invoke', 9],
+  beginInvoke: ['invocation#begin-invoke', 10],
+  cancelInvoke: ['invocation#cancel-invoke', 1],
+  endInvokeJs: ['invocation#end-invoke-js', 8],
+  runReady: ['invocation#run-ready', 0],
+  release: ['references#release', 1],
+  forget: ['references#forget', 2],
+  live: ['references#live', 0],
+  read: ['streams#read', 3],
+  close: ['streams#close', 1],
+  endReadJs: ['streams#end-read-js', 8],
+  describe: ['manifest#describe', 0],
+};
+
+/**
+ * @typedef {object} Functions
+ * @property {(tag: number, target: bigint, targetSize: number, method: number, methodSize: number, json: number, jsonSize: number,
+ *   bytes: number, bytesCount: number) => number} invoke
+ * @property {(call: bigint, tag: number, target: bigint, targetSize: number, method: number, methodSize: number, json: number,
+ *   jsonSize: number, bytes: number, bytesCount: number) => number} beginInvoke
+ * @property {(call: bigint) => void} cancelInvoke
+ * @property {EndFunction} endInvokeJs
+ * @property {() => void} runReady
+ * @property {(object: bigint) => void} release
+ * @property {(object: bigint, times: number) => void} forget
+ * @property {() => number} live
+ * @property {(call: bigint, stream: bigint, max: number) => number} read
+ * @property {(stream: bigint) => void} close
+ * @property {EndFunction} endReadJs
+ * @property {() => number} describe
+ */
+
+/**
+ * A function that ends a call, with the flat values of its outcome.
+ *
+ * @typedef {(call: bigint, tag: number, a: number, b: number, c: number, d: number, e: number, f: number) => void} EndFunction
+ */
+
+/** Gives back what an export has returned (`post-return`). @typedef {(address: number) => void} PostReturn */
+
+/**
+ * A function of the page, with the flat values that WebAssembly calls it with.
+ *
+ * @template {any[]} Flat
+ * @typedef {(...flat: Flat) => void} PageFunction
+ */
+
+/** @type {Operation[]} `operation` of `wit/`, in its order. */
+const OPERATIONS = ['call', 'construct', 'get', 'set'];
+
+/** @type {ResultType[]} `result-type` of `wit/`, in its order. */
+const RESULT_TYPES = ['json', 'object', 'stream', 'nothing'];
+
+/** @implements {Binding} */
+export class DirectBinding {
+  /** @type {'direct'} */
+  kind = 'direct';
+
+  #page;
+  #version;
+  #tasks = new Tasks();
+
+  // Of the guest's own core module, once it has been instantiated.
+  #memory = /** @type {GuestMemory} */ (/** @type {unknown} */ (undefined));
+  #functions = /** @type {Functions} */ (/** @type {unknown} */ (undefined));
+  #after = /** @type {{ [name in 'invoke' | 'beginInvoke' | 'read' | 'describe']: PostReturn }} */ (/** @type {unknown} */ (undefined));
+
+  /**
+   * @param {Page} page
+   * @param {string} version of the contract
+   */
+  constructor(page, version) {
+    this.#page = page;
+    this.#version = version;
+  }
+
+  /**
+   * Instantiates a core module for jco: the guest's own with functions of ours in place of jco's, any other as it is.
+   *
+   * @type {InstantiateCore}
+   */
+  instantiateCore = async (module, imports = {}) => {
+    if (!this.#isGuest(module, imports)) return WebAssembly.instantiate(module, imports);
+    const { exports } = await WebAssembly.instantiate(module, this.#importsInPlaceOf(imports));
+    const functions = Object.entries(FUNCTIONS).map(([key, [name, parameters]]) => {
+      const found = /** @type {Function} */ (exports[this.#coreName(name)]);
+      return found.length === parameters ? [key, found] : undefined;
+    });
+    // Of other types than those of the contract: jco may know what they are.
+    if (functions.includes(undefined)) return WebAssembly.instantiate(module, imports);
+
+    const { memory, cabi_realloc } = /** @type {any} */ (exports);
+    this.#memory = new GuestMemory(memory, cabi_realloc);
+    this.#functions = /** @type {any} */ (Object.fromEntries(/** @type {any} */ (functions)));
+    const after = (/** @type {keyof Functions} */ key) => exports[`cabi_post_${this.#coreName(FUNCTIONS[key][0])}`] ?? (() => {});
+    this.#after = /** @type {any} */ ({
+      invoke: after('invoke'),
+      beginInvoke: after('beginInvoke'),
+      read: after('read'),
+      describe: after('describe'),
+    });
+    return { exports: { ...exports, [this.#coreName(FUNCTIONS.runReady[0])]: this.#tasks.perform } };
+  };
+
+  /**
+   * The guest is complete.
+   *
+   * @param {Record<string, any>} exports what jco gives
+   * @returns {boolean} whether the guest can be called, for one of its core modules was what is needed
+   */
+  complete(exports) {
+    if (!this.#functions) return false;
+    this.#tasks.open(exports[`dotwit:interop/invocation@${this.#version}`].runReady);
+    return true;
+  }
+
+  /** @type {Binding['invoke']} */
+  invoke(target, method, args) {
+    const memory = this.#memory;
+    const isObject = target.tag === 'object';
+    const name = BigInt(isObject ? target.val : memory.writeString(target.val));
+    const nameSize = isObject ? 0 : memory.written;
+    const id = memory.writeString(method);
+    const idSize = memory.written;
+    const json = memory.writeString(args.json);
+    const jsonSize = memory.written;
+    const bytes = memory.writeArrays(args.bytes);
+    const result = this.#functions.invoke(isObject ? 1 : 0, name, nameSize, id, idSize, json, jsonSize, bytes, args.bytes.length);
+    memory.enter();
+    const outcome = memory.storedMessageOutcome(result);
+    this.#giveBack(this.#after.invoke, result);
+    return outcome;
+  }
+
+  /** @type {Binding['beginInvoke']} */
+  beginInvoke(call, target, method, args) {
+    const memory = this.#memory;
+    const isObject = target.tag === 'object';
+    const name = BigInt(isObject ? target.val : memory.writeString(target.val));
+    const nameSize = isObject ? 0 : memory.written;
+    const id = memory.writeString(method);
+    const idSize = memory.written;
+    const json = memory.writeString(args.json);
+    const jsonSize = memory.written;
+    const bytes = memory.writeArrays(args.bytes);
+    const result = this.#functions.beginInvoke(
+      BigInt(call),
+      isObject ? 1 : 0,
+      name,
+      nameSize,
+      id,
+      idSize,
+      json,
+      jsonSize,
+      bytes,
+      args.bytes.length,
+    );
+    memory.enter();
+    const outcome = memory.isSome(result) ? memory.storedMessageOutcome(result + 4) : undefined;
+    this.#giveBack(this.#after.beginInvoke, result);
+    return outcome;
+  }
+
+  /** @type {Binding['cancelInvoke']} */
+  cancelInvoke(call) {
+    this.#functions.cancelInvoke(BigInt(call));
+    this.#memory.enter();
+  }
+
+  /** @type {Binding['endInvokeJs']} */
+  endInvokeJs(call, outcome) {
+    const memory = this.#memory;
+    if (outcome.tag === 'err') {
+      this.#fail(this.#functions.endInvokeJs, call, outcome.val);
+    } else {
+      const json = memory.writeString(outcome.val.json);
+      const jsonSize = memory.written;
+      const bytes = memory.writeArrays(outcome.val.bytes);
+      this.#functions.endInvokeJs(call, 0, json, jsonSize, bytes, outcome.val.bytes.length, 0, 0);
+    }
+    memory.enter();
+  }
+
+  runReady() {
+    this.#functions.runReady();
+    this.#memory.enter();
+  }
+
+  /** @type {Binding['release']} */
+  release(object) {
+    this.#functions.release(BigInt(object));
+    this.#memory.enter();
+  }
+
+  /** @type {Binding['forget']} */
+  forget(object, times) {
+    this.#functions.forget(BigInt(object), times);
+    this.#memory.enter();
+  }
+
+  live() {
+    const count = this.#functions.live();
+    this.#memory.enter();
+    return count >>> 0;
+  }
+
+  /** @type {Binding['read']} */
+  read(call, stream, max) {
+    const memory = this.#memory;
+    const result = this.#functions.read(BigInt(call), BigInt(stream), max);
+    memory.enter();
+    const outcome = memory.isSome(result) ? memory.storedArrayOutcome(result + 4) : undefined;
+    this.#giveBack(this.#after.read, result);
+    return outcome;
+  }
+
+  /** @type {Binding['close']} */
+  close(stream) {
+    this.#functions.close(BigInt(stream));
+    this.#memory.enter();
+  }
+
+  /** @type {Binding['endReadJs']} */
+  endReadJs(call, outcome) {
+    if (outcome.tag === 'err') {
+      this.#fail(this.#functions.endReadJs, call, outcome.val);
+    } else {
+      this.#functions.endReadJs(call, 0, this.#memory.writeArray(outcome.val), outcome.val.length, 0, 0, 0, 0);
+    }
+    this.#memory.enter();
+  }
+
+  /** @type {Binding['describe']} */
+  describe() {
+    const result = this.#functions.describe();
+    this.#memory.enter();
+    const outcome = this.#memory.storedManifestOutcome(result);
+    this.#giveBack(this.#after.describe, result);
+    return outcome;
+  }
+
+  /**
+   * Ends a call with the flat values of an error.
+   *
+   * @param {EndFunction} end
+   * @param {bigint} call
+   * @param {CallError} error
+   */
+  #fail(end, call, { kind, message, detail }) {
+    const memory = this.#memory;
+    const text = memory.writeString(message);
+    const textSize = memory.written;
+    const more = detail === undefined ? 0 : memory.writeString(detail);
+    const moreSize = detail === undefined ? 0 : memory.written;
+    end(call, 1, indexOfKind(kind), text, textSize, detail === undefined ? 0 : 1, more, moreSize);
+  }
+
+  /**
+   * @param {PostReturn} after
+   * @param {number} result
+   */
+  #giveBack(after, result) {
+    this.#memory.mayLeave = false;
+    after(result);
+    this.#memory.mayLeave = true;
+  }
+
+  /**
+   * The name of a function in the core module, as `wit-component` and all that follow it give it.
+   *
+   * @param {string} name
+   */
+  #coreName(name) {
+    return `dotwit:interop/${name.replace('#', `@${this.#version}#`)}`;
+  }
+
+  get #pageName() {
+    return `dotwit:interop/page@${this.#version}`;
+  }
+
+  /**
+   * Whether a core module is the guest's own: whatever is needed is there and under its usual name, and there is nothing of
+   * which we do not know how to replace it.
+   *
+   * @param {WebAssembly.Module} module
+   * @param {WebAssembly.Imports} imports
+   */
+  #isGuest(module, imports) {
+    const exported = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
+    const functions = Object.values(FUNCTIONS).map(([name]) => this.#coreName(name));
+    const ours = this.#pageImports();
+    return (
+      this.#functions === undefined &&
+      exported.get('memory') === 'memory' &&
+      [...functions, 'cabi_realloc'].every((name) => exported.get(name) === 'function') &&
+      WebAssembly.Module.imports(module).every(
+        // An import that may suspend is not a function yet.
+        ({ module, name }) => typeof imports[module]?.[name] === 'function' && (module !== this.#pageName || name in ours),
+      )
+    );
+  }
+
+  /**
+   * @param {WebAssembly.Imports} imports
+   * @returns {WebAssembly.Imports}
+   */
+  #importsInPlaceOf(imports) {
+    return Object.fromEntries(
+      Object.entries(imports).map(([module, functions]) => [
+        module,
+        module === this.#pageName
+          ? this.#pageImports()
+          : Object.fromEntries(Object.entries(functions).map(([name, lowered]) => [name, this.#tasks.guard(name, lowered)])),
+      ]),
+    );
+  }
+
+  /**
+   * The page, as the core module calls it.
+   *
+   * @returns {Record<string, (...args: any[]) => any>}
+   */
+  #pageImports() {
+    const page = this.#page;
+    return {
+      /** @type {PageFunction<[bigint, number, number, number, number, number, number, number, number, number]>} */
+      'invoke-js': (target, identifier, identifierSize, operation, want, json, jsonSize, bytes, bytesCount, result) => {
+        const memory = this.#handedOver();
+        const outcome = page.invokeJs(
+          Number(target),
+          memory.string(identifier, identifierSize),
+          memory.caseOf(OPERATIONS, operation, 'operation'),
+          memory.caseOf(RESULT_TYPES, want, 'result-type'),
+          memory.message(json, jsonSize, bytes, bytesCount),
+        );
+        memory.enter();
+        memory.storeMessageOutcome(outcome, result);
+      },
+      /** @type {PageFunction<[bigint, bigint, number, number, number, number, number, number, number, number]>} */
+      'begin-invoke-js': (call, target, identifier, identifierSize, operation, want, json, jsonSize, bytes, bytesCount) => {
+        const memory = this.#handedOver();
+        page.beginInvokeJs(
+          BigInt.asUintN(64, call),
+          Number(target),
+          memory.string(identifier, identifierSize),
+          memory.caseOf(OPERATIONS, operation, 'operation'),
+          memory.caseOf(RESULT_TYPES, want, 'result-type'),
+          memory.message(json, jsonSize, bytes, bytesCount),
+        );
+      },
+      /** @type {PageFunction<[bigint]>} */
+      'cancel-invoke-js': (call) => page.cancelInvokeJs(BigInt.asUintN(64, call)),
+      /** @type {PageFunction<[bigint]>} */
+      'release-js': (object) => page.releaseJs(Number(object)),
+      /** @type {PageFunction<[bigint, bigint, bigint, number]>} */
+      'read-js-stream': (call, object, offset, length) =>
+        page.readJsStream(BigInt.asUintN(64, call), Number(object), unsigned(offset), length >>> 0),
+      /** @type {PageFunction<[bigint, number, number, number, number, number, number, number]>} */
+      'end-invoke': (call, tag, a, b, c, d, e, f) =>
+        page.endInvoke(unsigned(call), this.#handedOver().messageOutcome(tag, a, b, c, d, e, f)),
+      /** @type {PageFunction<[bigint, number, number, number, number, number, number, number]>} */
+      'end-read': (call, tag, a, b, c, d, e, f) =>
+        page.endRead(unsigned(call), this.#handedOver().arrayOutcome(tag, a, b, c, d, e, f)),
+      /** @type {PageFunction<[bigint]>} */
+      'wake-after': (nanoseconds) => page.wakeAfter(unsigned(nanoseconds)),
+      /** @type {PageFunction<[number, number, number, number]>} */
+      'report-panic': (message, messageSize, location, locationSize) => {
+        const memory = this.#handedOver();
+        page.reportPanic(memory.string(message, messageSize), memory.string(location, locationSize));
+      },
+    };
+  }
+
+  /** The memory, to read from it what the guest calls the page with. */
+  #handedOver() {
+    const memory = this.#memory;
+    if (!memory) throw new WebAssembly.RuntimeError('the guest calls the page with something in memory before it is instantiated');
+    if (!memory.mayLeave) throw memory.trap('it calls the page while it gives out or takes back memory');
+    memory.enter();
+    return memory;
+  }
+}
+
+/**
+ * A `u64` as a number.
+ *
+ * @param {bigint} value as it comes out of WebAssembly, signed
+ */
+function unsigned(value) {
+  return Number(BigInt.asUintN(64, value));
+}

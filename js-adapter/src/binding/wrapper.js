@@ -1,0 +1,150 @@
+/**
+ * A guest through the wrapper that jco has generated: it lifts and lowers whatever the guest's component asks for.
+ *
+ * @module
+ */
+
+/** @import { Binding, Page } from '../binding.js' */
+/** @import { CallError, Message, Operation, Outcome, ResultType, Target } from '../contract.js' */
+
+/** @implements {Binding} */
+export class WrapperBinding {
+  /** @type {'wrapper'} */
+  kind = 'wrapper';
+
+  #invocation;
+  #references;
+  #streams;
+  #manifest;
+
+  /**
+   * @param {Record<string, any>} exports what jco gives
+   * @param {string} version of the contract
+   */
+  constructor(exports, version) {
+    const exported = (/** @type {string} */ name) => {
+      const found = exports[`dotwit:interop/${name}@${version}`];
+      if (!found) throw new Error(`it does not export dotwit:interop/${name}@${version}`);
+      return found;
+    };
+    this.#invocation = exported('invocation');
+    this.#references = exported('references');
+    this.#streams = exported('streams');
+    this.#manifest = exported('manifest');
+  }
+
+  /** @type {Binding['invoke']} */
+  invoke(target, method, args) {
+    return outcomeOf(() => this.#invocation.invoke(lowerTarget(target), method, args));
+  }
+
+  /** @type {Binding['beginInvoke']} */
+  beginInvoke(call, target, method, args) {
+    return this.#invocation.beginInvoke(BigInt(call), lowerTarget(target), method, args);
+  }
+
+  /** @type {Binding['cancelInvoke']} */
+  cancelInvoke(call) {
+    this.#invocation.cancelInvoke(BigInt(call));
+  }
+
+  /** @type {Binding['endInvokeJs']} */
+  endInvokeJs(call, outcome) {
+    this.#invocation.endInvokeJs(call, outcome);
+  }
+
+  runReady() {
+    this.#invocation.runReady();
+  }
+
+  /** @type {Binding['release']} */
+  release(object) {
+    this.#references.release(BigInt(object));
+  }
+
+  /** @type {Binding['forget']} */
+  forget(object, times) {
+    this.#references.forget(BigInt(object), times);
+  }
+
+  /** @type {Binding['live']} */
+  live() {
+    return this.#references.live();
+  }
+
+  /** @type {Binding['read']} */
+  read(call, stream, max) {
+    return this.#streams.read(BigInt(call), BigInt(stream), max);
+  }
+
+  /** @type {Binding['close']} */
+  close(stream) {
+    this.#streams.close(BigInt(stream));
+  }
+
+  /** @type {Binding['endReadJs']} */
+  endReadJs(call, outcome) {
+    this.#streams.endReadJs(call, outcome);
+  }
+
+  /** @type {Binding['describe']} */
+  describe() {
+    return outcomeOf(() => this.#manifest.describe());
+  }
+}
+
+/**
+ * The page as jco's wrapper calls it.
+ *
+ * @param {Page} page
+ */
+export function pageImports(page) {
+  return {
+    /** @type {(target: bigint, identifier: string, operation: Operation, want: ResultType, args: Message) => Message} */
+    invokeJs: (target, identifier, operation, want, args) => valueOf(page.invokeJs(Number(target), identifier, operation, want, args)),
+    /** @type {(call: bigint, target: bigint, identifier: string, operation: Operation, want: ResultType, args: Message) => void} */
+    beginInvokeJs: (call, target, identifier, operation, want, args) =>
+      page.beginInvokeJs(call, Number(target), identifier, operation, want, args),
+    cancelInvokeJs: (/** @type {bigint} */ call) => page.cancelInvokeJs(call),
+    releaseJs: (/** @type {bigint} */ object) => page.releaseJs(Number(object)),
+    /** @type {(call: bigint, object: bigint, offset: bigint, length: number) => void} */
+    readJsStream: (call, object, offset, length) => page.readJsStream(call, Number(object), Number(offset), length),
+    endInvoke: (/** @type {bigint} */ call, /** @type {Outcome<Message>} */ outcome) => page.endInvoke(Number(call), outcome),
+    endRead: (/** @type {bigint} */ call, /** @type {Outcome<Uint8Array>} */ outcome) => page.endRead(Number(call), outcome),
+    wakeAfter: (/** @type {bigint} */ nanoseconds) => page.wakeAfter(Number(nanoseconds)),
+    reportPanic: (/** @type {string} */ message, /** @type {string} */ location) => page.reportPanic(message, location),
+  };
+}
+
+/** @param {Target} target */
+function lowerTarget(target) {
+  return target.tag === 'object' ? { tag: 'object', val: BigInt(target.val) } : target;
+}
+
+/**
+ * The outcome of an export whose `err` jco throws: as it is, where a trap throws an `Error`.
+ *
+ * @template T
+ * @param {() => T} run
+ * @returns {Outcome<T>}
+ */
+function outcomeOf(run) {
+  try {
+    return { tag: 'ok', val: run() };
+  } catch (thrown) {
+    if (thrown instanceof Error) throw thrown;
+    return { tag: 'err', val: /** @type {CallError} */ (thrown) };
+  }
+}
+
+/**
+ * The value of an import whose `err` jco takes as what is thrown.
+ *
+ * @template T
+ * @param {Outcome<T>} outcome
+ * @returns {T}
+ */
+function valueOf(outcome) {
+  if (outcome.tag === 'err') throw outcome.val;
+  return outcome.val;
+}
