@@ -60,6 +60,54 @@
 //! # fn main() {}
 //! ```
 //!
+//! # Calling the page
+//!
+//! The module [`js`] calls functions of the page, constructs, reads and assigns, by dotted paths, and imports modules.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use dotwit::prelude::*;
+//! # pub struct HelloHelper { name: String }
+//! # #[js_invokable]
+//! # impl HelloHelper {}
+//!
+//! /// The page's `sayHello1` calls back: `helper.invokeMethodAsync('GetHelloMessage')`.
+//! #[js_invokable]
+//! pub async fn say_hello(name: String) -> Result<String, dotwit::Error> {
+//!     let helper = DotNetObjectReference::new(HelloHelper { name });
+//!     js::invoke("sayHello1", (&helper,)).timeout(Duration::from_secs(5)).await
+//! }
+//! # dotwit::export!("MyApp");
+//! # fn main() {}
+//! ```
+//!
+//! A [`JsObjectReference`] is an object or a function of the page. It is asked for as a result, as [`js::import`] does, or
+//! received as an argument, if the page made it with `DotNet.createJSObjectReference`; and it has the same functions, for its
+//! own members. When the last clone of it is dropped, the page may forget the object. Only what is *read* as a reference
+//! stays: in a `serde_json::Value`, its placeholder means nothing any more once the arguments have been read.
+//!
+//! # Streams
+//!
+//! What is too large for one message is read piece by piece, in both directions. A [`JsStreamReference`] is a file, or
+//! whatever else the page gave to `DotNet.createJSStreamReference`; [`open_read_stream`](JsStreamReference::open_read_stream)
+//! reads it. A [`DotNetStreamReference`] is made of bytes, of a reader or of a stream, and is a `ReadableStream` on the page.
+//!
+//! ```
+//! use dotwit::prelude::*;
+//!
+//! /// `await DotNet.invokeMethodAsync('MyApp', 'Shout', DotNet.createJSStreamReference(file))`, and then
+//! /// `await result.stream()`.
+//! #[js_invokable]
+//! pub async fn shout(file: JsStreamReference) -> Result<DotNetStreamReference, dotwit::Error> {
+//!     let mut text = file.open_read_stream(10_000_000)?.read_all().await?;
+//!     text.make_ascii_uppercase();
+//!     Ok(DotNetStreamReference::from_bytes(text))
+//! }
+//! # dotwit::export!("MyApp");
+//! # fn main() {}
+//! ```
+//!
 //! # Errors and panics
 //!
 //! An error that a method returns rejects its caller's promise, and nothing else; [`Error`] lets it choose the kind. A

@@ -203,16 +203,7 @@ pub struct DotNetObjectReference<T: Invokable> {
 impl<T: Invokable> DotNetObjectReference<T> {
     /// Wraps an object. The page cannot name it before the reference is sent.
     pub fn new(object: T) -> Self {
-        let object = Rc::new(object);
-        let entry = Entry {
-            id: Cell::new(None),
-            released: Cell::new(false),
-            named: Cell::new(0),
-            object: Rc::clone(&object) as Rc<dyn Any>,
-            type_name: T::TYPE_NAME,
-            methods: T::METHODS,
-        };
-        Self { entry: Rc::new(entry), object, thread: PhantomData }
+        Self::from(Rc::new(object))
     }
 
     /// The reference to the tracked object with this id.
@@ -251,6 +242,21 @@ impl<T: Invokable> DotNetObjectReference<T> {
         if let Some(id) = self.entry.id.get() {
             release(id);
         }
+    }
+}
+
+/// Another reference, under an id of its own: a method that takes `self: Rc<Self>` can hand out its own object.
+impl<T: Invokable> From<Rc<T>> for DotNetObjectReference<T> {
+    fn from(object: Rc<T>) -> Self {
+        let entry = Entry {
+            id: Cell::new(None),
+            released: Cell::new(false),
+            named: Cell::new(0),
+            object: Rc::clone(&object) as Rc<dyn Any>,
+            type_name: T::TYPE_NAME,
+            methods: T::METHODS,
+        };
+        Self { entry: Rc::new(entry), object, thread: PhantomData }
     }
 }
 

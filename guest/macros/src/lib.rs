@@ -53,7 +53,7 @@ use proc_macro::TokenStream;
 /// # What is refused
 ///
 /// Methods that are not `pub`, that are generic themselves, or static in a generic type; `&mut self` and `self`; parameters
-/// that borrow, and more than 64 of them; types that borrow; ids that are empty, reserved (`__Dispose`), or given twice in one block.
+/// that borrow, that have a `DotNetStreamReference` in their types, and more than 64 of them; types that borrow; ids that are empty, reserved (`__Dispose`), or given twice in one block.
 #[proc_macro_attribute]
 pub fn js_invokable(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::js_invokable(attribute.into(), item.into()).into()

@@ -17,6 +17,9 @@ const MAX_PARAMETERS: usize = 64;
 
 const GENERIC: &str = "a generic method cannot be called by name: JavaScript cannot say which types it means";
 
+/// The type of what the guest can send and not receive.
+const STREAM_OUT: &str = "DotNetStreamReference";
+
 const NO_ID: &str = "expected an id as a string: `#[js_invokable(\"DifferentMethodName\")]`";
 
 /// A method that can be called.
@@ -174,8 +177,23 @@ fn check_parameter(ty: &Type) -> Result<()> {
             ))
         }
         Type::ImplTrait(_) => Err(Error::new_spanned(ty, GENERIC)),
-        _ => Ok(()),
+        _ => match find_ident(ty.to_token_stream(), STREAM_OUT) {
+            Some(ident) => Err(Error::new(
+                ident.span(),
+                format!("a `{STREAM_OUT}` is read by the page: what it sends to be read is a `JsStreamReference`"),
+            )),
+            None => Ok(()),
+        },
     }
+}
+
+/// Where a name stands among tokens.
+fn find_ident(tokens: TokenStream, name: &str) -> Option<Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == name => Some(ident),
+        TokenTree::Group(group) => find_ident(group.stream(), name),
+        _ => None,
+    })
 }
 
 fn check_id(id: &LitStr) -> Result<()> {

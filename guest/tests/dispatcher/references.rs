@@ -65,6 +65,12 @@ impl Item {
         self.uses.get()
     }
 
+    /// The same item under another id.
+    #[js_invokable]
+    pub fn refer_again(self: std::rc::Rc<Self>) -> DotNetObjectReference<Item> {
+        self.into()
+    }
+
     #[js_invokable]
     pub fn befriend(&self, friend: Option<DotNetObjectReference<Item>>) {
         self.friend.replace(friend);
@@ -140,6 +146,21 @@ fn c3_an_object_keeps_its_id_however_often_it_is_sent() {
             assert_eq!(text(invoke("GetKeptItem", "[]")), format!("[{kept}]"));
         }
         assert_eq!(dispatch::live(), 1);
+    });
+}
+
+#[test]
+fn two_references_to_one_object_are_two_ids_and_end_apart() {
+    in_new_guest(|_| {
+        let one = item();
+        let other = id(&json(invoke_on(one, "ReferAgain", "[]")));
+        assert_ne!(one, other);
+        assert_eq!(text(invoke("SameItem", &*format!("[{},{}]", reference(one), reference(other)))), "true");
+        dispatch::release(one);
+        assert_gone(one);
+        assert_eq!((text(invoke_on(other, "Use", "[]")), drops()), ("1".to_owned(), 0));
+        dispatch::release(other);
+        assert_eq!((dispatch::live(), drops()), (0, 1));
     });
 }
 
