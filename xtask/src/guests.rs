@@ -17,7 +17,8 @@ pub(crate) const BLAZOR_SAMPLE: Guest = Guest("blazor-sample");
 pub(crate) const HELLO: Guest = Guest("hello");
 
 /// Every guest: the samples', and those that the tests call.
-pub(crate) const ALL: &[Guest] = &[BLAZOR_SAMPLE, Guest("conformance-guest"), HELLO, Guest("test-guest"), Guest("typed-interop")];
+pub(crate) const ALL: &[Guest] =
+    &[BLAZOR_SAMPLE, Guest("conformance-guest"), HELLO, Guest("test-guest"), Guest("typed-interop")];
 
 /// The profile that guests are built with, and checked: the one that they are meant to be used with.
 pub(crate) const PROFILE: &str = "release";

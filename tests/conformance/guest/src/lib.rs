@@ -5,5 +5,6 @@ pub mod calls;
 pub mod objects;
 pub mod page;
 pub mod page_objects;
+pub mod streams;
 
 dotwit::export!("Conformance");
