@@ -7,16 +7,21 @@
  */
 
 import { bind } from './binding.js';
+import { watch } from './cancel.js';
 import { isObjectId } from './dotnet-object.js';
 import { DotNetError, describeValue, messageOf } from './error.js';
+import { GuestSide } from './guest-side.js';
 import { MAX_ARGUMENTS, MAX_PENDING_CALLS } from './limits.js';
+import { PageCalls } from './page-calls.js';
 import { Alarm } from './schedule.js';
 import { Turnstile } from './turnstile.js';
 import { read, write } from './wire.js';
 
 /** @import { Binding, GuestModule, Page } from './binding.js' */
+/** @import { CallOptions } from './cancel.js' */
 /** @import { Assembly, CallError, Message, Outcome, Target } from './contract.js' */
 /** @import { ObjectOwner } from './dotnet-object.js' */
+/** @import { Written } from './wire.js' */
 
 /**
  * A call that has begun and not ended.
@@ -26,13 +31,11 @@ import { read, write } from './wire.js';
  * @property {string} method
  * @property {(value: any) => void} resolve
  * @property {(error: unknown) => void} reject
+ * @property {Written} message
+ * @property {object | undefined} keep What must live until the call has ended.
+ * @property {boolean} begun Whether the guest has been told.
+ * @property {(() => void) | undefined} unwatch Ends the watch over it.
  */
-
-/** @type {CallError} */
-const NO_PAGE_CALLS = {
-  kind: 'unsupported',
-  message: 'This version of dotwit cannot call functions of the page.',
-};
 
 /** @type {CallError} The end of a guest that has trapped, until there is room on the stack for the details. */
 const TRAPPED = { kind: 'guest-trapped', message: 'The guest has trapped and can no longer be called.' };
@@ -57,7 +60,23 @@ export class Dispatcher {
   #ended = [];
   #settling = false;
 
-  #turnstile = new Turnstile();
+  #side = new GuestSide(this, (object, times) => this.#deliver(() => this.#guest.forget(object, times)), {
+    read: (stream, max, end) => this.#read(stream, max, end),
+    close: (stream) => this.#deliver(() => this.#guest.close(stream)),
+  });
+
+  #pageCalls = new PageCalls(this.#side, {
+    endInvoke: (call, outcome) => {
+      if (outcome.tag === 'ok') this.#detach(outcome.val);
+      this.#deliver(() => this.#guest.endInvokeJs(call, outcome));
+    },
+    endRead: (call, piece) => this.#deliver(() => this.#guest.endReadJs(call, piece())),
+  });
+
+  /** @type {Map<number, (outcome: Outcome<Uint8Array>) => void>} Reads of the guest's streams that have not ended. */
+  #reads = new Map();
+
+  #turnstile = new Turnstile(() => this.#side.pageObjects.flush());
 
   #alarm = new Alarm(() => this.#deliver(() => this.#guest.runReady()));
 
@@ -107,14 +126,20 @@ export class Dispatcher {
 
   /** @returns {Page} */
   #page() {
+    const pageCalls = this.#pageCalls;
     return {
       endInvoke: (call, outcome) => this.#settle(call, outcome),
-      invokeJs: () => ({ tag: 'err', val: NO_PAGE_CALLS }),
-      beginInvokeJs: (call) => this.#deliver(() => this.#guest.endInvokeJs(call, { tag: 'err', val: NO_PAGE_CALLS })),
-      cancelInvokeJs: () => {},
-      releaseJs: () => {},
-      endRead: () => {},
-      readJsStream: (call) => this.#deliver(() => this.#guest.endReadJs(call, { tag: 'err', val: NO_PAGE_CALLS })),
+      invokeJs: (target, identifier, operation, want, args) =>
+        this.#end ? { tag: 'err', val: this.#end } : pageCalls.invoke(target, identifier, operation, want, args),
+      beginInvokeJs: (call, target, identifier, operation, want, args) => {
+        if (!this.#end) pageCalls.begin(call, target, identifier, operation, want, args);
+      },
+      cancelInvokeJs: (call) => pageCalls.cancel(call),
+      releaseJs: (object) => this.#side.pageObjects.release(object),
+      endRead: (call, outcome) => this.#endRead(call, outcome),
+      readJsStream: (call, object, offset, length) => {
+        if (!this.#end) pageCalls.readStream(call, object, offset, length);
+      },
       wakeAfter: (nanoseconds) => {
         if (!this.#end) this.#alarm.set(nanoseconds);
       },
@@ -137,6 +162,16 @@ export class Dispatcher {
   /** How many objects of the guest the page can name now; 0 when the guest is gone. */
   get liveObjects() {
     return this.#end ? 0 : this.#enter(() => this.#guest.live());
+  }
+
+  /** How many objects of the page the guest holds. */
+  get livePageObjects() {
+    return this.#side.pageObjects.size;
+  }
+
+  /** How many streams of the guest the page has open. */
+  get liveStreams() {
+    return this.#side.streams.size;
   }
 
   /**
@@ -203,32 +238,55 @@ export class Dispatcher {
    * @param {string} method
    * @param {number | null | undefined} object
    * @param {unknown[] | null | undefined} args
+   * @param {object} [keep] what must live until the call has ended
+   * @param {CallOptions} [options]
    * @returns {Promise<any>}
    */
-  invokeDotNetMethodAsync(assembly, method, object, args) {
+  invokeDotNetMethodAsync(assembly, method, object, args, keep, options) {
     return new Promise((resolve, reject) => {
       // A throw in here rejects the promise.
       const target = targetOf(assembly, object, method);
-      const message = this.#prepare(target, method, args);
-      this.#checkRunning(target, method);
-      if (this.#pending.size >= MAX_PENDING_CALLS) {
-        throw errorOf(
-          {
-            kind: 'too-many',
-            message: `The call of '${method}' would be number ${this.#pending.size + 1} of those that are pending; a guest can have ${MAX_PENDING_CALLS} at most.`,
-          },
-          target,
-          method,
-        );
-      }
-      if (this.#turnstile.busy) {
-        // The page may change its arrays before the call is delivered.
-        message.bytes = message.bytes.map((array) => new Uint8Array(array));
-      }
       const call = ++this.#lastCall;
-      this.#pending.set(call, { target, method, resolve, reject });
-      this.#turnstile.whenFree(() => this.#begin(call, target, method, message));
+      const unwatch = options && watch(options, contextOf(target, method), (error) => this.#cancel(call, error));
+      try {
+        const message = this.#prepare(target, method, args);
+        this.#checkRunning(target, method);
+        this.#checkPending(target, method, message);
+        this.#detach(message);
+        this.#pending.set(call, { target, method, resolve, reject, message, keep, begun: false, unwatch });
+      } catch (error) {
+        unwatch?.();
+        throw error;
+      }
+      this.#turnstile.whenFree(() => this.#begin(call));
     });
+  }
+
+  /**
+   * @param {Target} target
+   * @param {string} method
+   * @param {Written} message
+   */
+  #checkPending(target, method, message) {
+    if (this.#pending.size < MAX_PENDING_CALLS) return;
+    this.#side.pageObjects.withdraw(message.granted);
+    throw errorOf(
+      {
+        kind: 'too-many',
+        message: `The call of '${method}' would be number ${this.#pending.size + 1} of those that are pending; a guest can have ${MAX_PENDING_CALLS} at most.`,
+      },
+      target,
+      method,
+    );
+  }
+
+  /**
+   * The page may change its arrays before a message that has to wait is delivered.
+   *
+   * @param {Message} message
+   */
+  #detach(message) {
+    if (message.bytes.length > 0 && this.#turnstile.busy) message.bytes = message.bytes.map((array) => new Uint8Array(array));
   }
 
   /**
@@ -237,7 +295,9 @@ export class Dispatcher {
    * @param {number} object
    */
   releaseObject(object) {
-    if (isObjectId(object)) this.#deliver(() => this.#guest.release(object));
+    if (!isObjectId(object)) return;
+    this.#side.guestObjects.dispose(object);
+    this.#deliver(() => this.#guest.release(object));
   }
 
   /**
@@ -267,7 +327,7 @@ export class Dispatcher {
    * @param {Target} target
    * @param {string} method
    * @param {unknown[] | null | undefined} args
-   * @returns {Message}
+   * @returns {Written}
    */
   #prepare(target, method, args) {
     if (typeof method !== 'string' || method.trim() === '') {
@@ -284,7 +344,7 @@ export class Dispatcher {
       );
     }
     try {
-      return write(args, this);
+      return write(args ?? null, this.#side, 'The arguments');
     } catch (thrown) {
       if (!(thrown instanceof DotNetError)) throw thrown;
       const { kind, message, cause } = thrown;
@@ -304,22 +364,86 @@ export class Dispatcher {
   }
 
   /**
-   * Begins a call that is registered as pending. Never throws.
+   * Begins a call if it is pending still. Never throws.
    *
    * @param {number} call
-   * @param {Target} target
-   * @param {string} method
-   * @param {Message} message
    */
-  #begin(call, target, method, message) {
+  #begin(call) {
+    const pending = this.#pending.get(call);
+    if (!pending) return;
+    pending.begun = true;
+    const { target, method, message } = pending;
     try {
       const outcome = this.#enter(() => this.#guest.beginInvoke(call, target, method, message));
       if (outcome) this.#settle(call, outcome);
     } catch (cause) {
       // A trap has rejected this call with all the others; without one, there was no room on the stack to enter.
-      this.#pending.get(call)?.reject(this.#end ? errorOf(this.#end, target, method) : cause);
-      this.#pending.delete(call);
+      this.#take(call)?.reject(this.#end ? errorOf(this.#end, target, method) : cause);
     }
+  }
+
+  /**
+   * Ends a pending call before the guest does.
+   *
+   * @param {number} call
+   * @param {DotNetError} error
+   */
+  #cancel(call, error) {
+    const pending = this.#take(call);
+    if (!pending) return;
+    pending.reject(error);
+    if (pending.begun) {
+      this.#deliver(() => this.#guest.cancelInvoke(call));
+    } else {
+      this.#side.pageObjects.withdraw(pending.message.granted);
+    }
+  }
+
+  /**
+   * Takes a call out of those that are pending: whoever gets it ends it.
+   *
+   * @param {number} call
+   */
+  #take(call) {
+    const pending = this.#pending.get(call);
+    if (!pending) return undefined;
+    this.#pending.delete(call);
+    pending.unwatch?.();
+    return pending;
+  }
+
+  /**
+   * Reads from a stream of the guest.
+   *
+   * @param {number} stream
+   * @param {number} max
+   * @param {(outcome: Outcome<Uint8Array>) => void} end
+   */
+  #read(stream, max, end) {
+    if (this.#end) {
+      end({ tag: 'err', val: this.#end });
+      return;
+    }
+    const call = ++this.#lastCall;
+    this.#reads.set(call, end);
+    this.#turnstile.whenFree(() => {
+      try {
+        const outcome = this.#enter(() => this.#guest.read(call, stream, max));
+        if (outcome) this.#endRead(call, outcome);
+      } catch {
+        // A trap, which has ended all reads.
+      }
+    });
+  }
+
+  /**
+   * @param {number} call
+   * @param {Outcome<Uint8Array>} outcome
+   */
+  #endRead(call, outcome) {
+    const end = this.#reads.get(call);
+    this.#reads.delete(call);
+    end?.(outcome);
   }
 
   /**
@@ -387,10 +511,13 @@ export class Dispatcher {
    * @param {Outcome<Message>} outcome
    */
   #settle(call, outcome) {
-    const pending = this.#pending.get(call);
-    if (!pending) return;
     // It has ended now, whatever becomes of the guest.
-    this.#pending.delete(call);
+    const pending = this.#take(call);
+    if (!pending) {
+      // It was cancelled, and what it brings is nobody's.
+      if (outcome.tag === 'ok' && !this.#end) this.#side.giveBack(outcome.val.json);
+      return;
+    }
     if (this.#settling) {
       // A reviver has called the guest. One settles after the other, so that however many do, the stack stays as it is.
       this.#ended.push({ pending, outcome });
@@ -429,7 +556,7 @@ export class Dispatcher {
     const { json, bytes } = outcome.val;
     return read(
       json,
-      this,
+      this.#side,
       (index) => bytes[index],
       (message, context) =>
         new DotNetError('protocol', `The result of '${method}' cannot be read. ${message}`, { ...contextOf(target, method), ...context }),
@@ -442,14 +569,18 @@ export class Dispatcher {
    * @param {CallError} reason
    */
   #finish(reason) {
-    this.#end ??= reason;
+    const end = (this.#end ??= reason);
     this.#alarm.clear();
     this.#turnstile.clear();
     // The dispatcher may stay with the page for long; the guest's memory need not.
     this.#guest = /** @type {any} */ (undefined);
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const { target, method, reject } of pending) reject(errorOf(this.#end, target, method));
+    for (const call of [...this.#pending.keys()]) {
+      const pending = this.#take(call);
+      pending?.reject(errorOf(end, pending.target, pending.method));
+    }
+    for (const call of [...this.#reads.keys()]) this.#endRead(call, { tag: 'err', val: end });
+    this.#side.clear();
+    this.#pageCalls.abort(end);
   }
 }
 

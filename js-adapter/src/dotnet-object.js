@@ -7,14 +7,17 @@
  */
 
 import { DotNetError } from './error.js';
+import { checkOptions } from './cancel.js';
+
+/** @import { CallOptions } from './cancel.js' */
 
 /**
  * What a proxy needs of the side that its object lives on.
  *
  * @typedef {object} ObjectOwner
  * @property {(assembly: string | null, method: string, object: number | null, args: unknown[] | null) => any} invokeDotNetMethod
- * @property {(assembly: string | null, method: string, object: number | null, args: unknown[] | null) => Promise<any>}
- *   invokeDotNetMethodAsync
+ * @property {(assembly: string | null, method: string, object: number | null, args: unknown[] | null, keep?: object,
+ *   options?: CallOptions) => Promise<any>} invokeDotNetMethodAsync Keeps `keep` alive until the call has ended.
  * @property {(object: number) => void} releaseObject
  */
 
@@ -36,7 +39,14 @@ export function isObjectId(id) {
 export let ownerOf;
 
 /**
- * An object of a guest. It lives there until `dispose()`; forgetting that keeps it alive as long as the guest.
+ * Gives the id of a proxy's object.
+ *
+ * @type {(object: DotNetObject) => number}
+ */
+export let idOf;
+
+/**
+ * An object of a guest. It lives there until `dispose()`, or until the page has lost sight of it for good.
  *
  * Two proxies may stand for one object: disposing either ends both.
  */
@@ -47,6 +57,7 @@ export class DotNetObject {
 
   static {
     ownerOf = (object) => object.#owner;
+    idOf = (object) => object.#id;
   }
 
   /**
@@ -83,9 +94,31 @@ export class DotNetObject {
    * @returns {Promise<T>}
    */
   invokeMethodAsync(method, ...args) {
+    return this.#invoke(method, args);
+  }
+
+  /**
+   * The object's `invokeMethodAsync` for calls that can be cancelled or time out.
+   *
+   * @param {CallOptions} options
+   * @returns {{ invokeMethodAsync: <T = any>(method: string, ...args: unknown[]) => Promise<T> }}
+   * @throws {DotNetError} when the options are none
+   */
+  with(options) {
+    const checked = checkOptions(options);
+    return { invokeMethodAsync: (method, ...args) => this.#invoke(method, args, checked) };
+  }
+
+  /**
+   * @param {string} method
+   * @param {unknown[]} args
+   * @param {CallOptions} [options]
+   * @returns {Promise<any>}
+   */
+  #invoke(method, args, options) {
     try {
       this.#checkLive(method);
-      return this.#owner.invokeDotNetMethodAsync(null, method, this.#id, args);
+      return this.#owner.invokeDotNetMethodAsync(null, method, this.#id, args, this, options);
     } catch (error) {
       return Promise.reject(error);
     }

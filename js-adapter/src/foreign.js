@@ -4,11 +4,19 @@
  * @module
  */
 
+import { watch } from './cancel.js';
+import { DotNetStream } from './dotnet-stream.js';
 import { DotNetError, describeValue } from './error.js';
+import { JSCallResultType, JSCallType } from './members.js';
+import { find, textOf } from './page-calls.js';
+import { createJSObjectReference, createJSStreamReference, pageObject, referenced } from './page-objects.js';
 import { addForeign } from './registry.js';
 import { read, write } from './wire.js';
 
+/** @import { CallOptions } from './cancel.js' */
+/** @import { Operation } from './contract.js' */
 /** @import { ObjectOwner } from './dotnet-object.js' */
+/** @import { Side } from './wire.js' */
 
 /**
  * What a host implements to be called: Blazor's `DotNetCallDispatcher`.
@@ -22,6 +30,30 @@ import { read, write } from './wire.js';
  *   call that the host has made to the page.
  * @property {(index: number, data: Uint8Array) => void} sendByteArray Takes a byte array of the call that follows.
  */
+
+/** @type {Record<number, Operation>} */
+const OPERATIONS = {
+  [JSCallType.FunctionCall]: 'call',
+  [JSCallType.ConstructorCall]: 'construct',
+  [JSCallType.GetValue]: 'get',
+  [JSCallType.SetValue]: 'set',
+};
+
+/**
+ * Finds a member of an object of the page by its dotted path, to be used as often as wanted.
+ *
+ * @param {string} identifier
+ * @param {number} targetInstanceId the id of the object; 0 is the global object
+ * @param {number} [callType] one of `JSCallType`, a function's call if there is none
+ * @returns {(...args: any[]) => any}
+ * @throws {DotNetError} when there is no such object
+ */
+export function findJSFunction(identifier, targetInstanceId, callType = JSCallType.FunctionCall) {
+  const operation = OPERATIONS[callType];
+  if (!operation) throw new DotNetError('bad-arguments', `There is no JSCallType ${describeValue(callType)}.`);
+  const use = find(pageObject, targetInstanceId, identifier, operation);
+  return (...args) => use({ controller: undefined }, args);
+}
 
 /**
  * Attaches a host. Static calls whose assembly no guest has go to it while it is the only one.
@@ -49,16 +81,34 @@ export function attachDispatcher(host) {
 export class ForeignDispatcher {
   #host;
 
-  /** @type {Map<number, { resolve: (value: any) => void, reject: (error: unknown) => void, assembly?: string, method: string }>} */
+  /** @type {Map<number, { resolve: (value: any) => void, reject: (error: unknown) => void, unwatch?: () => void, assembly?: string, method: string }>} */
   #pending = new Map();
   #lastCall = 0;
 
   /** @type {Map<number, Uint8Array>} Byte arrays of the answer that follows them. */
   #received = new Map();
 
+  /** @type {Map<number, PendingStream>} Streams that were supplied and not asked for yet, or the other way round. */
+  #streams = new Map();
+
+  /** @type {Side} */
+  #side;
+
   /** @param {DotNetCallDispatcher} host */
   constructor(host) {
     this.#host = host;
+    this.#side = {
+      owner: this,
+      pageObject,
+      lend: referenced,
+      // Nobody gives back what such a host gets, but for the page's own disposal.
+      grant: (entries) => {
+        for (const entry of entries) entry.shared = true;
+      },
+      stream: (id) => new DotNetStream(() => this.getDotNetStreamPromise(id)),
+      receive: () => {},
+      giveBack: () => {},
+    };
   }
 
   /** @returns {DotNetCallDispatcher} the object that was attached */
@@ -111,7 +161,7 @@ export class ForeignDispatcher {
         { assembly: assembly ?? undefined, method },
       );
     }
-    const json = this.#write(args);
+    const json = this.#write(args ?? null, 'The arguments');
     const result = this.#host.invokeDotNetFromJS(assembly, method, object, json);
     return result ? this.#read(result) : null;
   }
@@ -123,9 +173,11 @@ export class ForeignDispatcher {
    * @param {string} method
    * @param {number | null} object
    * @param {unknown[] | null | undefined} args
+   * @param {object} [_keep]
+   * @param {CallOptions} [options]
    * @returns {Promise<any>}
    */
-  invokeDotNetMethodAsync(assembly, method, object, args) {
+  invokeDotNetMethodAsync(assembly, method, object, args, _keep, options) {
     return new Promise((resolve, reject) => {
       // A throw in here rejects the promise.
       if (assembly && object) {
@@ -135,12 +187,18 @@ export class ForeignDispatcher {
           { assembly, method },
         );
       }
-      const json = this.#write(args);
-      const call = ++this.#lastCall;
-      this.#pending.set(call, { resolve, reject, assembly: assembly ?? undefined, method });
+      const called = { assembly: assembly ?? undefined, method };
+      // The host cannot be told, and its answer finds the promise rejected.
+      const unwatch = options && watch(options, called, reject);
+      const call = this.#lastCall + 1;
       try {
+        const json = this.#write(args ?? null, 'The arguments');
+        this.#lastCall = call;
+        this.#pending.set(call, { resolve, reject, unwatch, ...called });
+
         this.#host.beginInvokeDotNetFromJS(call, assembly, method, object, json);
       } catch (error) {
+        unwatch?.();
         this.#pending.delete(call);
         throw error;
       }
@@ -160,7 +218,8 @@ export class ForeignDispatcher {
     const pending = this.#pending.get(call);
     if (!pending) throw new Error(`There is no pending call with id '${callId}'.`);
     this.#pending.delete(call);
-    const { resolve, reject, assembly, method } = pending;
+    const { resolve, reject, unwatch, assembly, method } = pending;
+    unwatch?.();
     if (!succeeded) {
       reject(new DotNetError('failed', String(resultOrError), { assembly, method }));
       return;
@@ -173,13 +232,117 @@ export class ForeignDispatcher {
   }
 
   /**
-   * Takes a byte array of the answer that follows.
+   * Does at once what the host asks of a member of the page's objects. What goes wrong is thrown.
+   *
+   * @param {string} identifier
+   * @param {string | null} argsJson
+   * @param {number} resultType one of `JSCallResultType`
+   * @param {number} targetInstanceId
+   * @param {number} [callType] one of `JSCallType`
+   * @returns {string | null} the result's JSON, where nothing means null
+   */
+  invokeJSFromDotNet(identifier, argsJson, resultType, targetInstanceId, callType) {
+    const result = resultAs(this.processJSCall(targetInstanceId, identifier, callType, argsJson), resultType);
+    return result === null || result === undefined ? null : this.#write(result, 'The result');
+  }
+
+  /**
+   * Does what the host asks of a member of the page's objects, and tells it the end. The promise never rejects.
+   *
+   * @param {number} asyncHandle falsy when the host does not want to know
+   * @param {string} identifier
+   * @param {string | null} argsJson
+   * @param {number} resultType one of `JSCallResultType`
+   * @param {number} targetInstanceId
+   * @param {number} [callType] one of `JSCallType`
+   * @returns {Promise<void>}
+   */
+  async beginInvokeJSFromDotNet(asyncHandle, identifier, argsJson, resultType, targetInstanceId, callType) {
+    try {
+      const value = this.processJSCall(targetInstanceId, identifier, callType, argsJson);
+      if (!asyncHandle) return;
+      const json = this.#write([asyncHandle, true, resultAs(await value, resultType)], 'The result');
+      this.#host.endInvokeJSFromDotNet(asyncHandle, true, json);
+    } catch (thrown) {
+      if (!asyncHandle) return;
+      const { message, detail } = textOf(thrown);
+      const text = thrown instanceof Error ? `${message}\n${detail}` : message;
+      this.#host.endInvokeJSFromDotNet(asyncHandle, false, JSON.stringify([asyncHandle, false, text]));
+    }
+  }
+
+  /**
+   * Does what the host asks, and gives what comes of it as it is.
+   *
+   * @param {number} targetInstanceId
+   * @param {string} identifier
+   * @param {number | undefined} callType one of `JSCallType`
+   * @param {string | null} argsJson
+   * @returns {any}
+   */
+  processJSCall(targetInstanceId, identifier, callType, argsJson) {
+    // The arguments are read first: what came for them is gone, whether there is such a function or not.
+    const args = argsJson ? this.#read(argsJson) : null;
+    return findJSFunction(identifier, targetInstanceId, callType ?? undefined)(...(args ?? []));
+  }
+
+  /**
+   * Takes a byte array of the message that follows.
    *
    * @param {number} id
    * @param {Uint8Array} data
    */
   receiveByteArray(id, data) {
     this.#received.set(id, data);
+  }
+
+  /**
+   * Gives a byte array that has come, once.
+   *
+   * @param {number} id
+   * @returns {Uint8Array | null}
+   */
+  processByteArray(id) {
+    const array = this.#received.get(id) ?? null;
+    this.#received.delete(id);
+    return array;
+  }
+
+  /**
+   * Takes a stream of the host, which a message has named or will name.
+   *
+   * @param {number} streamId
+   * @param {ReadableStream<Uint8Array>} stream
+   */
+  supplyDotNetStream(streamId, stream) {
+    this.#meet(streamId).resolve(stream);
+  }
+
+  /**
+   * Gives a stream of the host, which has come or will come.
+   *
+   * @param {number} streamId
+   * @returns {Promise<ReadableStream<Uint8Array>>}
+   */
+  getDotNetStreamPromise(streamId) {
+    return this.#meet(streamId).promise;
+  }
+
+  /**
+   * The stream that one side brings and the other takes: it is kept from the first who comes to the second.
+   *
+   * @param {number} streamId
+   * @returns {PendingStream}
+   */
+  #meet(streamId) {
+    let pending = this.#streams.get(streamId);
+    if (pending) {
+      this.#streams.delete(streamId);
+    } else {
+      pending = pendingStream();
+      this.#streams.set(streamId, pending);
+    }
+    return pending;
   }
 
   /**
@@ -192,22 +355,56 @@ export class ForeignDispatcher {
   }
 
   /**
-   * @param {unknown[] | null | undefined} args
+   * @param {unknown} value
+   * @param {string} what
    * @returns {string}
    */
-  #write(args) {
-    const { json, bytes } = write(args, this);
+  #write(value, what) {
+    const { json, bytes } = write(value, this.#side, what);
     bytes.forEach((array, index) => this.#host.sendByteArray(index, array));
     return json;
   }
 
   /** @param {string} json */
   #read(json) {
-    return read(json, this, (id) => {
-      // An array is given out once; where it is named again there is null, as in Blazor.
-      const array = this.#received.get(id) ?? null;
-      this.#received.delete(id);
-      return array;
-    });
+    // Where an array is named that has not come, or for a second time, there is null, as in Blazor.
+    return read(json, this.#side, (id) => this.processByteArray(id));
   }
+}
+
+/**
+ * What a host gets for a value that a function of the page returned.
+ *
+ * @param {unknown} value
+ * @param {number} resultType
+ */
+function resultAs(value, resultType) {
+  switch (resultType) {
+    case JSCallResultType.Default:
+      return value;
+    case JSCallResultType.JSObjectReference:
+      return createJSObjectReference(value);
+    case JSCallResultType.JSStreamReference:
+      return createJSStreamReference(/** @type {Blob} */ (value));
+    case JSCallResultType.JSVoidResult:
+      return null;
+    default:
+      throw new DotNetError('bad-arguments', `Invalid JS call result type '${resultType}'.`);
+  }
+}
+
+/**
+ * @typedef {object} PendingStream
+ * @property {Promise<ReadableStream<Uint8Array>>} promise
+ * @property {(stream: ReadableStream<Uint8Array>) => void} resolve
+ */
+
+/** @returns {PendingStream} */
+function pendingStream() {
+  /** @type {any} */
+  const pending = {};
+  pending.promise = new Promise((resolve) => {
+    pending.resolve = resolve;
+  });
+  return pending;
 }

@@ -10,14 +10,19 @@ export { DotNetObject } from './dotnet-object.js';
 export { start } from './start.js';
 
 /**
+ * @typedef {import('./cancel.js').CallOptions} CallOptions
  * @typedef {import('./contract.js').Assembly} Assembly
  * @typedef {import('./contract.js').Method} Method
  * @typedef {import('./contract.js').ObjectType} ObjectType
  * @typedef {import('./contract.js').Parameter} Parameter
  * @typedef {import('./dispatcher.js').Dispatcher} Dispatcher
+ * @typedef {import('./dotnet-stream.js').DotNetStream} DotNetStream
  * @typedef {import('./error.js').ErrorKind} ErrorKind
  * @typedef {import('./foreign.js').DotNetCallDispatcher} DotNetCallDispatcher
  * @typedef {import('./foreign.js').ForeignDispatcher} ForeignDispatcher
+ * @typedef {import('./live.js').LiveReferences} LiveReferences
+ * @typedef {import('./page-objects.js').JSObjectReference} JSObjectReference
+ * @typedef {import('./page-objects.js').JSStreamReference} JSStreamReference
  * @typedef {import('./start.js').StartOptions} StartOptions
  * @typedef {import('./wire.js').Reviver} Reviver
  */

@@ -13,6 +13,9 @@ import { DotNetError, describeValue } from './error.js';
 /** @type {Map<string, Dispatcher>} */
 const guests = new Map();
 
+/** @type {Set<Dispatcher>} */
+const running = new Set();
+
 /** @type {ForeignDispatcher[]} */
 const foreign = [];
 
@@ -34,11 +37,22 @@ export function addGuest(guest) {
     );
   }
   for (const name of names) guests.set(name, guest);
+  running.add(guest);
   guest.onStop(() => {
+    running.delete(guest);
     for (const name of names) {
       if (guests.get(name) === guest) guests.delete(name);
     }
   });
+}
+
+/**
+ * The guests that run.
+ *
+ * @returns {Dispatcher[]}
+ */
+export function runningGuests() {
+  return [...running].filter((guest) => guest.running);
 }
 
 /** @param {ForeignDispatcher} dispatcher */

@@ -43,11 +43,13 @@ export class Alarm {
 }
 
 /**
+ * Runs a task after a time, however long that is.
+ *
  * @param {number} milliseconds
  * @param {() => void} task
- * @returns {() => void}
+ * @returns {() => void} which takes it back
  */
-function after(milliseconds, task) {
+export function after(milliseconds, task) {
   const due = performance.now() + milliseconds;
   const wait = (/** @type {number} */ left) => setTimeout(check, Math.min(Math.ceil(left), MAX_DELAY));
   const check = () => {

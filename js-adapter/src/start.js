@@ -8,6 +8,7 @@ import { CONTRACT } from './binding.js';
 import { Dispatcher } from './dispatcher.js';
 import { DotNet } from './dotnet.js';
 import { DotNetError, describeValue, messageOf } from './error.js';
+import { baseUrl, fileUrl, load } from './module-url.js';
 import { addGuest } from './registry.js';
 
 /** @import { GuestModule } from './binding.js' */
@@ -129,32 +130,13 @@ async function resolve(component) {
  * @returns {Promise<URL>}
  */
 async function parse(component) {
+  const base = baseUrl();
   // A scheme has two letters at least; one alone is a drive of Windows.
-  if (!hasPage() && !/^[a-z][a-z\d+.-]+:/i.test(component)) {
-    /** @type {typeof import('node:url')} */
-    const { pathToFileURL } = await load('node:url');
-    return pathToFileURL(component);
-  }
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  if (base === undefined && !/^[a-z][a-z\d+.-]+:/i.test(component)) return fileUrl(component);
   try {
     return new URL(component, base);
   } catch (cause) {
     const from = base === undefined ? '' : `, starting from ${describeValue(base)}`;
     throw new DotNetError('bad-arguments', `The option 'component' is no URL${from}: ${describeValue(component)}.`, { cause });
   }
-}
-
-/** Whether relative URLs have something to start from, as in a page or a worker. */
-function hasPage() {
-  return globalThis.document !== undefined || globalThis.location !== undefined;
-}
-
-/**
- * Imports a module that is known only at run time, which bundlers must leave alone.
- *
- * @param {string} specifier
- * @returns {Promise<any>}
- */
-function load(specifier) {
-  return import(/* @vite-ignore */ /* webpackIgnore: true */ specifier);
 }

@@ -12,8 +12,15 @@ export class Turnstile {
   /** @type {((() => void) | undefined)[]} What waits until nobody is inside, in order. */
   #queue = [];
 
+  #onFree;
+
   /** Where the queue begins: to shift a long array takes as long as the array. */
   #head = 0;
+
+  /** @param {() => void} onFree runs when nobody is inside, before those enter who wait; must not throw */
+  constructor(onFree) {
+    this.#onFree = onFree;
+  }
 
   /** Whether somebody is inside or waits. */
   get busy() {
@@ -46,11 +53,13 @@ export class Turnstile {
 
   /** Has those enter who wait, one after the other, if nobody is inside. */
   admit() {
+    if (this.#depth === 0) this.#onFree();
     while (this.#depth === 0 && this.#queue.length > 0) {
       const job = /** @type {() => void} */ (this.#queue[this.#head]);
       this.#queue[this.#head++] = undefined;
       if (this.#head === this.#queue.length) this.clear();
       job();
+      this.#onFree();
     }
   }
 

@@ -6,9 +6,13 @@
 
 import { DotNetError, describeValue, messageOf } from './error.js';
 import { DotNetObject, isObjectId, ownerOf } from './dotnet-object.js';
+import { MAX_DEPTH } from './limits.js';
+import { bytesOf } from './page-objects.js';
 
-/** @import { ObjectOwner } from './dotnet-object.js' */
 /** @import { Message } from './contract.js' */
+/** @import { ObjectOwner } from './dotnet-object.js' */
+/** @import { DotNetStream } from './dotnet-stream.js' */
+/** @import { PageObject } from './page-objects.js' */
 
 /**
  * Looks at a value that came in, under its key, and returns it or what shall stand in its place.
@@ -16,14 +20,39 @@ import { DotNetObject, isObjectId, ownerOf } from './dotnet-object.js';
  * @typedef {(key: string, value: any) => any} Reviver
  */
 
-/** @type {Uint8Array[]} */
-const NO_BYTES = [];
+/**
+ * The other side of the messages, which knows what the placeholders stand for.
+ *
+ * @typedef {object} Side
+ * @property {ObjectOwner} owner Whom its objects belong to.
+ * @property {(id: number) => object | undefined} pageObject The object of the page that it names.
+ * @property {(placeholder: { __jsObjectId: unknown }) => PageObject | undefined} lend The object of the page that a placeholder
+ *   in a message would give it. Throws when that is not the page's to give.
+ * @property {(entries: PageObject[]) => void} grant Notes what a message gives it, of the page's objects: all or, when it
+ *   throws, none.
+ * @property {(id: number) => DotNetStream} stream One of its streams.
+ * @property {(received: (DotNetObject | DotNetStream)[]) => void} receive Notes what a message has brought. Throws when it
+ *   is too much.
+ * @property {(json: string) => void} giveBack Gives back what a message brings and nobody will have.
+ */
+
+/**
+ * A message, and the page's objects that it gives to the other side.
+ *
+ * @typedef {Message & { granted: PageObject[] | undefined }} Written
+ */
 
 /**
  * Makes the error for a value that came in and cannot be read.
  *
  * @typedef {(message: string, context?: { cause: unknown }) => DotNetError} Fail
  */
+
+/** @type {Uint8Array[]} */
+const NO_BYTES = [];
+
+/** The shortest text that can nest deeper than the limit: brackets and nothing else. */
+const SHORTEST_TOO_DEEP = 2 * (MAX_DEPTH + 1);
 
 /** @type {Reviver[]} */
 const revivers = [];
@@ -42,21 +71,59 @@ export function attachReviver(reviver) {
 }
 
 /**
- * Writes the arguments of a call. The byte arrays of the message are views of the caller's own, not copies.
+ * Writes the arguments of a call, or its result. The byte arrays of the message are views of the caller's own, not copies.
  *
- * @param {unknown[] | null | undefined} args
- * @param {ObjectOwner} owner whose objects may be among the arguments
- * @returns {Message}
- * @throws {DotNetError} of kind `bad-arguments`
+ * @param {unknown} value
+ * @param {Side} side
+ * @param {string} what it is, for the error
+ * @returns {Written}
+ * @throws {DotNetError} of kind `bad-arguments` when it cannot be written
  */
-export function write(args, owner) {
+export function write(value, side, what) {
   try {
-    // A replacer makes `stringify` several times slower, and most calls pass nothing that needs one.
-    return args == null || args.every(isPrimitive) ? { json: JSON.stringify(args ?? null), bytes: NO_BYTES } : writeDeep(args, owner);
+    // A replacer makes `stringify` several times slower, and most messages hold nothing that needs one.
+    if (isPlain(value, 1)) {
+      const json = stringify(value);
+      if (!json.includes('"__jsObjectId"')) return { json, bytes: NO_BYTES, granted: undefined };
+    }
+    return writeWithCare(value, side);
   } catch (cause) {
     if (cause instanceof DotNetError) throw cause;
-    throw new DotNetError('bad-arguments', `The arguments cannot be written as JSON: ${messageOf(cause)}`, { cause });
+    throw new DotNetError('bad-arguments', `${what} cannot be written as JSON: ${messageOf(cause)}`, { cause });
   }
+}
+
+/**
+ * @param {unknown} value
+ * @param {((key: string, value: any) => any)} [replacer]
+ */
+function stringify(value, replacer) {
+  // A function as such has no text.
+  return JSON.stringify(value, replacer) ?? 'null';
+}
+
+/**
+ * Whether JSON alone writes a value as it shall be written: there is nothing in it but what JSON knows.
+ *
+ * @param {any} value
+ * @param {number} depth
+ * @returns {boolean}
+ */
+function isPlain(value, depth) {
+  if (isPrimitive(value)) return true;
+  if (depth > MAX_DEPTH || typeof value === 'function') return false;
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype === Array.prototype) {
+    for (let index = 0; index < value.length; index++) {
+      if (!isPlain(value[index], depth + 1)) return false;
+    }
+    return true;
+  }
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const key in value) {
+    if (!isPlain(value[key], depth + 1)) return false;
+  }
+  return true;
 }
 
 /** @param {unknown} value */
@@ -72,59 +139,81 @@ const kindOfArray = /** @type {any} */ (Object.getOwnPropertyDescriptor(Object.g
  *
  * @param {Uint8Array} array
  * @returns {Uint8Array}
- * @throws when it is detached, or lies
+ * @throws {DotNetError} when it is detached, or lies
  */
 function plain(array) {
-  return new Uint8Array(array.buffer, array.byteOffset, array.length);
+  return bytesOf(array, 0, array.length);
 }
 
 /**
- * @param {unknown[]} args
- * @param {ObjectOwner} owner
- * @returns {Message}
+ * @param {unknown} value
+ * @param {Side} side
+ * @returns {Written}
  */
-function writeDeep(args, owner) {
+function writeWithCare(value, side) {
   /** @type {Uint8Array[]} */
   const bytes = [];
+  /** @type {PageObject[]} */
+  const granted = [];
   /** @type {(this: any, key: string, value: any) => any} */
   const replacer = function (key, value) {
     if (isPrimitive(value)) return value;
     // `value` is what `toJSON` made of it, if there is one: Node's Buffer is a Uint8Array that has one.
     const original = this[key];
-    if (kindOfArray.call(original) === 'Uint8Array') {
-      return { '__byte[]': bytes.push(original) - 1 };
-    }
-    if (original instanceof DotNetObject && ownerOf(original) !== owner) {
-      throw new DotNetError(
-        'bad-arguments',
-        'A DotNetObject can be passed only to the guest that it came from; this one is of another guest.',
-      );
+    if (ArrayBuffer.isView(original)) {
+      if (kindOfArray.call(original) === 'Uint8Array') return { '__byte[]': bytes.push(/** @type {Uint8Array} */ (original)) - 1 };
+    } else if (original instanceof DotNetObject) {
+      checkOwner(original, side);
+    } else if (Object.hasOwn(value, '__jsObjectId')) {
+      const entry = side.lend(value);
+      if (entry) granted.push(entry);
     }
     return value;
   };
-  const json = JSON.stringify(args, replacer);
-  return { json, bytes: bytes.map(plain) };
+  const json = stringify(value, replacer);
+  checkDepth(json, badArguments);
+  const message = { json, bytes: bytes.map(plain), granted };
+  side.grant(granted);
+  return message;
+}
+
+/**
+ * @param {DotNetObject} object
+ * @param {Side} side
+ */
+function checkOwner(object, side) {
+  if (ownerOf(object) === side.owner) return;
+  throw badArguments('A DotNetObject can be passed only to the guest that it came from; this one is of another guest.');
 }
 
 /**
  * Reads a value that came in.
  *
  * @param {string} json
- * @param {ObjectOwner} owner whose objects the placeholders name
+ * @param {Side} side
  * @param {(index: number) => Uint8Array | null | undefined} bytes the byte array with an index
- * @param {Fail} fail
+ * @param {Fail} [fail]
+ * @param {(value: any) => void} [check] throws when the value is not what it should be
  * @returns {any}
- * @throws {DotNetError} of kind `protocol`; what a reviver of the page throws comes out as it is
+ * @throws {DotNetError} what `fail` makes; what a reviver of the page throws comes out as it is
  */
-export function read(json, owner, bytes, fail = protocolError) {
+export function read(json, side, bytes, fail = protocolError, check) {
   // A reviver makes `parse` several times slower, so it is used only where there may be something to revive.
-  const placeholders = json.includes('"__');
-  if (!placeholders && revivers.length === 0) return parse(json, fail);
+  const placeholders = mayHavePlaceholders(json);
+  if (!placeholders && revivers.length === 0) {
+    checkDepth(json, fail);
+    const value = parse(json, fail);
+    check?.(value);
+    return value;
+  }
   /** @type {{ thrown: unknown } | undefined} */
   let failure;
+  /** @type {(DotNetObject | DotNetStream)[]} */
+  const received = [];
   try {
-    return JSON.parse(json, (key, initial) => {
-      let value = placeholders ? revive(initial, owner, bytes, fail) : initial;
+    checkDepth(json, fail);
+    const value = JSON.parse(json, (key, initial) => {
+      let value = placeholders ? revive(initial, side, bytes, received, fail) : initial;
       for (const reviver of revivers) {
         try {
           value = reviver(key, value);
@@ -135,10 +224,49 @@ export function read(json, owner, bytes, fail = protocolError) {
       }
       return value;
     });
+    check?.(value);
+    if (received.length > 0) side.receive(received);
+    return value;
   } catch (thrown) {
+    side.giveBack(json);
     if (failure) throw failure.thrown;
     throw thrown instanceof DotNetError ? thrown : notJson(thrown, fail);
   }
+}
+
+/**
+ * Whether there may be something to revive in a JSON text: a key that begins with two underscores, however it is written.
+ *
+ * @param {string} json
+ */
+function mayHavePlaceholders(json) {
+  return json.includes('"__') || json.includes('\\u005');
+}
+
+/**
+ * The objects and streams that a message brings, by their ids and as often as it names them.
+ *
+ * @param {string} json
+ * @returns {{ objects: number[], streams: number[] }}
+ */
+export function named(json) {
+  /** @type {number[]} */
+  const objects = [];
+  /** @type {number[]} */
+  const streams = [];
+  if (mayHavePlaceholders(json)) {
+    try {
+      JSON.parse(json, (_key, value) => {
+        if (value === null || typeof value !== 'object') return value;
+        if (Object.hasOwn(value, '__dotNetObject')) objects.push(value.__dotNetObject);
+        else if (Object.hasOwn(value, '__dotNetStream')) streams.push(value.__dotNetStream);
+        return value;
+      });
+    } catch {
+      // What is no JSON brings nothing.
+    }
+  }
+  return { objects: objects.filter(isObjectId), streams: streams.filter(isObjectId) };
 }
 
 /**
@@ -158,7 +286,7 @@ function parse(json, fail) {
  * @param {Fail} fail
  */
 function notJson(cause, fail) {
-  return fail(`The answer is not JSON: ${messageOf(cause)}`, { cause });
+  return fail(`The text is not JSON: ${messageOf(cause)}`, { cause });
 }
 
 /** @type {Fail} */
@@ -166,24 +294,99 @@ function protocolError(message, context) {
   return new DotNetError('protocol', message, context);
 }
 
+/** @param {string} message */
+function badArguments(message) {
+  return new DotNetError('bad-arguments', message);
+}
+
 /**
- * @param {any} value
- * @param {ObjectOwner} owner
- * @param {(index: number) => Uint8Array | null | undefined} bytes
+ * @param {string} json
  * @param {Fail} fail
  */
-function revive(value, owner, bytes, fail) {
+function checkDepth(json, fail) {
+  if (json.length < SHORTEST_TOO_DEEP) return;
+  const depth = depthOf(json);
+  if (depth > MAX_DEPTH) throw fail(`The JSON nests ${depth} deep, and ${MAX_DEPTH} is the limit.`);
+}
+
+/** @param {string} json */
+function depthOf(json) {
+  let depth = 0;
+  let deepest = 0;
+  for (let at = 0; at < json.length; at++) {
+    switch (json.charCodeAt(at)) {
+      case 0x22: // "
+        at = endOfString(json, at);
+        break;
+      case 0x5b: // [
+      case 0x7b: // {
+        if (++depth > deepest) deepest = depth;
+        break;
+      case 0x5d: // ]
+      case 0x7d: // }
+        depth--;
+    }
+  }
+  return deepest;
+}
+
+/**
+ * @param {string} json
+ * @param {number} begin where its opening quote is
+ */
+function endOfString(json, begin) {
+  for (let at = begin + 1; ; ) {
+    const end = json.indexOf('"', at);
+    if (end < 0) return json.length;
+    let escapes = 0;
+    while (json.charCodeAt(end - 1 - escapes) === 0x5c) escapes++;
+    if (escapes % 2 === 0) return end;
+    at = end + 1;
+  }
+}
+
+/**
+ * @param {any} value
+ * @param {Side} side
+ * @param {(index: number) => Uint8Array | null | undefined} bytes
+ * @param {(DotNetObject | DotNetStream)[]} received
+ * @param {Fail} fail
+ */
+function revive(value, side, bytes, received, fail) {
   if (value === null || typeof value !== 'object') return value;
   if (Object.hasOwn(value, '__dotNetObject')) {
-    const id = value.__dotNetObject;
-    if (!isObjectId(id)) throw fail(`The id of an object must be a positive integer, not ${describeValue(id)}.`);
-    return new DotNetObject(id, owner);
+    const object = new DotNetObject(idOf(value.__dotNetObject, 'an object', fail), side.owner);
+    received.push(object);
+    return object;
+  }
+  if (Object.hasOwn(value, '__jsObjectId')) {
+    const id = value.__jsObjectId;
+    const object = side.pageObject(id);
+    if (object) return object;
+    const name = isPrimitive(id) ? id : describeValue(id);
+    throw new DotNetError('no-such-object', `JS object instance with Id '${name}' does not exist. It may have been disposed.`);
   }
   if (Object.hasOwn(value, '__byte[]')) {
     const index = value['__byte[]'];
     const array = Number.isSafeInteger(index) ? bytes(index) : undefined;
-    if (array === undefined) throw fail(`The answer names byte array ${describeValue(index)}, which did not come with it.`);
+    if (array === undefined) throw fail(`The text names byte array ${describeValue(index)}, which did not come with it.`);
     return array;
   }
+  if (Object.hasOwn(value, '__dotNetStream')) {
+    const stream = side.stream(idOf(value.__dotNetStream, 'a stream', fail));
+    received.push(stream);
+    return stream;
+  }
   return value;
+}
+
+/**
+ * @param {unknown} id
+ * @param {string} what
+ * @param {Fail} fail
+ * @returns {number}
+ */
+function idOf(id, what, fail) {
+  if (isObjectId(id)) return id;
+  throw fail(`The id of ${what} must be a positive integer, not ${describeValue(id)}.`);
 }

@@ -1,0 +1,163 @@
+/**
+ * The streams of one guest that the page has open.
+ *
+ * @module
+ */
+
+import { DotNetStream } from './dotnet-stream.js';
+import { DotNetError } from './error.js';
+import { MAX_OPEN_STREAMS } from './limits.js';
+
+/** @import { Outcome } from './contract.js' */
+
+/** How much is asked for at once: enough for what a crossing costs to be lost in what the bytes cost. */
+const PIECE = 256 * 1024;
+
+/**
+ * How the guest is asked.
+ *
+ * @typedef {object} StreamSource
+ * @property {(stream: number, max: number, end: (outcome: Outcome<Uint8Array>) => void) => void} read Ends exactly once.
+ * @property {(stream: number) => void} close
+ */
+
+/** The streams of one guest. A stream that fails fails alone. */
+export class GuestStreams {
+  #source;
+
+  /** @type {Set<number>} */
+  #open = new Set();
+
+  /** @type {FinalizationRegistry<number>} Whoever nobody can read any more is closed. */
+  #forgotten = new FinalizationRegistry((id) => this.close(id));
+
+  /** @param {StreamSource} source */
+  constructor(source) {
+    this.#source = source;
+  }
+
+  /** How many are open. */
+  get size() {
+    return this.#open.size;
+  }
+
+  /**
+   * A stream that a message names. It is open once it has been added.
+   *
+   * @param {number} id
+   * @returns {DotNetStream}
+   */
+  create(id) {
+    const stream = new DotNetStream(() => {
+      const readable = this.#readable(id);
+      this.#forgotten.register(readable, id);
+      this.#forgotten.unregister(stream);
+      return readable;
+    });
+    ids.set(stream, id);
+    return stream;
+  }
+
+  /**
+   * @param {DotNetStream} stream
+   * @throws {DotNetError} when there are too many
+   */
+  add(stream) {
+    if (this.#open.size >= MAX_OPEN_STREAMS) {
+      throw new DotNetError(
+        'too-many',
+        `This would be stream number ${this.#open.size + 1} of those that are open; a guest can have ${MAX_OPEN_STREAMS} at most. Read them to their end, or cancel them.`,
+      );
+    }
+    const id = /** @type {number} */ (ids.get(stream));
+    this.#open.add(id);
+    this.#forgotten.register(stream, id, stream);
+  }
+
+  /**
+   * Reads no further. A stream that has ended is left alone.
+   *
+   * @param {number} id
+   */
+  close(id) {
+    if (this.#open.delete(id)) this.#source.close(id);
+  }
+
+  /**
+   * Closes a stream that nobody will read, open or not.
+   *
+   * @param {number} id
+   */
+  refuse(id) {
+    this.#open.delete(id);
+    this.#source.close(id);
+  }
+
+  /** The guest is gone. */
+  clear() {
+    this.#open.clear();
+  }
+
+  /**
+   * @param {number} id
+   * @returns {ReadableStream<Uint8Array>}
+   */
+  #readable(id) {
+    return new ReadableStream(
+      {
+        type: 'bytes',
+        pull: (controller) =>
+          new Promise((resolve, reject) => {
+            const view = controller.byobRequest?.view;
+            const max = view?.byteLength ?? PIECE;
+            this.#source.read(id, max, (outcome) => {
+              try {
+                this.#supply(id, controller, outcome);
+                resolve();
+              } catch (error) {
+                this.close(id);
+                reject(error);
+              }
+            });
+          }),
+        cancel: () => this.close(id),
+      },
+      // Nothing is read before somebody asks.
+      { highWaterMark: 0 },
+    );
+  }
+
+  /**
+   * @param {number} id
+   * @param {ReadableByteStreamController} controller
+   * @param {Outcome<Uint8Array>} outcome
+   */
+  #supply(id, controller, outcome) {
+    if (outcome.tag === 'err') {
+      this.#open.delete(id);
+      const { kind, message, detail } = outcome.val;
+      throw new DotNetError(kind, message, { detail });
+    }
+    // Who reads has cancelled meanwhile.
+    if (!this.#open.has(id)) return;
+    const bytes = outcome.val;
+    const request = controller.byobRequest;
+    if (bytes.length === 0) {
+      this.#open.delete(id);
+      controller.close();
+      request?.respond(0);
+    } else if (request) {
+      const view = /** @type {ArrayBufferView} */ (request.view);
+      if (bytes.length > view.byteLength) {
+        throw new DotNetError('protocol', `The guest has sent ${bytes.length} bytes of its stream where ${view.byteLength} were asked for.`);
+      }
+      new Uint8Array(view.buffer, view.byteOffset).set(bytes);
+      request.respond(bytes.length);
+    } else {
+      controller.enqueue(/** @type {Uint8Array<ArrayBuffer>} */ (bytes));
+    }
+  }
+}
+
+/** @type {WeakMap<DotNetStream, number>} */
+const ids = new WeakMap();

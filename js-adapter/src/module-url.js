@@ -1,0 +1,53 @@
+/**
+ * Modules that are known only at run time, and where their URLs start from.
+ *
+ * @module
+ */
+
+/**
+ * Imports a module, which bundlers must leave alone.
+ *
+ * @param {string} specifier
+ * @returns {Promise<any>}
+ */
+export function load(specifier) {
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ specifier);
+}
+
+/** Where relative URLs start from in a page or a worker; `undefined` in Node, where they are paths. */
+export function baseUrl() {
+  return globalThis.document?.baseURI ?? globalThis.location?.href;
+}
+
+/**
+ * The URL of a file in Node.
+ *
+ * @param {string} path
+ * @returns {Promise<URL>}
+ */
+export async function fileUrl(path) {
+  /** @type {typeof import('node:url')} */
+  const { pathToFileURL } = await load('node:url');
+  return pathToFileURL(path);
+}
+
+/**
+ * Imports a module for a guest. What begins like a path starts from the page, or in Node from the current directory;
+ * anything else is left to the engine: URLs, and names that an import map has.
+ *
+ * @param {unknown} url
+ * @returns {Promise<any>}
+ */
+export async function importModule(url) {
+  let specifier = String(url);
+  if (/^\.{0,2}\//.test(specifier)) {
+    const base = baseUrl();
+    specifier = (base === undefined ? await fileUrl(specifier) : new URL(specifier, base)).href;
+  }
+  try {
+    return await load(specifier);
+  } catch (thrown) {
+    if (!(thrown instanceof Error) || thrown.message.includes(specifier)) throw thrown;
+    throw new Error(`Cannot import '${specifier}': ${thrown.message}`, { cause: thrown });
+  }
+}

@@ -1,0 +1,341 @@
+/**
+ * Objects of the page that others can name by an id: the references that the page has made, and which of them a guest
+ * holds.
+ *
+ * A guest names only what a message has given it, so it cannot reach what was given to another one. Hosts that others
+ * attach share one table, as in Blazor.
+ *
+ * @module
+ */
+
+import { DotNetError, describeValue, messageOf } from './error.js';
+import { MAX_LIVE_REFERENCES } from './limits.js';
+
+/**
+ * What stands for an object of the page in a message. `disposeJSObjectReference` ends it.
+ *
+ * @typedef {object} JSObjectReference
+ * @property {number} __jsObjectId
+ */
+
+/**
+ * What stands in a message for an object of the page that can be read as a stream.
+ *
+ * @typedef {object} JSStreamReference
+ * @property {number} __jsStreamReferenceLength
+ * @property {number} __jsObjectId
+ */
+
+/**
+ * An object under its id.
+ *
+ * @typedef {object} PageObject
+ * @property {number} id
+ * @property {object} object
+ * @property {number} holders How many guests hold it.
+ * @property {boolean} shared Whether it was given to a host that never gives anything back.
+ * @property {boolean} disposed
+ */
+
+/** The id of the global object, which is always there. */
+const GLOBAL = 0;
+
+/** @type {Map<number, PageObject>} What can be named at all. */
+const named = new Map();
+
+/** @type {WeakMap<object, PageObject>} What a reference stands for; a guest may let go of it and get it again. */
+const references = new WeakMap();
+
+/** @type {Set<PageObjects>} */
+const holders = new Set();
+
+let lastId = 0;
+
+/**
+ * Makes a reference to an object or a function, which a message can carry. `null` and `undefined` have one that reads as
+ * null.
+ *
+ * @param {unknown} object
+ * @returns {JSObjectReference}
+ * @throws {DotNetError} for anything else
+ */
+export function createJSObjectReference(object) {
+  if (object === null || object === undefined) return { ...NULL_REFERENCE };
+  return referenceTo(enter(object), false);
+}
+
+/**
+ * Makes a reference to bytes, which a message can carry and the other side read piece by piece.
+ *
+ * @param {Blob | ArrayBuffer | ArrayBufferView} source
+ * @returns {JSStreamReference}
+ * @throws {DotNetError} for anything else
+ */
+export function createJSStreamReference(source) {
+  return /** @type {JSStreamReference} */ (referenceTo(enterStream(source), true));
+}
+
+/**
+ * @param {PageObject} entry
+ * @param {boolean} asStream
+ */
+function referenceTo(entry, asStream) {
+  const reference = placeholderOf(entry, asStream);
+  references.set(reference, entry);
+  return reference;
+}
+
+/**
+ * Ends a reference: nobody can name its object by it any more. Anything else is ignored, and so is a second time.
+ *
+ * @param {unknown} reference
+ */
+export function disposeJSObjectReference(reference) {
+  const id = /** @type {any} */ (reference)?.__jsObjectId;
+  if (typeof id === 'number') disposeJSObjectReferenceById(id);
+}
+
+/**
+ * Ends a reference by its id.
+ *
+ * @param {number} id
+ */
+export function disposeJSObjectReferenceById(id) {
+  const entry = named.get(id);
+  if (!entry) return;
+  entry.disposed = true;
+  named.delete(id);
+  for (const holder of holders) holder.drop(id);
+}
+
+/**
+ * The object with an id, whoever it was given to.
+ *
+ * @param {number} id
+ * @returns {object | undefined}
+ */
+export function pageObject(id) {
+  return id === GLOBAL ? globalThis : named.get(id)?.object;
+}
+
+/** How many objects of the page have an id. */
+export function countPageObjects() {
+  return named.size;
+}
+
+/**
+ * Gives an object an id of its own, even if it has one already.
+ *
+ * @param {unknown} object
+ * @returns {PageObject}
+ */
+function enter(object) {
+  if (typeof object !== 'object' && typeof object !== 'function') {
+    throw new DotNetError('bad-arguments', `Cannot create a JSObjectReference from the value '${String(object)}'.`);
+  }
+  const entry = { id: ++lastId, object: /** @type {object} */ (object), holders: 0, shared: false, disposed: false };
+  named.set(entry.id, entry);
+  return entry;
+}
+
+/** @param {unknown} source */
+function enterStream(source) {
+  return enter(source instanceof ArrayBuffer ? new Uint8Array(source) : streamable(source));
+}
+
+/**
+ * @param {unknown} source
+ * @returns {Blob | ArrayBufferView}
+ */
+function streamable(source) {
+  if (source instanceof Blob) return source;
+  if (ArrayBuffer.isView(source) && source.buffer instanceof ArrayBuffer) {
+    bytesOf(source);
+    return source;
+  }
+  throw new DotNetError('bad-arguments', `Supplied value is not a typed array or blob, but ${describeValue(source)}.`);
+}
+
+/**
+ * The bytes of a typed array or a part of them, not copied.
+ *
+ * @param {ArrayBufferView} view
+ * @param {number} [offset]
+ * @param {number} [length]
+ * @returns {Uint8Array}
+ * @throws {DotNetError} when they are gone
+ */
+export function bytesOf(view, offset = 0, length) {
+  try {
+    return new Uint8Array(view.buffer, view.byteOffset + offset, length ?? view.byteLength - offset);
+  } catch (cause) {
+    throw new DotNetError('bad-arguments', `The bytes of an array cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
+ * What stands for an object in a message.
+ *
+ * @param {PageObject} entry
+ * @param {boolean} asStream
+ * @returns {JSObjectReference | JSStreamReference}
+ */
+export function placeholderOf({ id, object }, asStream) {
+  if (!asStream) return { __jsObjectId: id };
+  const length = object instanceof Blob ? object.size : /** @type {ArrayBufferView} */ (object).byteLength;
+  return { __jsStreamReferenceLength: length, __jsObjectId: id };
+}
+
+/** What stands for `null` where a reference is expected. */
+export const NULL_REFERENCE = Object.freeze({ __jsObjectId: -1 });
+
+/**
+ * The object of the page that a value in a message stands for.
+ *
+ * @param {object} value one with an own `__jsObjectId`
+ * @returns {PageObject | undefined}
+ */
+export function referenced(value) {
+  return references.get(value);
+}
+
+/** The objects of the page that one guest holds. */
+export class PageObjects {
+  /** @type {Map<number, { entry: PageObject, count: number }>} How often each was given to the guest and not given back. */
+  #held = new Map();
+
+  /** @type {number[]} What the guest has given back and may name in the answer that it is about to give. */
+  #released = [];
+
+  constructor() {
+    holders.add(this);
+  }
+
+  /** How many objects the guest holds. */
+  get size() {
+    return this.#held.size;
+  }
+
+  /**
+   * The object that the guest names.
+   *
+   * @param {number} id
+   * @returns {object | undefined}
+   */
+  get(id) {
+    return id === GLOBAL ? globalThis : this.#held.get(id)?.entry.object;
+  }
+
+  /**
+   * Whether the guest may be given what a copy of a reference names: it names it already.
+   *
+   * @param {number} id
+   * @returns {PageObject | undefined}
+   */
+  held(id) {
+    return this.#held.get(id)?.entry;
+  }
+
+  /**
+   * Notes that a message gives objects to the guest, each as often as it is in the list: all of them or none.
+   *
+   * @param {PageObject[]} entries
+   * @throws {DotNetError} when they are too many
+   */
+  grant(entries) {
+    for (const [index, entry] of entries.entries()) {
+      const held = this.#held.get(entry.id);
+      if (held) {
+        held.count++;
+      } else if (!entry.disposed) {
+        if (this.#held.size >= MAX_LIVE_REFERENCES) this.flush();
+        if (this.#held.size >= MAX_LIVE_REFERENCES) {
+          this.withdraw(entries.slice(0, index));
+          throw new DotNetError(
+            'too-many',
+            `This would be object number ${this.#held.size + 1} of the page that the guest holds; it can hold ${MAX_LIVE_REFERENCES} at most.`,
+          );
+        }
+        this.#hold(entry);
+      }
+    }
+  }
+
+  /** @param {PageObject} entry */
+  #hold(entry) {
+    entry.holders++;
+    named.set(entry.id, entry);
+    this.#held.set(entry.id, { entry, count: 1 });
+  }
+
+  /**
+   * Gives the guest an object that it has asked for.
+   *
+   * @param {unknown} object
+   * @param {boolean} asStream
+   * @returns {PageObject}
+   * @throws {DotNetError} when it cannot be given
+   */
+  give(object, asStream) {
+    const entry = asStream ? enterStream(object) : enter(object);
+    try {
+      this.grant([entry]);
+    } catch (error) {
+      named.delete(entry.id);
+      throw error;
+    }
+    return entry;
+  }
+
+  /**
+   * Takes back what a message that was not delivered would have given.
+   *
+   * @param {PageObject[] | undefined} entries
+   */
+  withdraw(entries) {
+    for (const { id } of entries ?? []) this.#release(id);
+  }
+
+  /**
+   * The guest gives up one share of an object. It may still name it in what it answers from where it stands.
+   *
+   * @param {number} id
+   */
+  release(id) {
+    if (this.#released.push(id) > 1000) this.flush();
+  }
+
+  /** The guest is off the stack: what it has released is gone. */
+  flush() {
+    for (const id of this.#released) this.#release(id);
+    this.#released.length = 0;
+  }
+
+  /** @param {number} id */
+  #release(id) {
+    const held = this.#held.get(id);
+    if (!held || --held.count > 0) return;
+    this.#held.delete(id);
+    const { entry } = held;
+    if (--entry.holders === 0 && !entry.shared) named.delete(id);
+  }
+
+  /**
+   * The page has disposed of an object.
+   *
+   * @param {number} id
+   */
+  drop(id) {
+    this.#held.delete(id);
+  }
+
+  /** The guest is gone, and holds nothing. */
+  clear() {
+    holders.delete(this);
+    this.#released.length = 0;
+    for (const [id, held] of this.#held) {
+      held.count = 1;
+      this.#release(id);
+    }
+  }
+}
