@@ -11,7 +11,7 @@ use anyhow::Result;
 
 pub(crate) use self::{
     browsers::Browsers,
-    npm::{install as npm_packages, node, npm},
+    npm::{install as npm_packages, install_in as npm_packages_in, node, npm},
     tools::{CARGO_COMPONENT, CARGO_DENY},
     wasm::{COMPONENT_TARGET, CORE_MODULE_TARGET, core_module_toolchain, guest_clippy, guest_toolchain},
 };

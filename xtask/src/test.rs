@@ -29,6 +29,8 @@ pub(crate) enum Part {
     Browser,
     /// The conformance suite, in every host.
     Conformance,
+    /// A guest in another language, built from the WIT alone.
+    Foreign,
 }
 
 /// The crates that run natively. The guests do not: they are what the tests run.
@@ -48,6 +50,7 @@ pub(crate) fn run(parts: &[Part]) -> Result<()> {
             Part::Node => node(),
             Part::Browser => browser(),
             Part::Conformance => prepare_pages().and_then(|()| conformance::run(false)),
+            Part::Foreign => foreign(),
         }?;
     }
     say("All of these tests passed");
@@ -121,6 +124,15 @@ fn browser() -> Result<()> {
     })
 }
 
+fn foreign() -> Result<()> {
+    prepare_pages()?;
+    setup::npm_packages_in(&project::tests().join("foreign"))?;
+    let dotwit = demo::build_dotwit()?;
+    run_node_tests("foreign", |command| {
+        command.env("DOTWIT_BIN", dotwit);
+    })
+}
+
 /// What all tests in JavaScript use: the guests' JavaScript, and the adapter installed from its package.
 fn prepare_pages() -> Result<()> {
     gallery::transpile(guests::ALL)?;
@@ -167,7 +179,8 @@ fn run_node_tests(kind: &str, prepare: impl FnOnce(&mut Command)) -> Result<()> 
 fn node_tests(kind: &str) -> Result<Vec<PathBuf>> {
     let folder = project::tests().join(kind);
     let mut files = Vec::new();
-    for entry in WalkDir::new(&folder).sort_by_file_name() {
+    let ours = |entry: &walkdir::DirEntry| entry.file_name() != "node_modules";
+    for entry in WalkDir::new(&folder).sort_by_file_name().into_iter().filter_entry(ours) {
         let entry = entry.with_context(|| format!("cannot look for tests in {}", folder.display()))?;
         let name = entry.file_name().to_string_lossy();
         if name.ends_with(".test.js") || name.ends_with(".test.mjs") {

@@ -36,21 +36,23 @@ pub(crate) fn npm(folder: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// Installs the packages of the adapter and of the tests, as their lock files have them.
+/// Installs the packages of the adapter and of the tests.
+pub(crate) fn install() -> Result<()> {
+    [project::js_adapter(), project::tests()].iter().try_for_each(|folder| install_in(folder))
+}
+
+/// Installs the packages of a folder, as its lock file has them.
 ///
 /// Not with `npm ci`, which insists on the optional packages of every platform, even on those that their authors never published, and
 /// that are therefore in no lock file.
-pub(crate) fn install() -> Result<()> {
-    for folder in [project::js_adapter(), project::tests()] {
-        if is_fresh(&folder)? {
-            continue;
-        }
-        let mut command = npm(&folder)?;
-        command.args(["install", "--no-save", "--no-audit", "--no-fund"]);
-        let name = folder.file_name().unwrap_or_default().display();
-        Step::new(format!("npm install in {name}"), command).run()?;
+pub(crate) fn install_in(folder: &Path) -> Result<()> {
+    if is_fresh(folder)? {
+        return Ok(());
     }
-    Ok(())
+    let mut command = npm(folder)?;
+    command.args(["install", "--no-save", "--no-audit", "--no-fund"]);
+    let name = folder.file_name().unwrap_or_default().display();
+    Step::new(format!("npm install in {name}"), command).run()
 }
 
 /// Whether the installed packages are at least as new as the lock file. npm writes down what it installed when it is done.
