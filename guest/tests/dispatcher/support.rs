@@ -26,6 +26,9 @@ pub fn in_new_guest(test: impl FnOnce(&TestPage) + Send + 'static) {
     }
 }
 
+/// How a page answers synchronous calls.
+type Function = Rc<dyn Fn(Request<'_>, Message) -> Outcome>;
+
 /// A page that writes down what the guest asks of it.
 #[derive(Default)]
 pub struct TestPage {
@@ -35,7 +38,7 @@ pub struct TestPage {
     cancelled: RefCell<Vec<u64>>,
     released: RefCell<Vec<i64>>,
     reads: RefCell<Vec<Read>>,
-    function: RefCell<Option<Rc<dyn Fn(Request<'_>, Message) -> Outcome>>>,
+    function: RefCell<Option<Function>>,
     asked: RefCell<Vec<Duration>>,
     alarm: Cell<Option<Instant>>,
 }
@@ -125,6 +128,13 @@ impl TestPage {
         begun.remove(0)
     }
 
+    /// A reference to an object of this page, which the guest got in an argument.
+    pub fn object(&self, id: i64) -> JsObjectReference {
+        OBJECT.take();
+        invoke("TakeObject", &*format!("[{{\"__jsObjectId\":{id}}}]")).expect("objects can be taken");
+        OBJECT.take().expect("the object was taken")
+    }
+
     /// The calls that the guest has cancelled since this was last asked.
     pub fn cancelled(&self) -> Vec<u64> {
         self.cancelled.take()
@@ -166,6 +176,35 @@ impl TestPage {
     /// Gives the guest its wake-ups until it wants no more.
     pub fn wake_until_idle(&self) {
         while self.wake() {}
+    }
+}
+
+/// What the guest's own code is doing, begun by [`run`].
+pub struct Running<T>(Rc<RefCell<Option<T>>>);
+
+/// Lets the guest's own code do something, up to where it waits.
+pub fn run<T: 'static>(future: impl Future<Output = T> + 'static) -> Running<T> {
+    let result = Rc::new(RefCell::new(None));
+    let place = Rc::clone(&result);
+    // The task is dropped with its test.
+    task::spawn(async move {
+        let value = future.await;
+        place.replace(Some(value));
+    });
+    dispatch::run_ready();
+    Running(result)
+}
+
+impl<T> Running<T> {
+    /// Whether it still goes on.
+    pub fn waits(&self) -> bool {
+        self.0.borrow().is_none()
+    }
+
+    /// What came of it.
+    #[track_caller]
+    pub fn done(&self) -> T {
+        self.0.take().expect("it has ended")
     }
 }
 
@@ -226,8 +265,15 @@ pub fn with_bytes(json: &str, bytes: &[&[u8]]) -> Message {
 }
 
 thread_local! {
+    static OBJECT: RefCell<Option<JsObjectReference>> = const { RefCell::new(None) };
     static GATES: RefCell<HashMap<u64, Gate>> = RefCell::new(HashMap::new());
     static DROPPED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Takes an object of the page for [`TestPage::object`].
+#[js_invokable]
+pub fn take_object(object: JsObjectReference) {
+    OBJECT.set(Some(object));
 }
 
 #[derive(Default)]

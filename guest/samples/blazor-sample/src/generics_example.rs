@@ -3,9 +3,12 @@
 use std::cell::RefCell;
 use std::fmt::Display;
 
+use dotwit::Error;
 use dotwit::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::view::View;
 
 /// The types that the example is shown with, under the names that the documentation prints.
 pub trait Named {
@@ -27,7 +30,7 @@ pub struct GenericType<TValue> {
 }
 
 #[js_invokable]
-impl<TValue: Named + Display + Clone + Serialize + DeserializeOwned + 'static> GenericType<TValue> {
+impl<TValue: Named + Display + Clone + DeserializeOwned + 'static> GenericType<TValue> {
     /// Sets the value and says so on the console.
     #[js_invokable]
     pub fn update(&self, new_value: TValue) {
@@ -44,27 +47,46 @@ impl<TValue: Named + Display + Clone + Serialize + DeserializeOwned + 'static> G
             self.value.replace(new_value);
         });
     }
-
-    /// The value, for the page to show.
-    #[js_invokable]
-    pub fn get_value(&self) -> TValue {
-        self.value.borrow().clone()
-    }
 }
 
-/// The two objects of the example, as it begins.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
+/// The component.
 pub struct GenericsExample {
+    view: View,
     generic_type1: DotNetObjectReference<GenericType<String>>,
     generic_type2: DotNetObjectReference<GenericType<i32>>,
 }
 
-/// Makes the example's two objects.
+/// What the component shows.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Values {
+    generic_type1: String,
+    generic_type2: i32,
+}
+
 #[js_invokable]
-pub fn create_generics_example() -> GenericsExample {
-    GenericsExample {
-        generic_type1: DotNetObjectReference::new(GenericType { value: "string 0".to_owned().into() }),
-        generic_type2: DotNetObjectReference::new(GenericType { value: 0.into() }),
+impl GenericsExample {
+    /// The component and its two objects, as the example begins.
+    #[js_invokable("CreateGenericsExample")]
+    pub fn create(view: View) -> DotNetObjectReference<GenericsExample> {
+        let generic_type1 = DotNetObjectReference::new(GenericType { value: "string 0".to_owned().into() });
+        let generic_type2 = DotNetObjectReference::new(GenericType { value: 0.into() });
+        let example = DotNetObjectReference::new(GenericsExample { view, generic_type1, generic_type2 });
+        example.value().show();
+        example
+    }
+
+    /// Gives the page's function both objects, and says that a guest in the browser can be called synchronously.
+    #[js_invokable]
+    pub async fn invoke_interop(&self) -> Result<(), Error> {
+        js::invoke_void("invokeMethodsAsync", (true, &self.generic_type1, &self.generic_type2)).await?;
+        self.show();
+        Ok(())
+    }
+
+    fn show(&self) {
+        let generic_type1 = self.generic_type1.value().value.borrow().clone();
+        let generic_type2 = *self.generic_type2.value().value.borrow();
+        self.view.show(Values { generic_type1, generic_type2 });
     }
 }

@@ -1,0 +1,25 @@
+//! The page's own clean-up: an object of the guest that belongs to an element and ends with it.
+
+use dotwit::Error;
+use dotwit::prelude::*;
+
+/// What belongs to an element.
+pub struct ElementResource;
+
+#[js_invokable]
+impl ElementResource {
+    /// Makes one and gives it to the page, which then alone keeps it alive.
+    #[js_invokable("ObserveElement")]
+    pub async fn observe() -> Result<(), Error> {
+        let resource = DotNetObjectReference::new(ElementResource);
+        resource.give_to_page()?;
+        println!(".NET: the element has an object");
+        js::invoke_void("DOMCleanup.createObserver", (resource,)).await
+    }
+}
+
+impl Drop for ElementResource {
+    fn drop(&mut self) {
+        println!(".NET: the element's object is gone");
+    }
+}
