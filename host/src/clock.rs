@@ -27,6 +27,11 @@ pub(crate) fn wait<T>(limit: Duration, future: impl Future<Output = T>) -> wasmt
     pollster::block_on(waited).map_err(|_| Trap::Interrupt.into())
 }
 
+/// Runs what may block, on a thread of our own.
+pub(crate) fn spawn_blocking(run: impl FnOnce() + Send + 'static) {
+    CLOCK.spawn_blocking(run);
+}
+
 /// What should happen later: one thing at a time. Setting it anew, or dropping it, forgets the one before.
 #[derive(Default)]
 pub(crate) struct Alarm {

@@ -34,7 +34,7 @@ pub enum ErrorKind {
     Unsupported,
     /// A synchronous call came while the guest was on the stack.
     Reentrant,
-    /// The function of the page threw.
+    /// The function of the page failed.
     JsFailed,
     /// The other side broke the contract.
     Protocol,
@@ -107,12 +107,14 @@ pub struct Error {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// An error for the guest's calls, as a [`Page`](crate::Page) gives them.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), detail: None }
     }
 
+    /// The same error with more for developers.
     #[must_use]
-    pub(crate) fn with_detail(mut self, detail: impl Into<String>) -> Self {
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
@@ -142,5 +144,34 @@ impl Error {
 impl From<types::CallError> for Error {
     fn from(error: types::CallError) -> Self {
         Self { kind: error.kind.into(), message: error.message, detail: error.detail }
+    }
+}
+
+impl From<Error> for types::CallError {
+    fn from(error: Error) -> Self {
+        Self { kind: error.kind.into(), message: error.message, detail: error.detail }
+    }
+}
+
+impl From<ErrorKind> for types::ErrorKind {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::NoSuchAssembly => Self::NoSuchAssembly,
+            ErrorKind::NoSuchMethod => Self::NoSuchMethod,
+            ErrorKind::NoSuchObject => Self::NoSuchObject,
+            ErrorKind::BadArguments => Self::BadArguments,
+            // What a guest never hears of a guest's file is a failure like any other.
+            ErrorKind::Failed | ErrorKind::InvalidGuest => Self::Failed,
+            ErrorKind::GuestTrapped => Self::GuestTrapped,
+            ErrorKind::Cancelled => Self::Cancelled,
+            ErrorKind::TimedOut => Self::TimedOut,
+            ErrorKind::TooLarge => Self::TooLarge,
+            ErrorKind::TooMany => Self::TooMany,
+            ErrorKind::Disconnected => Self::Disconnected,
+            ErrorKind::Unsupported => Self::Unsupported,
+            ErrorKind::Reentrant => Self::Reentrant,
+            ErrorKind::JsFailed => Self::JsFailed,
+            ErrorKind::Protocol => Self::Protocol,
+        }
     }
 }

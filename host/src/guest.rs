@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::inspect;
 use crate::instance::Instance;
 use crate::manifest::Assembly;
+use crate::page::{NoPage, Page};
 use crate::runtime::Runtime;
 use crate::session::Session;
 use crate::state::State;
@@ -65,16 +66,26 @@ impl Guest {
         &self.inner.assemblies
     }
 
-    /// Starts the guest: an instance of its own, with memory of its own.
+    /// Starts the guest: an instance of its own, with memory of its own. It has no page: its calls to JavaScript end with
+    /// [`ErrorKind::Unsupported`].
     ///
     /// # Errors
     ///
     /// [`ErrorKind::GuestTrapped`] where it traps at once, [`ErrorKind::TooMany`] where there are as many sessions as
     /// [`Config::max_sessions`](crate::Config::max_sessions) allows.
     pub fn session(&self) -> Result<Session, Error> {
+        self.session_with(NoPage)
+    }
+
+    /// Starts the guest with a page that answers its calls to JavaScript: a [`NativePage`](crate::NativePage), or another.
+    ///
+    /// # Errors
+    ///
+    /// As for [`session`](Self::session).
+    pub fn session_with(&self, page: impl Page) -> Result<Session, Error> {
         let runtime = &self.inner.runtime;
         let instance = Instance::new(runtime, &self.inner.pre, Some(runtime.slot()?))?;
-        Ok(Session::new(instance, Arc::clone(&runtime.config)))
+        Ok(Session::new(instance, &runtime.config, page))
     }
 }
 

@@ -3,26 +3,21 @@
 use std::sync::{Arc, Weak};
 
 use tokio::sync::oneshot;
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
 
+use crate::bindings;
 use crate::bindings::types::{CallError, Message, Target};
-use crate::bindings::{self, types};
 use crate::clock::Alarm;
 use crate::error::{Error, ErrorKind};
+use crate::json;
 use crate::manifest::Assembly;
 use crate::runtime::{Runtime, Slot};
-use crate::session::Shared;
-use crate::state::{Ended, Outcome, Reply, State};
-
-/// How a call began.
-pub(crate) enum Begun {
-    Ended(Outcome),
-    Waiting(oneshot::Receiver<Outcome>),
-}
+use crate::shared::{Job, Shared, too_many_calls};
+use crate::state::{Ended, Left, Outcome, ReadOutcome, State};
 
 /// A guest's instance, and the host's side of it. It is entered in visits: [`begin_visit`](Self::begin_visit), calls,
-/// [`end_visit`](Self::end_visit).
+/// [`leave`](Self::leave).
 pub(crate) struct Instance {
     store: Store<State>,
     guest: bindings::Guest,
@@ -40,10 +35,21 @@ impl Instance {
         store.limiter(|state| state);
         // What crosses to the host at once is copied, and a guest can send no more than it has.
         store.set_hostcall_fuel(runtime.config.max_memory);
+        store.epoch_deadline_callback(|mut store| {
+            Ok(match store.data_mut().take_overtime() {
+                0 => UpdateDeadline::Interrupt,
+                ticks => UpdateDeadline::Continue(ticks),
+            })
+        });
         let ticks = store.data_mut().begin_visit();
         store.set_epoch_deadline(ticks);
         let guest = pre.instantiate(&mut store).map_err(|error| why(&mut store, &error))?;
         Ok(Self { store, guest, trapped: None, alarm: Alarm::default(), _slot: slot })
+    }
+
+    /// Makes it the guest of a session.
+    pub(crate) fn attach(&mut self, session: Weak<Shared>) {
+        self.store.data_mut().session = session;
     }
 
     /// Asks the guest what can be called.
@@ -80,40 +86,51 @@ impl Instance {
         outcome.map_err(Error::from)
     }
 
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooMany`], where one more call cannot be under way.
+    pub(crate) fn check_pending(&self, method: &str) -> Result<(), Error> {
+        let state = self.store.data();
+        let limit = state.config().max_pending_calls;
+        if state.pending.len() < limit { Ok(()) } else { Err(too_many_calls(method, limit)) }
+    }
+
+    /// Begins a call. Gives its outcome where it has ended already, and who waits for it.
     pub(crate) fn begin(
         &mut self,
         call: u64,
         target: &Target,
         method: &str,
         args: &Message,
-        max_pending: usize,
-    ) -> Result<Begun, Error> {
-        let state = self.store.data_mut();
-        if state.pending.len() >= max_pending {
-            return Err(Error::new(
-                ErrorKind::TooMany,
-                format!(
-                    "The call to '{method}' is refused: {max_pending} calls are under way, and {max_pending} is the limit."
-                ),
-            ));
-        }
-        // Before the guest runs: it may end the call from within.
-        let (waiting, outcome) = oneshot::channel();
-        state.pending.insert(call, waiting);
+        waiting: oneshot::Sender<Outcome>,
+    ) -> Option<(oneshot::Sender<Outcome>, Outcome)> {
+        // Before the guest runs: it may end the call from within, or trap.
+        self.store.data_mut().pending.insert(call, waiting);
         let begun = self.enter(|guest, store| {
             guest.dotwit_interop_invocation().call_begin_invoke(store, call, target, method, args)
         });
-        match begun {
-            Ok(None) => Ok(Begun::Waiting(outcome)),
-            Ok(Some(ended)) => {
-                self.store.data_mut().pending.remove(&call);
-                Ok(Begun::Ended(ended.map_err(Error::from)))
-            }
-            Err(error) => {
-                self.store.data_mut().pending.remove(&call);
-                Err(error)
-            }
-        }
+        let outcome = match begun {
+            Ok(ended) => ended?.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        Some((self.store.data_mut().pending.remove(&call)?, outcome))
+    }
+
+    /// Asks for the next bytes of a stream. Gives them where they are there already, and who waits for them.
+    pub(crate) fn read(
+        &mut self,
+        call: u64,
+        stream: u64,
+        max: u32,
+        waiting: oneshot::Sender<ReadOutcome>,
+    ) -> Option<(oneshot::Sender<ReadOutcome>, ReadOutcome)> {
+        self.store.data_mut().reading.insert(call, waiting);
+        let begun = self.enter(|guest, store| guest.dotwit_interop_streams().call_read(store, call, stream, max));
+        let outcome = match begun {
+            Ok(ended) => ended?.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        Some((self.store.data_mut().reading.remove(&call)?, outcome))
     }
 
     /// Cancels a call, if it has not ended.
@@ -136,53 +153,80 @@ impl Instance {
         self.enter(|guest, store| guest.dotwit_interop_references().call_live(store))
     }
 
-    /// Does what the guest asked for during the visit.
-    pub(crate) fn end_visit(&mut self, session: &Arc<Shared>) {
-        self.answer();
-        if let Some(at) = self.store.data_mut().alarm.take()
+    /// Tells the guest something. Gives the message that it did not get, where nobody waits for it any more.
+    pub(crate) fn run(&mut self, job: Job) -> Option<Message> {
+        let told = match job {
+            // Whoever has given the call up meanwhile takes it as ended.
+            Job::Begin { waiting, args, .. } if waiting.is_closed() => return Some(args),
+            Job::Begin { call, target, method, args, waiting } => {
+                if let Err(error) = self.check_pending(&method) {
+                    self.store.data_mut().left.ended.push(Ended::Call(waiting, Err(error)));
+                    return Some(args);
+                }
+                let ended = self.begin(call, &target, &method, &args, waiting);
+                let ended = ended.map(|(waiting, outcome)| Ended::Call(waiting, outcome));
+                self.store.data_mut().left.ended.extend(ended);
+                Ok(())
+            }
+            Job::Read { call, stream, max, waiting } => {
+                let ended = self.read(call, stream, max, waiting);
+                let ended = ended.map(|(waiting, outcome)| Ended::Read(waiting, outcome));
+                self.store.data_mut().left.ended.extend(ended);
+                Ok(())
+            }
+            Job::EndCall { call, id, outcome } => {
+                let state = self.store.data_mut();
+                if state.page_calls.get(&call) != Some(&id) {
+                    return outcome.ok();
+                }
+                state.page_calls.remove(&call);
+                let (outcome, unfit) = json::fit_answer(state.config(), outcome);
+                let outcome = outcome.map_err(CallError::from);
+                // Only a guest that traps does not get it, and it has lost everything.
+                let _ = self.enter(|guest, store| {
+                    guest.dotwit_interop_invocation().call_end_invoke_js(store, call, outcome.as_ref())
+                });
+                return unfit;
+            }
+            Job::EndPiece { call, id, outcome } => {
+                let reads = &mut self.store.data_mut().page_reads;
+                if reads.get(&call) != Some(&id) {
+                    return None;
+                }
+                reads.remove(&call);
+                let outcome = outcome.map_err(CallError::from);
+                self.enter(|guest, store| {
+                    let outcome = outcome.as_ref().map(Vec::as_slice);
+                    guest.dotwit_interop_streams().call_end_read_js(store, call, outcome)
+                })
+            }
+            Job::Cancelled(call) => {
+                let error = CallError::from(Error::new(ErrorKind::Cancelled, "The call was cancelled."));
+                self.enter(|guest, store| {
+                    guest.dotwit_interop_invocation().call_end_invoke_js(store, call, Err(&error))
+                })
+            }
+            Job::Cancel(call) => self.cancel(call),
+            Job::Release(object) => self.release(object),
+            Job::Forget(object, times) => {
+                self.enter(|guest, store| guest.dotwit_interop_references().call_forget(store, object, times))
+            }
+            Job::Close(stream) => self.enter(|guest, store| guest.dotwit_interop_streams().call_close(store, stream)),
+        };
+        // A guest that traps here fails everybody's calls; this has nobody of its own to tell.
+        drop(told);
+        None
+    }
+
+    /// Does what the guest asked for during the visit, and gives what others must do.
+    pub(crate) fn leave(&mut self, session: &Arc<Shared>) -> Left {
+        let mut left = std::mem::take(&mut self.store.data_mut().left);
+        if let Some(at) = left.alarm.take()
             && self.trapped.is_none()
         {
             self.alarm.set(at, wake(Arc::downgrade(session)));
         }
-    }
-
-    /// The calls that have ended during the visit, and those who wait for them.
-    pub(crate) fn take_ended(&mut self) -> Vec<Ended> {
-        std::mem::take(&mut self.store.data_mut().ended)
-    }
-
-    /// Ends what the guest began, now that it is off the stack. The time of the visit goes on, so that a guest which begins
-    /// anew each time is stopped like any other that does not return.
-    fn answer(&mut self) {
-        loop {
-            let replies = std::mem::take(&mut self.store.data_mut().replies);
-            if replies.is_empty() {
-                return;
-            }
-            for reply in replies {
-                let error = no_page();
-                let ended = match reply {
-                    Reply::Invoke(call) => self.enter(|guest, store| {
-                        guest.dotwit_interop_invocation().call_end_invoke_js(store, call, Err(&error))
-                    }),
-                    Reply::Read(call) => self.enter(|guest, store| {
-                        guest.dotwit_interop_streams().call_end_read_js(store, call, Err(&error))
-                    }),
-                };
-                if ended.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// Why this host refuses what would reach a page.
-pub(crate) fn no_page() -> CallError {
-    CallError {
-        kind: types::ErrorKind::Unsupported,
-        message: "This version of the native host has no page whose functions a guest could call.".to_owned(),
-        detail: None,
+        left
     }
 }
 
@@ -207,11 +251,14 @@ fn why(store: &mut Store<State>, error: &wasmtime::Error) -> Error {
         }
         (Some(panic), ..) => format!("The guest panicked: {} (at {})", panic.message, panic.location),
         (_, Some(Trap::Interrupt), ..) => {
-            format!("The guest was stopped: it ran for longer than {:?} without returning.", state.cpu_limit())
+            format!("The guest was stopped: it ran for longer than {:?} without returning.", state.config().cpu_limit)
         }
         (_, Some(Trap::StackOverflow), ..) => "The guest was stopped: its stack is exhausted.".to_owned(),
         (_, Some(Trap::UnreachableCodeReached), _, Some(bytes)) => {
-            format!("The guest ran out of memory: it asked for {bytes} bytes, and {} is the limit.", state.max_memory())
+            format!(
+                "The guest ran out of memory: it asked for {bytes} bytes, and {} is the limit.",
+                state.config().max_memory
+            )
         }
         // A guest's own stack lies at the start of its memory and grows towards address 0, so its end is an access outside.
         (_, Some(trap @ Trap::MemoryOutOfBounds), ..) => {

@@ -34,28 +34,48 @@
 //! `cli` (default) builds the `dotwit` command line; `server` has the web server behind `dotwit serve`.
 
 mod bindings;
+mod bytes;
 mod clock;
 mod componentize;
 mod config;
+mod dot_net_stream;
 mod error;
+mod executor;
+mod function;
 mod guest;
 mod inspect;
 mod instance;
+mod js_object;
+mod js_stream;
+mod js_value;
+mod json;
 mod manifest;
+mod native_page;
+mod page;
 mod runtime;
+mod scope;
 #[cfg(feature = "server")]
 pub mod server;
 mod session;
+mod shared;
 mod state;
 mod value;
 mod wasi;
 
 pub use bindings::types::{Message, Target};
+pub use bytes::Bytes;
 pub use componentize::componentize;
 pub use config::Config;
+pub use dot_net_stream::DotNetStream;
 pub use error::{Error, ErrorKind};
+pub use function::FunctionError;
 pub use guest::Guest;
+pub use js_object::JsObject;
+pub use js_stream::JsStream;
+pub use js_value::JsValue;
 pub use manifest::{Assembly, Method, ObjectType, Parameter};
+pub use native_page::NativePage;
+pub use page::{Completion, Operation, Page, Request, Want};
 pub use runtime::Runtime;
 pub use session::{Call, Invocation, Session};
 pub use value::DotNetObject;

@@ -32,6 +32,9 @@ const MAX_SESSIONS: u32 = 20_000;
 /// The most memory that a 32-bit guest can have, in bytes.
 const MAX_MEMORY: usize = 4 << 30;
 
+/// The deepest JSON that is read: a little less than `serde_json`, which recurses, lets through.
+const MAX_DEPTH: usize = 100;
+
 /// The most elements of a table. A table holds the functions that are called through pointers, which large programs have
 /// tens of thousands of.
 pub(crate) const MAX_TABLE_ELEMENTS: usize = 200_000;
@@ -134,6 +137,9 @@ fn check(config: &Config) -> Result<(), Error> {
     }
     if config.cpu_limit.is_zero() {
         return refused("cpu_limit is zero, and must be longer".to_owned());
+    }
+    if !(1..=MAX_DEPTH).contains(&config.max_depth) {
+        return refused(format!("max_depth is {}, and must be from 1 to {MAX_DEPTH}", config.max_depth));
     }
     Ok(())
 }

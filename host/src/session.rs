@@ -1,21 +1,28 @@
 //! A session: one instance of a guest, and the calls to it.
 
+use std::any::Any;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
-use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use crate::bindings::types::{Message, Target};
 use crate::config::Config;
-use crate::error::{Error, ErrorKind};
-use crate::instance::{Begun, Instance};
+use crate::dot_net_stream::DotNetStream;
+use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
+use crate::instance::Instance;
+use crate::json;
+use crate::native_page::NativePage;
+use crate::page::Page;
+use crate::scope::{self, Objects};
+use crate::shared::{Begun, Hold, Job, Shared};
 use crate::state::Outcome;
 use crate::value::{self, DotNetObject};
 
@@ -35,40 +42,55 @@ use crate::value::{self, DotNetObject};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Calls from functions of the page
+///
+/// A function that the guest calls asynchronously may use the session as any other code may. So may one that the guest calls
+/// synchronously, but for this: the guest is on the stack then, and cannot be entered. A synchronous call fails with
+/// [`ErrorKind::Reentrant`] at once, and so does waiting there for an asynchronous one; an asynchronous call that is
+/// awaited elsewhere, or given up, begins as soon as the guest is off the stack, in order.
 #[derive(Clone)]
 pub struct Session {
-    shared: Arc<Shared>,
-}
-
-/// What the clones of a session share, and its alarm holds weakly.
-pub(crate) struct Shared {
-    instance: Mutex<Instance>,
-    next_call: AtomicU64,
-    config: Arc<Config>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Session {
-    pub(crate) fn new(instance: Instance, config: Arc<Config>) -> Self {
-        let shared = Shared { instance: Mutex::new(instance), next_call: AtomicU64::new(1), config };
-        Self { shared: Arc::new(shared) }
+    pub(crate) fn new(instance: Instance, config: &Arc<Config>, page: impl Page) -> Self {
+        let table = (&page as &dyn Any).downcast_ref::<NativePage>().map(|page| {
+            page.limit(config);
+            Arc::clone(&page.table)
+        });
+        Self { shared: Shared::new(instance, Arc::clone(config), Arc::new(page), table) }
+    }
+
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.shared)
     }
 
     /// Calls a method that answers at once. `target` is an assembly's name or a [`DotNetObject`]; `args` is what
-    /// serialises to a JSON array, such as a tuple, or `()`.
+    /// serialises to a JSON array, such as a tuple, or `()`. [`Bytes`](crate::Bytes), [`JsObject`](crate::JsObject) and
+    /// [`JsStream`](crate::JsStream) may stand anywhere in them, and [`DotNetStream`] in the result.
     ///
     /// # Errors
     ///
-    /// What the call fails with; [`ErrorKind::Unsupported`] for a method that is asynchronous, and
-    /// [`ErrorKind::BadArguments`] also where the result is no `R`.
+    /// What the call fails with; [`ErrorKind::Unsupported`] for a method that is asynchronous, [`ErrorKind::BadArguments`]
+    /// also where the result is no `R`, and [`ErrorKind::Reentrant`] where this thread has the guest on its stack.
     pub fn invoke<R: DeserializeOwned>(
         &self,
         target: impl Into<Target>,
         method: &str,
         args: impl Serialize,
     ) -> Result<R, Error> {
-        let args = value::arguments(method, &args)?;
-        let result = self.invoke_message(&target.into(), method, &args)?;
-        self.shared.read(method, &result)
+        let args = value::arguments(method, &args, self.shared.objects())?;
+        let checked = json::check_arguments(&self.shared.config, method, &args.json);
+        // What has not been sent is named to nobody.
+        checked.and_then(|()| self.shared.check_off_stack(method)).inspect_err(|_| self.shared.discard(&args))?;
+        let result = self.shared.visit(method, |instance| instance.invoke(&target.into(), method, &args))?;
+        self.shared.read(method, result, Hold::strong(&self.shared))
     }
 
     /// Calls a method, and gives a future of its result. The call begins before this function returns, so calls reach the
@@ -84,36 +106,36 @@ impl Session {
         method: &str,
         args: impl Serialize,
     ) -> Call<R> {
-        let invocation = match value::arguments(method, &args) {
-            Ok(args) => self.invoke_message_async(&target.into(), method, &args),
-            Err(error) => self.invocation(InvocationState::Ended(Some(Err(error)))),
-        };
-        Call { invocation, method: method.to_owned(), result: PhantomData }
+        Call::begin(Hold::strong(&self.shared), &target.into(), method, &args)
     }
 
     /// [`invoke`](Self::invoke) with a message that is ready to be sent: a JSON array, and the byte arrays that it names.
+    /// What the result names is the caller's to release.
     ///
     /// # Errors
     ///
     /// As for [`invoke`](Self::invoke).
     pub fn invoke_message(&self, target: &Target, method: &str, args: &Message) -> Result<Message, Error> {
-        self.shared.visit(|instance| instance.invoke(target, method, args))
+        json::check_arguments(&self.shared.config, method, &args.json)?;
+        self.shared.visit(method, |instance| instance.invoke(target, method, args))
     }
 
     /// [`invoke_async`](Self::invoke_async) with a message that is ready to be sent.
     pub fn invoke_message_async(&self, target: &Target, method: &str, args: &Message) -> Invocation {
-        let call = self.shared.next_call.fetch_add(1, Ordering::Relaxed);
-        let max_pending = self.shared.config.max_pending_calls;
-        let begun = self.shared.visit(|instance| instance.begin(call, target, method, args, max_pending));
-        self.invocation(match begun {
-            Ok(Begun::Ended(outcome)) => InvocationState::Ended(Some(outcome)),
-            Ok(Begun::Waiting(outcome)) => InvocationState::Waiting { outcome, call },
-            Err(error) => InvocationState::Ended(Some(Err(error))),
-        })
+        match Invocation::begin(&Hold::strong(&self.shared), target, method, args) {
+            Ok(invocation) => invocation,
+            Err(error) => Invocation::ended(Hold::strong(&self.shared), error),
+        }
     }
 
-    fn invocation(&self, state: InvocationState) -> Invocation {
-        Invocation { state, shared: Arc::clone(&self.shared) }
+    /// Opens a stream of the guest that a message has named: `{"__dotNetStream": id}`. In typed arguments and results a
+    /// [`DotNetStream`] is open already.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooMany`] where [`Config::max_streams`](crate::Config::max_streams) are open.
+    pub fn open_stream(&self, id: u64) -> Result<DotNetStream, Error> {
+        DotNetStream::open(Hold::strong(&self.shared), id)
     }
 
     /// Gives up a reference to an object of the guest. Doing so twice is harmless.
@@ -122,16 +144,21 @@ impl Session {
     ///
     /// [`ErrorKind::GuestTrapped`].
     pub fn dispose(&self, object: &DotNetObject) -> Result<(), Error> {
-        self.shared.visit(|instance| instance.release(object.id()))
+        self.shared.release(object.id())
     }
 
     /// How many objects of the guest can be named: handed out, and not disposed of.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::GuestTrapped`].
+    /// [`ErrorKind::GuestTrapped`], [`ErrorKind::Reentrant`].
     pub fn live_references(&self) -> Result<u32, Error> {
-        self.shared.visit(Instance::live)
+        self.shared.visit("live references", Instance::live)
+    }
+
+    /// How many objects of the page the guest holds references to: none once the guest is gone.
+    pub fn live_page_references(&self) -> usize {
+        self.shared.page().map_or(0, |page| page.live_references())
     }
 }
 
@@ -143,18 +170,54 @@ impl std::fmt::Debug for Session {
 
 /// A call that is under way: a future of its outcome.
 ///
-/// Dropping it cancels the call. That enters the guest, and so waits for who else is calling it.
+/// Dropping it cancels the call.
 #[must_use = "dropping an invocation cancels it"]
-#[derive(Debug)]
 pub struct Invocation {
     state: InvocationState,
-    shared: Arc<Shared>,
+    session: Hold,
 }
 
-#[derive(Debug)]
 enum InvocationState {
     Ended(Option<Outcome>),
     Waiting { outcome: oneshot::Receiver<Outcome>, call: u64 },
+}
+
+impl Invocation {
+    /// # Errors
+    ///
+    /// What refuses the call before it is sent.
+    fn begin(session: &Hold, target: &Target, method: &str, args: &Message) -> Result<Self, Error> {
+        let shared = session.get()?;
+        json::check_arguments(&shared.config, method, &args.json)?;
+        let call = shared.next_call();
+        let state = match shared.begin_call(call, target, method, args)? {
+            Begun::Ended(outcome) => InvocationState::Ended(Some(outcome)),
+            Begun::Waiting(outcome) => InvocationState::Waiting { outcome, call },
+        };
+        Ok(Self { state, session: session.clone() })
+    }
+
+    fn ended(session: Hold, error: Error) -> Self {
+        Self { state: InvocationState::Ended(Some(Err(error))), session }
+    }
+
+    /// Gives the call up, and what it has brought.
+    fn cancel(&mut self) {
+        let state = std::mem::replace(&mut self.state, InvocationState::Ended(None));
+        let Some(session) = self.session.upgrade() else { return };
+        let unread = match state {
+            InvocationState::Ended(outcome) => outcome,
+            InvocationState::Waiting { mut outcome, call } => {
+                // From here on, whoever ends the call finds that nobody waits.
+                outcome.close();
+                session.post(Job::Cancel(call));
+                outcome.try_recv().ok()
+            }
+        };
+        if let Some(Ok(message)) = unread {
+            session.give_back(&message);
+        }
+    }
 }
 
 impl Future for Invocation {
@@ -164,14 +227,20 @@ impl Future for Invocation {
     ///
     /// When polled after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let session = self.session.get();
         let outcome = match &mut self.state {
             InvocationState::Ended(outcome) => outcome.take().expect("an invocation is not polled after it was ready"),
-            InvocationState::Waiting { outcome, .. } => match ready!(Pin::new(outcome).poll(cx)) {
-                Ok(outcome) => outcome,
-                // Only a guest that broke the contract forgets a call without a trap.
-                Err(_) => Err(Error::new(ErrorKind::Protocol, "The guest forgot the call.")),
+            InvocationState::Waiting { outcome, .. } => match session {
+                Ok(session) => ready!(session.poll_end(outcome, cx, "call")),
+                Err(error) => Err(error),
             },
         };
+        // A call that cannot be waited for here may be under way still.
+        if let InvocationState::Waiting { .. } = self.state
+            && outcome.is_err()
+        {
+            self.cancel();
+        }
         self.state = InvocationState::Ended(None);
         Poll::Ready(outcome)
     }
@@ -179,19 +248,13 @@ impl Future for Invocation {
 
 impl Drop for Invocation {
     fn drop(&mut self) {
-        let unread = match &mut self.state {
-            InvocationState::Ended(outcome) => outcome.take(),
-            InvocationState::Waiting { outcome, call } => {
-                let call = *call;
-                outcome.close();
-                // A guest that traps here fails everybody else's calls; this one has nobody left to tell.
-                let _ = self.shared.visit(|instance| instance.cancel(call));
-                outcome.try_recv().ok()
-            }
-        };
-        if let Some(Ok(message)) = unread {
-            self.shared.give_back(&message);
-        }
+        self.cancel();
+    }
+}
+
+impl std::fmt::Debug for Invocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invocation").finish_non_exhaustive()
     }
 }
 
@@ -204,6 +267,18 @@ pub struct Call<R> {
     result: PhantomData<fn() -> R>,
 }
 
+impl<R> Call<R> {
+    pub(crate) fn begin(session: Hold, target: &Target, method: &str, args: &impl Serialize) -> Self {
+        let begun = session.get().and_then(|shared| {
+            let args = value::arguments(method, args, shared.objects())?;
+            // What has not been sent is named to nobody.
+            Invocation::begin(&session, target, method, &args).inspect_err(|_| shared.discard(&args))
+        });
+        let invocation = begun.unwrap_or_else(|error| Invocation::ended(session, error));
+        Self { invocation, method: method.to_owned(), result: PhantomData }
+    }
+}
+
 impl<R: DeserializeOwned> Future for Call<R> {
     type Output = Result<R, Error>;
 
@@ -212,52 +287,37 @@ impl<R: DeserializeOwned> Future for Call<R> {
     /// When polled after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let message = ready!(Pin::new(&mut self.invocation).poll(cx))?;
-        Poll::Ready(self.invocation.shared.read(&self.method, &message))
+        let session = self.invocation.session.get()?;
+        Poll::Ready(session.read(&self.method, message, self.invocation.session.clone()))
     }
 }
 
 impl Shared {
-    /// Lets `visit` call the guest, then does what the guest asked for meanwhile.
-    fn visit<T>(self: &Arc<Self>, visit: impl FnOnce(&mut Instance) -> Result<T, Error>) -> Result<T, Error> {
-        let (result, ended) = {
-            let instance = &mut *self.instance.lock();
-            instance.begin_visit();
-            let result = visit(instance);
-            instance.end_visit(self);
-            (result, instance.take_ended())
-        };
-        // Whoever waits may call the session at once, and so is told when it is free.
-        for (waiting, outcome) in ended {
-            if let Err(Ok(unread)) = waiting.send(outcome) {
-                self.give_back(&unread);
-            }
-        }
-        result
-    }
-
-    /// Calls the guest because its alarm has gone off.
-    pub(crate) fn run_ready(self: &Arc<Self>) {
-        // Whoever waits for a call learns of a trap by its end.
-        let _ = self.visit(Instance::run_ready);
+    /// Where the page's objects are that messages name.
+    pub(crate) fn objects(&self) -> Objects {
+        self.table.as_ref().map_or(Objects::None, Objects::from)
     }
 
     /// Reads a result, or gives back what is in it.
-    fn read<R: DeserializeOwned>(self: &Arc<Self>, method: &str, message: &Message) -> Result<R, Error> {
-        value::result(method, message).inspect_err(|_| self.give_back(message))
+    fn read<R: DeserializeOwned>(self: &Arc<Self>, method: &str, message: Message, hold: Hold) -> Result<R, Error> {
+        let Message { json, bytes } = message;
+        let read = scope::read(
+            &json,
+            bytes,
+            self.objects(),
+            hold,
+            |json| scope::from_json(json),
+            |error| value::no_result::<R>(method, &error),
+        );
+        read.inspect_err(|_| self.give_back(&Message::from(json.as_str())))
     }
 
-    /// Releases the objects in a result that nobody has received: their ids are known to nobody else.
-    fn give_back(self: &Arc<Self>, message: &Message) {
-        let objects = value::objects(message);
-        if !objects.is_empty() {
-            // A guest that is gone has no objects.
-            let _ = self.visit(|instance| objects.into_iter().try_for_each(|object| instance.release(object)));
+    /// Releases an object of the guest: later, where it is on the stack of this thread.
+    pub(crate) fn release(self: &Arc<Self>, object: u64) -> Result<(), Error> {
+        if self.is_on_stack() {
+            self.post(Job::Release(object));
+            return Ok(());
         }
-    }
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").finish_non_exhaustive()
+        self.visit("dispose", |instance| instance.release(object))
     }
 }

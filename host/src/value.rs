@@ -1,28 +1,108 @@
 //! Rust values as messages and back.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Weak;
+
+use serde::de::{DeserializeOwned, Deserializer};
+use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::bindings::types::{Message, Target};
 use crate::error::{Error, ErrorKind};
+use crate::json::key;
+use crate::scope::{self, Objects, Placeholder};
+use crate::session::{Call, Session};
+use crate::shared::{Hold, Shared};
 
-/// A reference to an object of a guest, as a result holds it: `session.invoke::<DotNetObject>(…)`. It may be the target
-/// of a call, and an argument, alone or inside others.
+/// A reference to an object of a guest, as a result or an argument of a page's function holds it:
+/// `session.invoke::<DotNetObject>(…)`. It may be the target of a call, and an argument, alone or inside others.
 ///
-/// It is a name and owns nothing: the object lives until [`Session::dispose`](crate::Session::dispose), or the session's
-/// end. It means nothing to another session.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// It is a name and owns nothing: an object in a result lives until [`dispose`](Self::dispose), or the session's end; one in
+/// the arguments of a page's function as long as the guest wants. It means nothing to another session.
+///
+/// It calls the session that it comes from, and does not keep it:
+///
+/// ```
+/// use dotwit_host::{DotNetObject, JsObject};
+///
+/// let window = JsObject::new().async_function("sayHello1", |(helper,): (DotNetObject,)| async move {
+///     let message: String = helper.invoke_async("GetHelloMessage", ()).await?;
+///     Ok(println!("{message}"))
+/// });
+/// # let _ = window;
+/// ```
+#[derive(Clone)]
 pub struct DotNetObject {
-    #[serde(rename = "__dotNetObject")]
     id: u64,
+    session: Weak<Shared>,
 }
 
 impl DotNetObject {
     /// The id under which the guest handed the object out.
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// [`Session::invoke`] on this object.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`ErrorKind::Disconnected`] where the session has ended, or the reference was not read from a call.
+    pub fn invoke<R: DeserializeOwned>(&self, method: &str, args: impl Serialize) -> Result<R, Error> {
+        Session::of(Hold::weak(self.session.clone()).get()?).invoke(self, method, args)
+    }
+
+    /// [`Session::invoke_async`] on this object.
+    ///
+    /// # Errors
+    ///
+    /// As for [`invoke`](Self::invoke).
+    pub fn invoke_async<R: DeserializeOwned>(&self, method: &str, args: impl Serialize) -> Call<R> {
+        Call::begin(Hold::weak(self.session.clone()), &self.into(), method, &args)
+    }
+
+    /// [`Session::dispose`] of this object.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::GuestTrapped`]; [`ErrorKind::Disconnected`] as for [`invoke`](Self::invoke).
+    pub fn dispose(&self) -> Result<(), Error> {
+        Hold::weak(self.session.clone()).get()?.release(self.id)
+    }
+}
+
+impl fmt::Debug for DotNetObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DotNetObject").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for DotNetObject {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for DotNetObject {}
+
+impl Hash for DotNetObject {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+impl Serialize for DotNetObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        scope::write_placeholder(serializer, key::DOT_NET_OBJECT, self.id)
+    }
+}
+
+impl<'de> Deserialize<'de> for DotNetObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (id, _) = deserializer.deserialize_map(Placeholder { key: key::DOT_NET_OBJECT, beside: None })?;
+        let id = u64::try_from(id).map_err(|_| serde::de::Error::custom(format!("{id} is no object's id")))?;
+        Ok(Self { id, session: scope::session() })
     }
 }
 
@@ -45,44 +125,19 @@ impl From<&str> for Message {
 }
 
 /// The message of a call's arguments.
-pub(crate) fn arguments(method: &str, args: &impl Serialize) -> Result<Message, Error> {
+pub(crate) fn arguments(method: &str, args: &impl Serialize, objects: Objects) -> Result<Message, Error> {
     let bad =
         |what: String| Error::new(ErrorKind::BadArguments, format!("The arguments of the call to '{method}' {what}."));
-    let json = serde_json::to_string(args).map_err(|error| bad(format!("cannot be serialised: {error}")))?;
-    match json.as_bytes().first() {
-        Some(b'[') => Ok(Message { json, bytes: Vec::new() }),
-        _ if json == "null" => Ok(Message::from("[]")),
-        _ => Err(bad(format!("serialise to {json}, and an array is expected: use a tuple"))),
+    let (message, _) = scope::write(args, objects, |error| bad(format!("cannot be serialised: {error}")))?;
+    match message.json.as_bytes().first() {
+        Some(b'[') => Ok(message),
+        _ if message.json == "null" => Ok(Message::from("[]")),
+        _ => Err(bad(format!("serialise to {}, and an array is expected: use a tuple", message.json))),
     }
 }
 
-/// The value of a call's result.
-pub(crate) fn result<R: DeserializeOwned>(method: &str, message: &Message) -> Result<R, Error> {
-    serde_json::from_str(&message.json).map_err(|error| {
-        let wanted = std::any::type_name::<R>();
-        let message = format!("The result of '{method}' is no {wanted}: {error}.");
-        Error::new(ErrorKind::BadArguments, message)
-    })
-}
-
-/// The ids of the guest's objects that a result names.
-pub(crate) fn objects(message: &Message) -> Vec<u64> {
-    const KEY: &str = "__dotNetObject";
-    fn collect(value: &Value, found: &mut Vec<u64>) {
-        match value {
-            Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-            Value::Object(fields) => match fields.get(KEY).and_then(Value::as_u64) {
-                Some(id) => found.push(id),
-                None => fields.values().for_each(|field| collect(field, found)),
-            },
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    if message.json.contains(KEY)
-        && let Ok(value) = serde_json::from_str(&message.json)
-    {
-        collect(&value, &mut found);
-    }
-    found
+/// A result is no `R`.
+pub(crate) fn no_result<R>(method: &str, error: &serde_json::Error) -> Error {
+    let wanted = std::any::type_name::<R>();
+    Error::new(ErrorKind::BadArguments, format!("The result of '{method}' is no {wanted}: {error}."))
 }

@@ -139,7 +139,7 @@ fn the_manifest_tells_what_can_be_called() {
         add.parameters.iter().map(|found| (found.name.as_str(), found.type_name.as_str())).collect();
     assert_eq!(parameters, [("a", "i32"), ("b", "i32")]);
     let types: Vec<_> = assembly.types.iter().map(|found| found.name.as_str()).collect();
-    assert_eq!(types, ["Counter", "Holder<T>", "Other"]);
+    assert_eq!(types, ["Counter", "Greeter", "Holder<T>", "Other"]);
     assert!(assembly.methods.iter().any(|method| method.id == "EchoAfter" && method.is_async));
 }
 

@@ -63,5 +63,5 @@ fn an_abort_ends_the_guest() {
 
 #[test]
 fn a_guest_that_floods_the_page_with_calls_is_stopped() {
-    assert_error(&end("FloodPage", ()), ErrorKind::GuestTrapped, &["10000 calls of the page", "10000 is the limit"]);
+    assert_error(&end("FloodPage", ()), ErrorKind::GuestTrapped, &["20000 calls of the page", "10000 is the limit"]);
 }

@@ -1,0 +1,180 @@
+//! Streams from the guest to the page.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use serde::{Deserialize, Deserializer, de};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::oneshot;
+
+use crate::bytes::Bytes;
+use crate::error::{Error, ErrorKind};
+use crate::json::key;
+use crate::scope::{self, Placeholder};
+use crate::shared::{Begun, Hold};
+use crate::state::ReadOutcome;
+
+/// How much is asked for at once: enough that a crossing costs little beside its bytes.
+const PIECE: u32 = 64 << 10;
+
+/// A stream of the guest's: what its `DotNetStreamReference` is for a page, as an argument of a page's function or in the
+/// result of a method.
+///
+/// It is pulled, as a [`tokio::io::AsyncRead`] or a [`Stream`](futures_core::Stream) of pieces: the guest is asked for the
+/// next piece when that is polled for, and one piece at a time lies in the host. Dropping it closes the guest's end. A stream
+/// that fails ends with its error, and nothing else fails with it.
+///
+/// ```
+/// use dotwit_host::{DotNetStream, JsObject};
+/// use tokio::io::AsyncReadExt as _;
+///
+/// let window = JsObject::new().async_function("save", |(mut stream,): (DotNetStream,)| async move {
+///     let mut text = String::new();
+///     stream.read_to_string(&mut text).await?;
+///     Ok(text.len())
+/// });
+/// # let _ = window;
+/// ```
+pub struct DotNetStream {
+    session: Hold,
+    id: u64,
+    state: State,
+}
+
+enum State {
+    Idle,
+    Reading(oneshot::Receiver<ReadOutcome>),
+    /// What has been read from the guest, and not yet by its reader.
+    Read(Vec<u8>, usize),
+    Ended,
+}
+
+impl DotNetStream {
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooMany`]. The stream is closed then.
+    pub(crate) fn open(session: Hold, id: u64) -> Result<Self, Error> {
+        let shared = session.get()?;
+        let limit = shared.config.max_streams;
+        let open = shared.open_streams.fetch_add(1, Ordering::Relaxed);
+        let stream = Self { session, id, state: State::Idle };
+        if open >= limit {
+            let what = format!("{open} streams of the guest are open, and {limit} is the limit.");
+            return Err(Error::new(ErrorKind::TooMany, what));
+        }
+        Ok(stream)
+    }
+
+    /// Waits for the next piece. None at the end.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Vec<u8>>, Error>> {
+        loop {
+            let outcome = match &mut self.state {
+                State::Idle => match self.session.get().map(|session| session.begin_read(self.id, PIECE)) {
+                    Ok(Begun::Ended(outcome)) => outcome,
+                    Ok(Begun::Waiting(waiting)) => {
+                        self.state = State::Reading(waiting);
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+                State::Reading(waiting) => match self.session.get() {
+                    Ok(session) => ready!(session.poll_end(waiting, cx, "read of a stream")),
+                    Err(error) => Err(error),
+                },
+                State::Read(..) => match std::mem::replace(&mut self.state, State::Idle) {
+                    State::Read(mut bytes, at) => {
+                        bytes.drain(..at);
+                        return Poll::Ready(Ok(Some(bytes)));
+                    }
+                    _ => unreachable!("the state is as it was"),
+                },
+                State::Ended => return Poll::Ready(Ok(None)),
+            };
+            return Poll::Ready(match outcome {
+                Ok(bytes) if bytes.is_empty() => {
+                    self.end();
+                    Ok(None)
+                }
+                Ok(bytes) if bytes.len() > PIECE as usize => {
+                    self.end();
+                    let what =
+                        format!("The guest sent {} bytes of a stream, {PIECE} at most were asked for.", bytes.len());
+                    Err(Error::new(ErrorKind::Protocol, what))
+                }
+                Ok(bytes) => {
+                    self.state = State::Idle;
+                    Ok(Some(bytes))
+                }
+                Err(error) => {
+                    self.end();
+                    Err(error)
+                }
+            });
+        }
+    }
+
+    fn end(&mut self) {
+        let open = !matches!(std::mem::replace(&mut self.state, State::Ended), State::Ended);
+        if let Some(session) = self.session.upgrade().filter(|_| open) {
+            session.open_streams.fetch_sub(1, Ordering::Relaxed);
+            session.close_stream(self.id);
+        }
+    }
+}
+
+impl Drop for DotNetStream {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Stream for DotNetStream {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_piece(cx).map(|piece| piece.transpose().map(|piece| piece.map(Bytes)))
+    }
+}
+
+impl AsyncRead for DotNetStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            if let State::Read(bytes, at) = &mut self.state {
+                let take = buffer.remaining().min(bytes.len() - *at);
+                buffer.put_slice(&bytes[*at..*at + take]);
+                *at += take;
+                if *at == bytes.len() {
+                    self.state = State::Idle;
+                }
+                return Poll::Ready(Ok(()));
+            }
+            match ready!(self.poll_piece(cx)) {
+                Ok(Some(bytes)) => self.state = State::Read(bytes, 0),
+                Ok(None) => return Poll::Ready(Ok(())),
+                Err(error) => return Poll::Ready(Err(io::Error::other(error))),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DotNetStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DotNetStream").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl<'de> Deserialize<'de> for DotNetStream {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let key = Placeholder { key: key::DOT_NET_STREAM, beside: None };
+        let (id, _) = deserializer.deserialize_map(key)?;
+        let id = u64::try_from(id).map_err(|_| de::Error::custom(format!("{id} is no stream's id")))?;
+        Self::open(scope::take_stream(id)?, id).map_err(scope::failure)
+    }
+}
