@@ -147,7 +147,7 @@ function isReadable(object, name) {
  * @param {string} name
  */
 function isWritable(object, name) {
-  if (name === '__proto__') return false;
+  if (!isOpen(object, name)) return false;
   if (!(name in object)) return Object.isExtensible(object);
   const property = propertyOf(object, name);
   return !property || property.writable || property.set !== undefined;

@@ -250,10 +250,11 @@ export class PageObjects {
       } else if (!entry.disposed) {
         if (this.#held.size >= MAX_LIVE_REFERENCES) this.flush();
         if (this.#held.size >= MAX_LIVE_REFERENCES) {
+          const number = this.#held.size + 1;
           this.withdraw(entries.slice(0, index));
           throw new DotNetError(
             'too-many',
-            `This would be object number ${this.#held.size + 1} of the page that the guest holds; it can hold ${MAX_LIVE_REFERENCES} at most.`,
+            `This would be object number ${number} of the page that the guest holds; it can hold ${MAX_LIVE_REFERENCES} at most.`,
           );
         }
         this.#hold(entry);

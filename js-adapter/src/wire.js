@@ -228,7 +228,8 @@ export function read(json, side, bytes, fail = protocolError, check) {
     if (received.length > 0) side.receive(received);
     return value;
   } catch (thrown) {
-    side.giveBack(json);
+    // A guest takes arguments back itself that were too many, as it does where a call was not even looked at.
+    if (!check || !(thrown instanceof DotNetError) || thrown.kind !== 'too-many') side.giveBack(json);
     if (failure) throw failure.thrown;
     throw thrown instanceof DotNetError ? thrown : notJson(thrown, fail);
   }

@@ -117,41 +117,6 @@ test('an end of a call that is not under way is ignored, and a second end of one
   assert.equal(guest.invokeMethod('TestGuest', 'Add', 1, 2), 3);
 });
 
-test('what the guest cannot ask of the page yet is refused, and ends as it must', async (t) => {
-  let page;
-  const ends = [];
-  let depth = 0;
-  const message = { json: '[]', bytes: [] };
-  const module = await tampered(({ invocation, streams }, imports) => {
-    page = imports;
-    return {
-      invocation: {
-        ...invocation,
-        invoke(...args) {
-          depth++;
-          page.beginInvokeJs(7n, 0n, 'alert', 'call', 'json', message);
-          page.readJsStream(8n, 1n, 0n, 100);
-          page.cancelInvokeJs(7n);
-          page.releaseJs(3n);
-          page.endRead(1n, { tag: 'ok', val: new Uint8Array(0) });
-          assert.throws(() => page.invokeJs(0n, 'alert', 'call', 'json', message), { kind: 'unsupported' });
-          const result = invocation.invoke(...args);
-          depth--;
-          return result;
-        },
-        endInvokeJs: (call, outcome) => ends.push([call, outcome.tag, outcome.val.kind, depth]),
-      },
-      streams: { ...streams, endReadJs: (call, outcome) => ends.push([call, outcome.tag, outcome.val.kind, depth]) },
-    };
-  });
-  const guest = await startGuest(t, module);
-  assert.equal(guest.invokeMethod('TestGuest', 'Add', 1, 2), 3);
-  assert.deepEqual(ends, [
-    [7n, 'err', 'unsupported', 0],
-    [8n, 'err', 'unsupported', 0],
-  ]);
-});
-
 test('a guest may call the page while it is being made', async (t) => {
   const ends = [];
   const module = await tampered(({ invocation }, page) => {

@@ -16,7 +16,24 @@ const tests = fileURLToPath(new URL('..', import.meta.url));
 
 test('the package has its members and nothing besides', () => {
   assert.deepEqual(Object.keys(dotwit).sort(), ['DotNet', 'DotNetError', 'DotNetObject', 'start']);
-  assert.deepEqual(Object.keys(dotwit.DotNet).sort(), ['DotNetObject', 'attachDispatcher', 'attachReviver', 'invokeMethod', 'invokeMethodAsync']);
+  assert.deepEqual(Object.keys(dotwit.DotNet).sort(), [
+    'DotNetObject',
+    'JSCallResultType',
+    'JSCallType',
+    'attachDispatcher',
+    'attachReviver',
+    'createJSObjectReference',
+    'createJSStreamReference',
+    'currentSignal',
+    'disposeJSObjectReference',
+    'disposeJSObjectReferenceById',
+    'findJSFunction',
+    'findObjectMember',
+    'invokeMethod',
+    'invokeMethodAsync',
+    'liveReferences',
+    'with',
+  ]);
 });
 
 test('a browser needs no more than the sources: their imports are relative', async () => {

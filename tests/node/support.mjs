@@ -41,6 +41,73 @@ export async function tampered(tamper) {
   };
 }
 
+/**
+ * A guest that asks of the page what the test has it ask: `page` is what guests import, and `ends` collects how its calls
+ * end, as `[call, outcome]`.
+ */
+export async function askingGuest(t) {
+  let page;
+  const ends = [];
+  const note = (call, outcome) => {
+    ends.push([call, outcome]);
+  };
+  const module = await tampered(({ invocation, streams }, imports) => {
+    page = imports;
+    return { invocation: { ...invocation, endInvokeJs: note }, streams: { ...streams, endReadJs: note } };
+  });
+  const guest = await startGuest(t, module);
+  const message = (args) => ({ json: typeof args === 'string' ? args : JSON.stringify(args), bytes: [] });
+  return {
+    guest,
+    page,
+    ends,
+    /** Begins a call. */
+    begin: (call, identifier, args = [], { target = 0n, operation = 'call', want = 'json' } = {}) =>
+      page.beginInvokeJs(call, target, identifier, operation, want, message(args)),
+    /** Calls at once, and gives the result or the error. */
+    ask(identifier, args = [], { target = 0n, operation = 'call', want = 'json' } = {}) {
+      try {
+        return JSON.parse(page.invokeJs(target, identifier, operation, want, message(args)).json);
+      } catch (error) {
+        return error;
+      }
+    },
+  };
+}
+
+/** Puts members on the global object for the length of one test. */
+export function onPage(t, members) {
+  for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(members))) {
+    const before = Object.getOwnPropertyDescriptor(globalThis, name);
+    Object.defineProperty(globalThis, name, { ...property, configurable: true });
+    t.after(() => (before ? Object.defineProperty(globalThis, name, before) : Reflect.deleteProperty(globalThis, name)));
+  }
+  return members;
+}
+
+/** Waits until something is so, and fails with `what` when that takes too long. */
+export async function until(holds, what) {
+  for (const end = Date.now() + 10_000; !holds(); ) {
+    assert.ok(Date.now() < end, `waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** Runs a program of Node with this flag, as a module beside the tests, and gives what it prints as JSON. */
+export async function runProgram(t, source, ...flags) {
+  const { execFile } = await import('node:child_process');
+  const { rm, writeFile } = await import('node:fs/promises');
+  const file = fileURLToPath(new URL(`.program-${process.pid}-${Math.random().toString(36).slice(2)}.mjs`, import.meta.url));
+  await writeFile(file, source);
+  t.after(() => rm(file));
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, [...flags, file], { maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+      if (error) reject(new Error(`${error.message}\n${stderr}`));
+      else resolve(JSON.parse(stdout));
+    });
+  });
+}
+
 /** Awaits the failure of a call and checks its kind. */
 export async function rejection(promise, kind) {
   return checked(await promise.then(() => undefined, (error) => error), kind);
