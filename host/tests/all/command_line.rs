@@ -62,6 +62,21 @@ fn invoke_leaves_standard_output_to_the_result() {
 }
 
 #[test]
+fn invoke_has_a_console_and_no_page() {
+    let guest = &guest("test_guest");
+    let call = |method, identifier: &str, code| {
+        let args = format!(r#"["{identifier}", ["tea", 1, {{"a": [null]}}]]"#);
+        run(&["invoke", guest, "TestGuest", method, &args], code)
+    };
+    for method in ["CallPage", "CallPageSync"] {
+        let (out, err) = call(method, "console.log", 0);
+        assert_eq!((out.as_str(), err.as_str()), ("null\n", "tea 1 {\"a\":[null]}\n"));
+        let (_, err) = call(method, "alert", 1);
+        assert!(err.starts_with("error: unsupported: 'alert' is not here"), "{err}");
+    }
+}
+
+#[test]
 fn a_failed_call_exits_with_1_and_says_why() {
     let guest = &guest("test_guest");
     let fails = |args: &[&str]| run(&[&["invoke", guest, "TestGuest"], args].concat(), 1).1;

@@ -12,6 +12,7 @@ use dotwit_host::{DotNetObject, Message, Session, Target};
 use serde_json::Value;
 
 use crate::Limits;
+use crate::console::Console;
 
 /// The command's arguments.
 #[derive(Args)]
@@ -42,7 +43,7 @@ impl Invoke {
             self.args.clear();
             std::io::stdin().read_to_string(&mut self.args).context("cannot read the arguments from standard input")?;
         }
-        let session = self.limits.runtime()?.load(&self.guest)?.session()?;
+        let session = self.limits.runtime()?.load(&self.guest)?.session_with(Console)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let result = runtime.block_on(self.calls(&session))?;
         crate::print(&with_bytes(result)?)

@@ -2,6 +2,7 @@
 //! modules. It exits with 0, with 1 where something failed, and with 2 where it was called wrongly.
 
 mod componentize;
+mod console;
 mod inspect;
 mod invoke;
 mod serve;

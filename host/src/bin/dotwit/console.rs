@@ -1,0 +1,39 @@
+//! What a guest finds that is called from the command line: a console, and no page.
+
+use dotwit_host::{Completion, Error, ErrorKind, Message, Operation, Page, Request, Session};
+use serde_json::Value;
+
+/// A page that has `console.log` and its like, which print on standard error, and refuses all else.
+pub(crate) struct Console;
+
+impl Page for Console {
+    fn invoke(&self, _session: &Session, request: Request) -> Result<Message, Error> {
+        let name = &request.identifier;
+        match (request.target, request.operation, name.as_str()) {
+            (
+                0,
+                Operation::Call,
+                "console.debug" | "console.error" | "console.info" | "console.log" | "console.warn",
+            ) => {
+                let values: Vec<Value> = serde_json::from_str(&request.args.json)
+                    .map_err(|error| Error::new(ErrorKind::BadArguments, format!("'{name}': {error}.")))?;
+                let texts: Vec<String> = values.iter().map(text).collect();
+                eprintln!("{}", texts.join(" "));
+                Ok(Message::from("null"))
+            }
+            _ => {
+                let what = format!("'{name}' is not here: `dotwit invoke` has no page but a console.");
+                Err(Error::new(ErrorKind::Unsupported, what))
+            }
+        }
+    }
+
+    fn begin(&self, session: &Session, _call: u64, request: Request, completion: Completion) {
+        completion.end(self.invoke(session, request));
+    }
+}
+
+/// A value as a console shows it: strings as they are, all else as JSON.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
