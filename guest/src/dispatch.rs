@@ -141,6 +141,11 @@ pub fn live() -> u32 {
     u32::try_from(objects::live()).unwrap_or(u32::MAX)
 }
 
+/// How many calls and reads there are that have not ended, in both directions, for tests that look for leaks.
+pub fn under_way() -> usize {
+    PENDING.with_borrow(HashMap::len) + pending::count::<Received>() + pending::count::<Vec<u8>>()
+}
+
 /// Whether a caller can wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Timing {

@@ -1,6 +1,6 @@
 //! Each limit at N, and at one more.
 
-use dotwit::__private::dispatch;
+use dotwit::__private::dispatch::{self, end_invoke_js};
 use dotwit::ErrorKind;
 use dotwit::prelude::*;
 use serde_json::Value;
@@ -126,5 +126,115 @@ fn live_references_are_100_000_and_no_more() {
         assert_fails(invoke("CreateCounter", "[1]"), ErrorKind::TooMany, parts);
         ids.into_iter().for_each(dispatch::release);
         assert_eq!(dispatch::live(), 1);
+    });
+}
+
+#[test]
+fn a_call_to_the_page_has_at_most_64_arguments() {
+    in_new_guest(|page| {
+        page.answer(|_, args| Ok(args));
+        let all = js::invoke_sync::<Vec<i32>>("f", vec![1; 64]);
+        assert_eq!(all.map(|all| all.len()), Ok(64));
+        let parts = &["'f'", "65 arguments", "64 is the limit"];
+        let (object, stream) = (Counter::create(1), DotNetStreamReference::from_bytes([1]));
+        for _ in 0..2 {
+            let error = js::invoke_sync::<Vec<i32>>("f", vec![1; 65]).expect_err("there are too many");
+            assert_fails(Err(error), ErrorKind::TooMany, parts);
+            let mut args = vec![serde_json::json!(1); 63];
+            args.push(Value::from(vec![1; 100]));
+            js::invoke_sync::<Value>("f", args).expect("what nests does not count");
+        }
+        // What they named is still the guest's.
+        let args: Vec<Argument<'_>> = std::iter::repeat_with(|| Argument::Number(1))
+            .take(63)
+            .chain([Argument::Object(&object), Argument::Stream(&stream)])
+            .collect();
+        let error = run(js::invoke_void("f", args)).done().expect_err("there are too many");
+        assert_fails(Err(error), ErrorKind::TooMany, parts);
+        assert_eq!(DotNetStreamReference::live(), 0);
+        drop(object);
+        assert_eq!(dispatch::live(), 0);
+        let _call = js::invoke_void("f", (stream,));
+        assert_eq!(DotNetStreamReference::live(), 1);
+    });
+}
+
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Argument<'a> {
+    Number(i32),
+    Object(&'a DotNetObjectReference<Counter>),
+    Stream(&'a DotNetStreamReference),
+}
+
+#[test]
+fn at_most_10_000_calls_to_the_page_are_under_way() {
+    in_new_guest(|page| {
+        let mut calls: Vec<js::Call<i32>> = (0..10_000).map(|n| js::invoke("f", (n,))).collect();
+        let begun = page.begun();
+        assert_eq!(begun.len(), 10_000);
+        let refused = || {
+            let error = run(js::invoke_void("g", (Counter::create(1),))).done().expect_err("there are too many");
+            let parts = &["'g'", "10000 calls to the page are under way", "10000 is the limit"];
+            assert_fails(Err(error), ErrorKind::TooMany, parts);
+            assert_eq!((page.begun(), dispatch::live()), (vec![], 0));
+        };
+        refused();
+        // Those that are answered at once do not count. One that has ended makes room, and one that was dropped.
+        page.answer(|_, _| Ok("1".into()));
+        assert_eq!(js::invoke_sync("f", ()), Ok(1));
+        end_invoke_js(begun[0].call, Ok("1".into()));
+        calls.push(js::invoke("f", ()));
+        refused_no_more(page, calls.pop());
+        calls.pop();
+        calls.push(js::invoke("f", ()));
+        calls.push(js::invoke("f", ()));
+        page.begun();
+        refused();
+        drop(calls);
+        assert_eq!(dispatch::under_way(), 0);
+    });
+}
+
+/// Checks that a call has reached the page, and drops it.
+#[track_caller]
+fn refused_no_more(page: &TestPage, call: Option<js::Call<i32>>) {
+    let call_id = page.begun_one().call;
+    drop(call);
+    assert_eq!(page.cancelled(), [call_id]);
+}
+
+thread_local! {
+    static OBJECTS: std::cell::RefCell<Vec<JsObjectReference>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+#[js_invokable]
+pub fn hold_js_objects(objects: Vec<JsObjectReference>) {
+    OBJECTS.with_borrow_mut(|held| held.extend(objects));
+}
+
+#[test]
+fn at_most_100_000_references_to_objects_of_the_page_are_held() {
+    in_new_guest(|page| {
+        let placeholders = |ids: std::ops::RangeInclusive<i64>| {
+            let all: Vec<String> = ids.map(|id| format!("{{\"__jsObjectId\":{id}}}")).collect();
+            format!("[[{}]]", all.join(","))
+        };
+        invoke("HoldJsObjects", &*placeholders(1..=100_000)).expect("there is room");
+        assert_eq!(js::live_references(), 100_000);
+        let parts = &["100001 references", "100000 is the limit"];
+        assert_fails(invoke("HoldJsObjects", &*placeholders(5..=5)), ErrorKind::TooMany, parts);
+        assert_eq!((page.released(), js::live_references()), (vec![5], 100_000));
+        // A result is refused like an argument; a message without references is not.
+        page.answer(|_, _| Ok("{\"__jsObjectId\":6}".into()));
+        let error = js::invoke_sync::<JsObjectReference>("f", ()).expect_err("there are too many");
+        assert_fails(Err(error), ErrorKind::TooMany, parts);
+        assert_eq!(page.released(), [6]);
+        invoke("HoldJsObjects", "[[]]").expect("nothing needs no room");
+        OBJECTS.with_borrow_mut(Vec::pop);
+        assert_eq!(page.released(), [100_000]);
+        invoke("HoldJsObjects", &*placeholders(7..=7)).expect("there is room");
+        OBJECTS.take();
+        assert_eq!((page.released().len(), js::live_references()), (100_000, 0));
     });
 }
