@@ -37,7 +37,19 @@ export class DotNetStream {
    * @returns {Promise<ArrayBuffer>}
    */
   async arrayBuffer() {
-    return new Response(/** @type {ReadableStream<any>} */ (await this.stream())).arrayBuffer();
+    // A `Response` would do the same, several times slower. The reader is never released: the bytes are read once.
+    const reader = (await this.stream()).getReader();
+    const pieces = [];
+    let length = 0;
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      pieces.push(value);
+      length += value.length;
+    }
+    const bytes = new Uint8Array(length);
+    for (const piece of pieces.reverse()) bytes.set(piece, (length -= piece.length));
+    return bytes.buffer;
   }
 
   /** @returns {never} */

@@ -11,7 +11,7 @@ import { MAX_OPEN_STREAMS } from './limits.js';
 /** @import { Outcome } from './contract.js' */
 
 /** How much is asked for at once: enough for what a crossing costs to be lost in what the bytes cost. */
-const PIECE = 256 * 1024;
+const PIECE = 128 * 1024;
 
 /**
  * How the guest is asked.
