@@ -49,6 +49,9 @@ export class Dispatcher {
   /** @type {Binding} Set by `start`, before anybody else has the dispatcher. */
   #guest = /** @type {any} */ (undefined);
 
+  /** @type {Binding['kind']} */
+  #binding = 'wrapper';
+
   /** @type {Assembly[]} */
   #assemblies = [];
 
@@ -93,12 +96,13 @@ export class Dispatcher {
    * Instantiates a guest and reads what it offers.
    *
    * @param {GuestModule} module
+   * @param {Binding['kind'] | 'auto'} [binding]
    * @returns {Promise<Dispatcher>}
    */
-  static async start(module) {
+  static async start(module, binding) {
     const dispatcher = new Dispatcher();
     try {
-      await dispatcher.#instantiate(module);
+      await dispatcher.#instantiate(module, binding);
       dispatcher.#turnstile.admit();
       const manifest = dispatcher.#enter(() => dispatcher.#guest.describe());
       dispatcher.#turnstile.admit();
@@ -111,12 +115,16 @@ export class Dispatcher {
     return dispatcher;
   }
 
-  /** @param {GuestModule} module */
-  async #instantiate(module) {
+  /**
+   * @param {GuestModule} module
+   * @param {Binding['kind'] | 'auto'} [binding]
+   */
+  async #instantiate(module, binding) {
     // An instance may call the page while it is being made, which counts as being on the stack.
     this.#turnstile.enter();
     try {
-      this.#guest = await bind(module, this.#page());
+      this.#guest = await bind(module, this.#page(), binding);
+      this.#binding = this.#guest.kind;
     } catch (cause) {
       throw new DotNetError('failed', `The guest cannot be instantiated: ${this.#panic ?? messageOf(cause)}`, { cause });
     } finally {
@@ -152,6 +160,11 @@ export class Dispatcher {
   /** What the guest offers. */
   get assemblies() {
     return this.#assemblies;
+  }
+
+  /** How the guest's functions are called: `direct`, by the component model's canonical ABI, or by jco's `wrapper`. */
+  get binding() {
+    return this.#binding;
   }
 
   /** Whether the guest can be called: it has neither trapped nor been stopped. */

@@ -18,6 +18,9 @@ import { addGuest } from './registry.js';
  * @property {string | URL | GuestModule} component What `dotwit-transpile` has made: the URL of the folder, with `/` at
  *   its end, or of the `index.js` in it; or that module, imported. In a page a relative URL starts from the page's, in a
  *   worker from the worker's. In Node a string without a scheme is a path.
+ * @property {'auto' | 'direct' | 'wrapper'} [binding] How the guest's functions are called, which tests and a search for a fault
+ *   may want to choose: `direct`, by the component model's canonical ABI; by jco's `wrapper`, which is several times slower and
+ *   works for every guest; or `auto`, the default: `direct` where the guest allows it.
  */
 
 /**
@@ -28,8 +31,8 @@ import { addGuest } from './registry.js';
  * @throws {DotNetError}
  */
 export async function start(options) {
-  const module = await guestModule(componentOf(options));
-  const guest = await Dispatcher.start(module);
+  const { component, binding } = checkedOptions(options);
+  const guest = await Dispatcher.start(await guestModule(component), binding);
   try {
     addGuest(guest);
   } catch (error) {
@@ -55,22 +58,28 @@ function makeGlobal() {
 
 /**
  * @param {StartOptions} options
- * @returns {string | URL | GuestModule}
+ * @returns {StartOptions}
  */
-function componentOf(options) {
+function checkedOptions(options) {
   if (typeof options !== 'object' || options === null) {
     throw new DotNetError(
       'bad-arguments',
       `start() takes an object such as { component: './guest/' }, not ${describeValue(options)}.`,
     );
   }
-  const { component, ...others } = options;
+  const { component, binding = 'auto', ...others } = options;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
-    throw new DotNetError('bad-arguments', `start() has no option '${unknown}'; its option is 'component'.`);
+    throw new DotNetError('bad-arguments', `start() has no option '${unknown}'; its options are 'component' and 'binding'.`);
   }
-  if (component instanceof URL || (typeof component === 'string' && component !== '')) return component;
-  if (typeof component === 'object' && component !== null) return component;
+  if (!['auto', 'direct', 'wrapper'].includes(binding)) {
+    throw new DotNetError(
+      'bad-arguments',
+      `The option 'binding' must be 'auto', 'direct' or 'wrapper', not ${describeValue(binding)}.`,
+    );
+  }
+  if (component instanceof URL || (typeof component === 'string' && component !== '')) return { component, binding };
+  if (typeof component === 'object' && component !== null) return { component, binding };
   throw new DotNetError(
     'bad-arguments',
     `The option 'component' must be the URL of a transpiled guest or its imported module, not ${describeValue(component)}.`,
