@@ -18,9 +18,13 @@ export function component(name) {
   return fileURLToPath(new URL(`guests/wasm32-wasip2/release/${name}.wasm`, target));
 }
 
+/** How the tests call their guests, where they do not say it themselves. */
+const binding = process.env.DOTWIT_TEST_BINDING ?? 'auto';
+
 /** Starts a guest for the length of one test. */
 export async function startGuest(t, component = transpiled('test_guest')) {
-  const guest = await start({ component });
+  // What stands between a guest and the adapter stands in the place of jco's wrapper.
+  const guest = await start({ component, ...(component.tampered ? {} : { binding }) });
   t.after(() => guest.stop());
   return guest;
 }
@@ -33,6 +37,7 @@ export async function tampered(tamper) {
   const module = await import(new URL('index.js', transpiled('test_guest')));
   return {
     contract: module.contract,
+    tampered: true,
     async instantiate(imports) {
       const exports = await module.instantiate(imports);
       const changed = Object.entries(tamper(exports, imports['dotwit:interop/page']));
