@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::Component;
+use wasmtime::component::{Component, InstancePre, Linker};
 
-use crate::bindings::GuestPre;
+use crate::bindings::GuestIndices;
 use crate::error::{Error, ErrorKind};
 use crate::inspect;
 use crate::instance::Instance;
@@ -34,18 +34,34 @@ pub struct Guest {
 struct Inner {
     runtime: Runtime,
     name: String,
-    pre: GuestPre<State>,
+    pre: Prepared,
     assemblies: Vec<Assembly>,
 }
 
+/// A component that is ready to be instantiated.
+pub(crate) struct Prepared {
+    pub(crate) instance: InstancePre<State>,
+    /// Where its exports of `dotwit:interop` are.
+    pub(crate) exports: GuestIndices,
+}
+
+impl Prepared {
+    fn new(component: &Component, linker: &Linker<State>) -> wasmtime::Result<Self> {
+        let instance = linker.instantiate_pre(component)?;
+        let exports = GuestIndices::new(&instance)?;
+        Ok(Self { instance, exports })
+    }
+}
+
 impl Guest {
-    pub(crate) fn new(runtime: &Runtime, name: &str, bytes: &[u8]) -> Result<Self, Error> {
+    /// Prepares a guest that imports what `linker` has.
+    pub(crate) fn new(runtime: &Runtime, linker: &Linker<State>, name: &str, bytes: &[u8]) -> Result<Self, Error> {
         let refused = |what: String| Error::new(ErrorKind::InvalidGuest, format!("The guest '{name}' {what}."));
         inspect::check(bytes).map_err(refused)?;
         let component = Component::new(&runtime.engine, bytes).map_err(|error| {
             refused(format!("cannot be compiled: {}", error.root_cause())).with_detail(format!("{error:?}"))
         })?;
-        let pre = runtime.linker.instantiate_pre(&component).and_then(GuestPre::new).map_err(|error| {
+        let pre = Prepared::new(&component, linker).map_err(|error| {
             refused(format!("needs what this host does not have: {error}")).with_detail(format!("{error:?}"))
         })?;
         let assemblies = {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use tokio::sync::oneshot;
+use wasmtime::component;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
 
@@ -10,6 +11,7 @@ use crate::bindings;
 use crate::bindings::types::{CallError, Message, Target};
 use crate::clock::Alarm;
 use crate::error::{Error, ErrorKind};
+use crate::guest::Prepared;
 use crate::json;
 use crate::manifest::Assembly;
 use crate::runtime::{Runtime, Slot};
@@ -21,6 +23,9 @@ use crate::state::{Ended, Left, Outcome, ReadOutcome, State};
 pub(crate) struct Instance {
     store: Store<State>,
     guest: bindings::Guest,
+    /// All of its exports.
+    #[cfg_attr(not(feature = "typed"), expect(dead_code, reason = "for what is exported beside `dotwit:interop`"))]
+    exports: component::Instance,
     /// What all calls fail with once the guest is gone.
     trapped: Option<Error>,
     alarm: Alarm,
@@ -30,7 +35,7 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Starts a guest. `slot` is its place among the sessions, if it is one.
-    pub(crate) fn new(runtime: &Runtime, pre: &bindings::GuestPre<State>, slot: Option<Slot>) -> Result<Self, Error> {
+    pub(crate) fn new(runtime: &Runtime, pre: &Prepared, slot: Option<Slot>) -> Result<Self, Error> {
         let mut store = Store::new(&runtime.engine, State::new(runtime));
         store.limiter(|state| state);
         // What crosses to the host at once is copied, and a guest can send no more than it has.
@@ -43,8 +48,12 @@ impl Instance {
         });
         let ticks = store.data_mut().begin_visit();
         store.set_epoch_deadline(ticks);
-        let guest = pre.instantiate(&mut store).map_err(|error| why(&mut store, &error))?;
-        Ok(Self { store, guest, trapped: None, alarm: Alarm::default(), _slot: slot })
+        let instantiated = pre.instance.instantiate(&mut store).and_then(|exports| {
+            let guest = pre.exports.load(&mut store, &exports)?;
+            Ok((guest, exports))
+        });
+        let (guest, exports) = instantiated.map_err(|error| why(&mut store, &error))?;
+        Ok(Self { store, guest, exports, trapped: None, alarm: Alarm::default(), _slot: slot })
     }
 
     /// Makes it the guest of a session.
@@ -78,6 +87,16 @@ impl Instance {
             self.trapped = Some(error.clone());
             error
         })
+    }
+
+    /// Lets a program call exports of its own.
+    #[cfg(feature = "typed")]
+    pub(crate) fn typed<T>(
+        &mut self,
+        call: impl FnOnce(&mut Store<State>, &component::Instance) -> wasmtime::Result<T>,
+    ) -> Result<T, Error> {
+        let exports = self.exports;
+        self.enter(|_, store| call(store, &exports))
     }
 
     pub(crate) fn invoke(&mut self, target: &Target, method: &str, args: &Message) -> Outcome {

@@ -31,7 +31,8 @@
 //!
 //! # Features
 //!
-//! `cli` (default) builds the `dotwit` command line; `server` has the web server behind `dotwit serve`.
+//! `cli` (default) builds the `dotwit` command line; `server` has the web server behind `dotwit serve`; `typed` links interfaces
+//! of a guest's own, with wasmtime's types.
 
 mod bindings;
 mod bytes;
@@ -59,6 +60,8 @@ pub mod server;
 mod session;
 mod shared;
 mod state;
+#[cfg(feature = "typed")]
+pub mod typed;
 mod value;
 mod wasi;
 

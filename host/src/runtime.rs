@@ -105,7 +105,11 @@ impl Runtime {
     /// ask what it offers: [`ErrorKind::GuestTrapped`] where that ends it, [`ErrorKind::Failed`] where it says that nothing
     /// can be called.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Guest, Error> {
-        let path = path.as_ref();
+        self.load_with(&self.linker, path.as_ref())
+    }
+
+    /// Loads a guest that imports what `linker` has.
+    pub(crate) fn load_with(&self, linker: &Linker<State>, path: &Path) -> Result<Guest, Error> {
         let name = path.display().to_string();
         let refused = |what: String| Error::new(ErrorKind::InvalidGuest, format!("The guest '{name}' {what}."));
         let bytes = match std::fs::read(path) {
@@ -113,7 +117,7 @@ impl Runtime {
             Err(_) if path.is_dir() => return Err(refused("is a folder, and a file is expected".to_owned())),
             Err(error) => return Err(refused(format!("cannot be read: {error}"))),
         };
-        Guest::new(self, &name, &bytes)
+        Guest::new(self, linker, &name, &bytes)
     }
 
     /// Loads a guest from the bytes of a component. `name` stands for it in messages.
@@ -122,7 +126,7 @@ impl Runtime {
     ///
     /// As for [`load`](Self::load).
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Guest, Error> {
-        Guest::new(self, name, bytes)
+        Guest::new(self, &self.linker, name, bytes)
     }
 }
 

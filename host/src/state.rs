@@ -38,8 +38,11 @@ pub(crate) enum Ended {
     Read(oneshot::Sender<ReadOutcome>, ReadOutcome),
 }
 
-/// The page's side of one guest.
-pub(crate) struct State {
+/// What a session holds for its guest.
+pub struct State {
+    /// What the program has put beside it, by type.
+    #[cfg(feature = "typed")]
+    own: HashMap<std::any::TypeId, Box<dyn std::any::Any + Send>>,
     wasi: WasiCtx,
     table: ResourceTable,
     config: Arc<Config>,
@@ -91,6 +94,8 @@ pub(crate) struct Panic {
 impl State {
     pub(crate) fn new(runtime: &Runtime) -> Self {
         Self {
+            #[cfg(feature = "typed")]
+            own: HashMap::new(),
             wasi: wasi::context(),
             table: ResourceTable::new(),
             config: Arc::clone(&runtime.config),
@@ -172,6 +177,22 @@ impl State {
 
     pub(crate) fn table(&mut self) -> &mut ResourceTable {
         &mut self.table
+    }
+}
+
+#[cfg(feature = "typed")]
+impl State {
+    /// The program's own data of a type, for the functions that it links: made with `Default` when it is first asked for, and
+    /// kept as long as the session.
+    pub fn own<T: Default + Send + 'static>(&mut self) -> &mut T {
+        let own = self.own.entry(std::any::TypeId::of::<T>()).or_insert_with(|| Box::new(T::default()));
+        own.downcast_mut().unwrap_or_else(|| unreachable!("each type has a box of its own"))
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
     }
 }
 

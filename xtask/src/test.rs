@@ -67,7 +67,7 @@ pub(crate) fn conformance(write: bool) -> Result<()> {
 fn rust() -> Result<()> {
     for crates in NATIVE_CRATES {
         let mut command = Toolchain::ambient().cargo();
-        command.arg("test");
+        command.args(["test", "--all-features"]);
         for name in crates {
             command.args(["--package", name]);
         }

@@ -1,0 +1,101 @@
+//! A guest with interfaces of its own beside `dotwit:interop`: the sample `typed-interop`.
+
+use std::path::Path;
+
+use dotwit_host::typed::State;
+use dotwit_host::typed::wasmtime::component::{HasSelf, Linker};
+use dotwit_host::{Config, Error, ErrorKind, Guest, Runtime, Session};
+
+mod bindings {
+    #![allow(missing_docs, unreachable_pub)]
+
+    dotwit_host::typed::wasmtime::component::bindgen!({
+        path: "../guest/samples/typed-interop/wit",
+        world: "typed",
+        wasmtime_crate: dotwit_host::typed::wasmtime,
+    });
+}
+
+use bindings::Typed;
+use bindings::exports::sample::typed::statistics::Summary;
+use bindings::sample::typed::display;
+
+/// What each session shows its lines on.
+#[derive(Default)]
+struct Display {
+    lines: Vec<String>,
+}
+
+impl display::Host for Display {
+    fn digits(&mut self) -> u8 {
+        3
+    }
+
+    fn show(&mut self, line: String) {
+        self.lines.push(line);
+    }
+}
+
+fn component() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests/wasm32-wasip2/release/typed_interop.wasm")
+}
+
+fn guest(runtime: &Runtime) -> Guest {
+    let link = |linker: &mut Linker<State>| Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::own);
+    runtime.load_typed(component(), link).expect("the guest is built and what it imports is linked")
+}
+
+fn summarize(session: &Session, samples: &[f64]) -> Result<Result<Summary, String>, Error> {
+    session.typed(|store, exports| {
+        let guest = Typed::new(&mut *store, exports)?;
+        guest.sample_typed_statistics().call_summarize(store, samples)
+    })
+}
+
+#[test]
+fn one_instance_is_called_with_types_and_by_name() {
+    let runtime = Runtime::new(Config::default()).unwrap();
+    let guest = guest(&runtime);
+    let [session, other] = [guest.session().unwrap(), guest.session().unwrap()];
+
+    let summary = summarize(&session, &[1.0, 4.0, -2.0]).unwrap().unwrap();
+    assert_eq!((summary.count, summary.mean, summary.least, summary.greatest), (3, 1.0, -2.0, 4.0));
+    assert_eq!(summarize(&session, &[]).unwrap().unwrap_err(), "there are no samples to sum up");
+    assert!(summarize(&session, &[f64::NAN]).unwrap().unwrap_err().contains("sample 0"));
+
+    let line: String = session.invoke("TypedInterop", "ShowMean", ([1.0, 2.0],)).unwrap();
+    assert_eq!(line, "mean 1.500");
+    let lines = |session: &Session| session.typed(|store, _| Ok(store.data_mut().own::<Display>().lines.clone()));
+    assert_eq!(lines(&session).unwrap(), ["mean 1.500"]);
+    assert!(lines(&other).unwrap().is_empty(), "sessions have data of their own");
+}
+
+#[test]
+fn a_guest_whose_imports_are_not_linked_is_refused_by_their_name() {
+    let runtime = Runtime::new(Config::default()).unwrap();
+    let error = runtime.load(component()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidGuest);
+    assert!(error.message().contains("sample:typed/display"), "{error}");
+}
+
+#[test]
+fn a_link_that_fails_says_why() {
+    let runtime = Runtime::new(Config::default()).unwrap();
+    let twice = |linker: &mut Linker<State>| {
+        Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::own)?;
+        Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::own)
+    };
+    let error = runtime.load_typed(component(), twice).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+}
+
+#[test]
+fn a_call_that_fails_ends_the_guest_like_a_trap() {
+    let runtime = Runtime::new(Config::default()).unwrap();
+    let session = guest(&runtime).session().unwrap();
+    let failed =
+        session.typed(|_, _| Err::<(), _>(dotwit_host::typed::wasmtime::format_err!("on purpose"))).unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::GuestTrapped);
+    assert!(failed.message().contains("on purpose"), "{failed}");
+    assert_eq!(summarize(&session, &[1.0]).unwrap_err(), failed);
+}
