@@ -110,7 +110,14 @@ fn component() -> Result<()> {
 
 fn node() -> Result<()> {
     prepare_pages()?;
-    run_node_tests("node", |_| {})
+    // How the adapter calls the guests: `tests/node/support.mjs` reads it.
+    for binding in ["direct", "wrapper"] {
+        say(format!("the {binding} binding:"));
+        run_node_tests("node", |command| {
+            command.env("DOTWIT_TEST_BINDING", binding);
+        })?;
+    }
+    Ok(())
 }
 
 fn browser() -> Result<()> {

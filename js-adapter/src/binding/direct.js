@@ -152,7 +152,7 @@ export class DirectBinding {
     const bytes = memory.writeArrays(args.bytes);
     const result = this.#functions.invoke(isObject ? 1 : 0, name, nameSize, id, idSize, json, jsonSize, bytes, args.bytes.length);
     memory.enter();
-    const outcome = memory.storedMessageOutcome(result);
+    const outcome = memory.stored(result, memory.messageOutcome);
     this.#giveBack(this.#after.invoke, result);
     return outcome;
   }
@@ -181,7 +181,7 @@ export class DirectBinding {
       args.bytes.length,
     );
     memory.enter();
-    const outcome = memory.isSome(result) ? memory.storedMessageOutcome(result + 4) : undefined;
+    const outcome = memory.isSome(result) ? memory.stored(result + 4, memory.messageOutcome) : undefined;
     this.#giveBack(this.#after.beginInvoke, result);
     return outcome;
   }
@@ -234,7 +234,7 @@ export class DirectBinding {
     const memory = this.#memory;
     const result = this.#functions.read(BigInt(call), BigInt(stream), max);
     memory.enter();
-    const outcome = memory.isSome(result) ? memory.storedArrayOutcome(result + 4) : undefined;
+    const outcome = memory.isSome(result) ? memory.stored(result + 4, memory.arrayOutcome) : undefined;
     this.#giveBack(this.#after.read, result);
     return outcome;
   }
@@ -259,7 +259,7 @@ export class DirectBinding {
   describe() {
     const result = this.#functions.describe();
     this.#memory.enter();
-    const outcome = this.#memory.storedManifestOutcome(result);
+    const outcome = this.#memory.stored(result, this.#memory.manifestOutcome);
     this.#giveBack(this.#after.describe, result);
     return outcome;
   }

@@ -45,6 +45,13 @@ const ERROR_KINDS = [
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+/**
+ * What reads the flat values of a `result` whose `err` is a `call-error`.
+ *
+ * @template T
+ * @typedef {(discriminant: number, a: number, b: number, c: number, d: number, e: number, f: number) => T} Flat
+ */
+
 /** @type {Uint8Array[]} */
 const NO_ARRAYS = [];
 
@@ -223,7 +230,7 @@ export class GuestMemory {
    * @param {number} detailSize
    * @returns {CallError}
    */
-  callError(kind, message, messageSize, hasDetail, detail, detailSize) {
+  #callError(kind, message, messageSize, hasDetail, detail, detailSize) {
     return {
       kind: this.caseOf(ERROR_KINDS, kind, 'error-kind'),
       message: this.string(message, messageSize),
@@ -260,71 +267,55 @@ export class GuestMemory {
   /**
    * Reads the flat values of a `result<message, call-error>` (`lift_flat_variant`).
    *
-   * @param {number} discriminant
-   * @param {number} a
-   * @param {number} b
-   * @param {number} c
-   * @param {number} d
-   * @param {number} e
-   * @param {number} f
-   * @returns {Outcome<Message>}
+   * @type {Flat<Outcome<Message>>}
    */
-  messageOutcome(discriminant, a, b, c, d, e, f) {
-    if (this.#flag(discriminant)) return { tag: 'err', val: this.callError(a, b, c, d, e, f) };
+  messageOutcome = (discriminant, a, b, c, d, e, f) => {
+    if (this.#flag(discriminant)) return { tag: 'err', val: this.#callError(a, b, c, d, e, f) };
     return { tag: 'ok', val: this.message(a, b, c, d) };
-  }
+  };
 
   /**
    * Reads the flat values of a `result<list<u8>, call-error>`.
    *
-   * @param {number} discriminant
-   * @param {number} a
-   * @param {number} b
-   * @param {number} c
-   * @param {number} d
-   * @param {number} e
-   * @param {number} f
-   * @returns {Outcome<Uint8Array>}
+   * @type {Flat<Outcome<Uint8Array>>}
    */
-  arrayOutcome(discriminant, a, b, c, d, e, f) {
-    if (this.#flag(discriminant)) return { tag: 'err', val: this.callError(a, b, c, d, e, f) };
+  arrayOutcome = (discriminant, a, b, c, d, e, f) => {
+    if (this.#flag(discriminant)) return { tag: 'err', val: this.#callError(a, b, c, d, e, f) };
     return { tag: 'ok', val: this.array(a, b) };
-  }
+  };
 
   /**
-   * Reads a stored `result<message, call-error>` (`load_variant`).
+   * Reads the flat values of a `result<list<assembly>, call-error>`.
    *
-   * @param {number} address
-   * @returns {Outcome<Message>}
+   * @type {Flat<Outcome<Assembly[]>>}
    */
-  storedMessageOutcome(address) {
-    const at = this.#within(address, 28, 4, 'a result');
-    if (this.#flag(this.#bytes[at])) return { tag: 'err', val: this.#storedCallError(at + 4) };
-    return { tag: 'ok', val: this.message(this.#u32(at + 4), this.#u32(at + 8), this.#u32(at + 12), this.#u32(at + 16)) };
-  }
+  manifestOutcome = (discriminant, a, b, c, d, e, f) => {
+    if (this.#flag(discriminant)) return { tag: 'err', val: this.#callError(a, b, c, d, e, f) };
+    return { tag: 'ok', val: this.#list(a, b, 24, this.#assembly) };
+  };
 
   /**
-   * Reads a stored `result<list<u8>, call-error>`.
+   * Reads one of these as it is stored (`load_variant`): its flat values one after the other, each in 4 bytes, but that
+   * discriminants have 1 byte before 3 that mean nothing.
    *
+   * @template T
    * @param {number} address
-   * @returns {Outcome<Uint8Array>}
+   * @param {Flat<T>} outcome which
+   * @returns {T}
    */
-  storedArrayOutcome(address) {
+  stored(address, outcome) {
     const at = this.#within(address, 28, 4, 'a result');
-    if (this.#flag(this.#bytes[at])) return { tag: 'err', val: this.#storedCallError(at + 4) };
-    return { tag: 'ok', val: this.array(this.#u32(at + 4), this.#u32(at + 8)) };
-  }
-
-  /**
-   * Reads a stored `result<list<assembly>, call-error>`.
-   *
-   * @param {number} address
-   * @returns {Outcome<Assembly[]>}
-   */
-  storedManifestOutcome(address) {
-    const at = this.#within(address, 28, 4, 'a result');
-    if (this.#flag(this.#bytes[at])) return { tag: 'err', val: this.#storedCallError(at + 4) };
-    return { tag: 'ok', val: this.#storedList(at + 4, 24, this.#assembly) };
+    const bytes = this.#bytes;
+    const discriminant = bytes[at];
+    return outcome(
+      discriminant,
+      discriminant === 0 ? this.#u32(at + 4) : bytes[at + 4],
+      this.#u32(at + 8),
+      this.#u32(at + 12),
+      discriminant === 0 ? this.#u32(at + 16) : bytes[at + 16],
+      this.#u32(at + 20),
+      this.#u32(at + 24),
+    );
   }
 
   /**
@@ -334,19 +325,6 @@ export class GuestMemory {
    */
   isSome(address) {
     return this.#flag(this.#bytes[this.#within(address, 32, 4, 'an option')]);
-  }
-
-  /** @param {number} at */
-  #storedCallError(at) {
-    const bytes = this.#bytes;
-    return this.callError(
-      bytes[at],
-      this.#u32(at + 4),
-      this.#u32(at + 8),
-      bytes[at + 12],
-      this.#u32(at + 16),
-      this.#u32(at + 20),
-    );
   }
 
   /** @param {number} at */
