@@ -39,6 +39,7 @@ pub(crate) enum Ended {
 }
 
 /// What a session holds for its guest.
+#[cfg_attr(not(feature = "typed"), expect(unreachable_pub, reason = "the typed interop's API has it"))]
 pub struct State {
     /// What the program has put beside it, by type.
     #[cfg(feature = "typed")]

@@ -39,6 +39,7 @@ export const CONTRACT = `dotwit:interop@${VERSION}`;
  *
  * @typedef {object} Binding
  * @property {'direct' | 'wrapper'} kind
+ * @property {Record<string, any>} exports All that the guest exports, as jco gives it.
  * @property {(target: Target, method: string, args: Message) => Outcome<Message>} invoke
  * @property {(call: number, target: Target, method: string, args: Message) => Outcome<Message> | undefined} beginInvoke
  * @property {(call: number) => void} cancelInvoke
@@ -76,10 +77,11 @@ export const CONTRACT = `dotwit:interop@${VERSION}`;
  * @param {GuestModule} module
  * @param {Page} page
  * @param {'auto' | 'direct' | 'wrapper'} [choice] `auto` is `direct` where the guest allows it
+ * @param {Record<string, object>} [own] what the guest imports beside WASI and the page
  * @returns {Promise<Binding>}
  */
-export async function bind(module, page, choice = 'auto') {
-  const imports = { 'dotwit:interop/page': pageImports(page) };
+export async function bind(module, page, choice = 'auto', own = {}) {
+  const imports = { ...own, 'dotwit:interop/page': pageImports(page) };
   if (choice === 'wrapper' || (choice === 'auto' && module.binding !== 'direct')) {
     return new WrapperBinding(await module.instantiate(imports), VERSION);
   }

@@ -15,6 +15,7 @@ import { MAX_ARGUMENTS, MAX_PENDING_CALLS } from './limits.js';
 import { PageCalls } from './page-calls.js';
 import { Alarm } from './schedule.js';
 import { Turnstile } from './turnstile.js';
+import { Typed } from './typed.js';
 import { read, write } from './wire.js';
 
 /** @import { Binding, GuestModule, Page } from './binding.js' */
@@ -81,6 +82,11 @@ export class Dispatcher {
 
   #turnstile = new Turnstile(() => this.#side.pageObjects.flush());
 
+  #typed = new Typed((run) => this.#callTyped(run));
+
+  /** @type {Record<string, any>} */
+  #exports = {};
+
   #alarm = new Alarm(() => this.#deliver(() => this.#guest.runReady()));
 
   /** @type {string | undefined} What the guest has said before it traps. */
@@ -97,12 +103,13 @@ export class Dispatcher {
    *
    * @param {GuestModule} module
    * @param {Binding['kind'] | 'auto'} [binding]
+   * @param {Record<string, object>} [imports] what the guest imports beside WASI and the page
    * @returns {Promise<Dispatcher>}
    */
-  static async start(module, binding) {
+  static async start(module, binding, imports) {
     const dispatcher = new Dispatcher();
     try {
-      await dispatcher.#instantiate(module, binding);
+      await dispatcher.#instantiate(module, binding, imports);
       dispatcher.#turnstile.admit();
       const manifest = dispatcher.#enter(() => dispatcher.#guest.describe());
       dispatcher.#turnstile.admit();
@@ -118,12 +125,14 @@ export class Dispatcher {
   /**
    * @param {GuestModule} module
    * @param {Binding['kind'] | 'auto'} [binding]
+   * @param {Record<string, object>} [imports]
    */
-  async #instantiate(module, binding) {
+  async #instantiate(module, binding, imports = {}) {
     // An instance may call the page while it is being made, which counts as being on the stack.
     this.#turnstile.enter();
     try {
-      this.#guest = await bind(module, this.#page(), binding);
+      this.#guest = await bind(module, this.#page(), binding, this.#typed.imports(imports));
+      this.#exports = this.#typed.exports(this.#guest.exports);
       this.#binding = this.#guest.kind;
     } catch (cause) {
       throw new DotNetError('failed', `The guest cannot be instantiated: ${this.#panic ?? messageOf(cause)}`, { cause });
@@ -160,6 +169,14 @@ export class Dispatcher {
   /** What the guest offers. */
   get assemblies() {
     return this.#assemblies;
+  }
+
+  /**
+   * What the guest exports beside the methods that are called by name: the functions of its own WIT interfaces, as jco gives
+   * them, by the interfaces' names.
+   */
+  get exports() {
+    return this.#exports;
   }
 
   /** How the guest's functions are called: `direct`, by the component model's canonical ABI, or by jco's `wrapper`. */
@@ -499,6 +516,21 @@ export class Dispatcher {
   }
 
   /**
+   * Calls a function that the guest exports with types.
+   *
+   * @param {() => any} run
+   */
+  #callTyped(run) {
+    this.#turnstile.admit();
+    if (this.#end) throw errorOf(this.#end);
+    try {
+      return this.#enter(run);
+    } finally {
+      this.#turnstile.admit();
+    }
+  }
+
+  /**
    * What a function of the guest throws is a trap: the guest is at its end, and every pending call with it.
    *
    * @param {unknown} cause
@@ -586,6 +618,7 @@ export class Dispatcher {
     this.#alarm.clear();
     this.#turnstile.clear();
     // The dispatcher may stay with the page for long; the guest's memory need not.
+    this.#typed.close();
     this.#guest = /** @type {any} */ (undefined);
     for (const call of [...this.#pending.keys()]) {
       const pending = this.#take(call);

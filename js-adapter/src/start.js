@@ -14,25 +14,36 @@ import { addGuest } from './registry.js';
 /** @import { GuestModule } from './binding.js' */
 
 /**
+ * @template {GuestModule} [M=GuestModule]
  * @typedef {object} StartOptions
- * @property {string | URL | GuestModule} component What `dotwit-transpile` has made: the URL of the folder, with `/` at
+ * @property {string | URL | M} component What `dotwit-transpile` has made: the URL of the folder, with `/` at
  *   its end, or of the `index.js` in it; or that module, imported. In a page a relative URL starts from the page's, in a
  *   worker from the worker's. In Node a string without a scheme is a path.
  * @property {'auto' | 'direct' | 'wrapper'} [binding] How the guest's functions are called, which tests and a search for a fault
  *   may want to choose: `direct`, by the component model's canonical ABI; by jco's `wrapper`, which is several times slower and
  *   works for every guest; or `auto`, the default: `direct` where the guest allows it.
+ * @property {Record<string, object>} [imports] What the guest imports beside WASI and the page: the functions of its own WIT
+ *   interfaces, by the interfaces' names without their versions.
+ */
+
+/**
+ * A running guest. Where `start` was given the imported module, its own interfaces have their types.
+ *
+ * @template {GuestModule} [M=GuestModule]
+ * @typedef {Dispatcher & { readonly exports: Awaited<ReturnType<M['instantiate']>> }} StartedGuest
  */
 
 /**
  * Starts a guest: `DotNet` then calls its assemblies, here and as `globalThis.DotNet`, unless there is another already.
  *
- * @param {StartOptions} options
- * @returns {Promise<Dispatcher>} the guest, to see what it offers, to call nobody else, and to stop it
+ * @template {GuestModule} [M=GuestModule]
+ * @param {StartOptions<M>} options
+ * @returns {Promise<StartedGuest<M>>} the guest, to see what it offers, to call nobody else, and to stop it
  * @throws {DotNetError}
  */
 export async function start(options) {
-  const { component, binding } = checkedOptions(options);
-  const guest = await Dispatcher.start(await guestModule(component), binding);
+  const { component, binding, imports } = checkedOptions(options);
+  const guest = await Dispatcher.start(await guestModule(component), binding, imports);
   try {
     addGuest(guest);
   } catch (error) {
@@ -40,7 +51,7 @@ export async function start(options) {
     throw error;
   }
   makeGlobal();
-  return guest;
+  return /** @type {any} */ (guest);
 }
 
 let warned = false;
@@ -67,10 +78,10 @@ function checkedOptions(options) {
       `start() takes an object such as { component: './guest/' }, not ${describeValue(options)}.`,
     );
   }
-  const { component, binding = 'auto', ...others } = options;
+  const { component, binding = 'auto', imports = {}, ...others } = options;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
-    throw new DotNetError('bad-arguments', `start() has no option '${unknown}'; its options are 'component' and 'binding'.`);
+    throw new DotNetError('bad-arguments', `start() has no option '${unknown}'; its options are 'component', 'binding' and 'imports'.`);
   }
   if (!['auto', 'direct', 'wrapper'].includes(binding)) {
     throw new DotNetError(
@@ -78,8 +89,11 @@ function checkedOptions(options) {
       `The option 'binding' must be 'auto', 'direct' or 'wrapper', not ${describeValue(binding)}.`,
     );
   }
-  if (component instanceof URL || (typeof component === 'string' && component !== '')) return { component, binding };
-  if (typeof component === 'object' && component !== null) return { component, binding };
+  if (typeof imports !== 'object' || imports === null) {
+    throw new DotNetError('bad-arguments', `The option 'imports' must be an object with interfaces by their names, not ${describeValue(imports)}.`);
+  }
+  if (component instanceof URL || (typeof component === 'string' && component !== '')) return { component, binding, imports };
+  if (typeof component === 'object' && component !== null) return { component, binding, imports };
   throw new DotNetError(
     'bad-arguments',
     `The option 'component' must be the URL of a transpiled guest or its imported module, not ${describeValue(component)}.`,

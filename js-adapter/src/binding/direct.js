@@ -81,6 +81,9 @@ export class DirectBinding {
   /** @type {'direct'} */
   kind = 'direct';
 
+  /** @type {Record<string, any>} */
+  exports = {};
+
   #page;
   #version;
   #tasks = new Tasks();
@@ -135,6 +138,7 @@ export class DirectBinding {
    */
   complete(exports) {
     if (!this.#functions) return false;
+    this.exports = exports;
     this.#tasks.open(exports[`dotwit:interop/invocation@${this.#version}`].runReady);
     return true;
   }

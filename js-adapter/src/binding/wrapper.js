@@ -22,6 +22,7 @@ export class WrapperBinding {
    * @param {string} version of the contract
    */
   constructor(exports, version) {
+    this.exports = exports;
     const exported = (/** @type {string} */ name) => {
       const found = exports[`dotwit:interop/${name}@${version}`];
       if (!found) throw new Error(`it does not export dotwit:interop/${name}@${version}`);
