@@ -29,11 +29,11 @@ use crate::task;
 ///
 /// # Errors
 ///
-/// It ends with the page's error ([`ErrorKind::JsFailed`] where a function threw: its message, and its stack as the detail);
-/// with [`ErrorKind::BadArguments`] where the arguments cannot be sent, [`ErrorKind::NoSuchObject`] where it is for a
-/// reference that was disposed of, [`ErrorKind::TooMany`] where too many calls are under way, all without having asked the
-/// page; with [`ErrorKind::Failed`] where the result is no `R`; and with [`ErrorKind::TimedOut`] after its
-/// [`timeout`](Self::timeout).
+/// It ends with the page's error ([`ErrorKind::JsFailed`] where a function threw: its message, and its stack as the
+/// detail); with [`ErrorKind::BadArguments`] where the arguments cannot be sent, [`ErrorKind::NoSuchObject`] where it
+/// is for a reference that was disposed of, [`ErrorKind::TooMany`] where too many calls are under way, all without
+/// having asked the page; with [`ErrorKind::Failed`] where the result is no `R`; and with [`ErrorKind::TimedOut`] after
+/// its [`timeout`](Self::timeout).
 #[must_use = "dropping a call cancels it; `detach` lets it run"]
 pub struct Call<R> {
     identifier: Box<str>,
@@ -189,8 +189,8 @@ fn prepare<'i, R: 'static, A: Serialize>(
     args: &A,
 ) -> Result<(Request<'i>, Message, Kept), Error> {
     let id = target.id()?;
-    let (message, kept) = message::write_arguments(identifier, args)?;
-    Ok((Request { target: id, identifier, operation, want: want::<R>() }, message, kept.with_target(target)))
+    let (message, kept) = message::write_arguments(target, identifier, args)?;
+    Ok((Request { target: id, identifier, operation, want: want::<R>() }, message, kept))
 }
 
 /// How an `R` is to be sent.

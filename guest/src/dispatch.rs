@@ -76,7 +76,8 @@ fn begin(call: u64, target: &Target, method: &str, args: Received) -> Option<Out
         Ok(Reply::Done(outcome)) => return Some(outcome),
         Err(error) => return Some(Err(error)),
     };
-    // Most futures are ready at once, and then no task is needed. The others are polled again as a task, with its waker.
+    // Most futures are ready at once, and then no task is needed. The others are polled again as a task, with its
+    // waker.
     if let Poll::Ready(outcome) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         return Some(outcome);
     }

@@ -59,8 +59,8 @@ thread_local! {
 /// Something that the page reads as a stream: what Blazor's `DotNetStreamReference` is.
 ///
 /// It can be a result or an argument, at top level or inside other values, once. The page reads it with `.stream()` or
-/// `.arrayBuffer()`, as fast as it likes: the guest is asked for each piece. When the page has read all or cancels, and when
-/// reading fails, what the bytes come from is dropped.
+/// `.arrayBuffer()`, as fast as it likes: the guest is asked for each piece. When the page has read all or cancels, and
+/// when reading fails, what the bytes come from is dropped.
 ///
 /// ```
 /// use dotwit::prelude::*;
@@ -175,11 +175,10 @@ impl Claim {
     }
 
     /// Hands the stream to the page.
-    pub(crate) fn send(self) -> u64 {
+    pub(crate) fn send(&self) {
         if let Some(source) = self.outgoing.source.take() {
             STREAMS.with_borrow_mut(|streams| streams.insert(self.id, Slot::Idle(source)));
         }
-        self.id
     }
 }
 
@@ -200,7 +199,8 @@ pub(crate) fn read(call: u64, stream: u64, max: u32) -> Option<Piece> {
         Ok(source) => source,
         Err(error) => return Some(Err(error)),
     };
-    // Most pieces are there at once, and then no task is needed. The others are asked for again by a task, with its waker.
+    // Most pieces are there at once, and then no task is needed. The others are asked for again by a task, with its
+    // waker.
     if let Poll::Ready(piece) = source.poll_piece(&mut Context::from_waker(Waker::noop()), max) {
         return Some(put_back(stream, source, piece));
     }

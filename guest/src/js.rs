@@ -1,4 +1,5 @@
-//! Calls to the page: its functions, constructors and properties, by their dotted paths, starting from its global object.
+//! Calls to the page: its functions, constructors and properties, by their dotted paths, starting from its global
+//! object.
 //!
 //! ```no_run
 //! use dotwit::prelude::*;
@@ -21,19 +22,19 @@
 //!
 //! The same can be done with a [`JsObjectReference`], whose members are then meant.
 //!
-//! **Arguments** are a tuple of what implements `serde::Serialize`: `(value,)` for one, `()` for none. Inside them, at any
-//! depth, a [`DotNetObjectReference`](crate::DotNetObjectReference) lets the page call back, a [`JsObjectReference`] is the
-//! page's own object, and [`Bytes`](crate::Bytes) are a `Uint8Array`. What they name stays alive until the call has ended, even
-//! if it was made only for that.
+//! **Arguments** are a tuple of what implements `serde::Serialize`: `(value,)` for one, `()` for none. Inside them, at
+//! any depth, a [`DotNetObjectReference`](crate::DotNetObjectReference) lets the page call back, a
+//! [`JsObjectReference`] is the page's own object, and [`Bytes`](crate::Bytes) are a `Uint8Array`. What they name stays
+//! alive until the call has ended, even if it was made only for that.
 //!
 //! **Results** are whatever implements `serde::Deserialize`. Where it is a `JsObjectReference` or an
-//! `Option<JsObjectReference>`, the page makes a reference of what its function returns; elsewhere a function returns references
-//! as it made them, with `DotNet.createJSObjectReference`. A promise is awaited.
+//! `Option<JsObjectReference>`, the page makes a reference of what its function returns; elsewhere a function returns
+//! references as it made them, with `DotNet.createJSObjectReference`. A promise is awaited.
 //!
 //! A [`Call`] begins when it is made, can have a [`timeout`](Call::timeout), and is cancelled by being dropped. The
 //! functions with the suffix `_sync` answer at once where the page can do that, which is in the browser and in a native
-//! program; elsewhere they fail with [`Unsupported`](crate::ErrorKind::Unsupported). While such a call is under way, the
-//! page may call the guest, so it should not be made with anything borrowed that other methods need.
+//! program; elsewhere they fail with [`Unsupported`](crate::ErrorKind::Unsupported). While such a call is under way,
+//! the page may call the guest, so it should not be made with anything borrowed that other methods need.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -28,7 +28,8 @@ pub(crate) fn live() -> usize {
     LIVE.get()
 }
 
-/// What one message gave of one object of the page. The page keeps the object until the guest has given each share back.
+/// What one message gave of one object of the page. The page keeps the object until the guest has given each share
+/// back.
 pub(crate) struct Handle {
     id: i64,
     /// How many placeholders the message had for the object; 0 once they are given back.
@@ -57,7 +58,8 @@ impl Handle {
         if shares == 0 {
             return false;
         }
-        // This may be a drop, in the midst of whatever it is, or at the thread's end: nothing is borrowed or awaited here.
+        // This may be a drop, in the midst of whatever it is, or at the thread's end: nothing is borrowed or awaited
+        // here.
         let _ = LIVE.try_with(|live| live.set(live.get() - 1));
         if let Some(page) = try_page() {
             (0..shares).for_each(|_| page.release_js(self.id));
@@ -75,8 +77,9 @@ impl Drop for Handle {
 /// A reference to an object or a function of the page: what Blazor's `IJSObjectReference` is.
 ///
 /// It is the result of a call that asks for one, or comes inside arguments and results where the page made it with
-/// `DotNet.createJSObjectReference`. As an argument or inside a result it is the object itself to the page. What is `null` or
-/// `undefined` at the page is `None` where an `Option<JsObjectReference>` is asked for, and an error otherwise.
+/// `DotNet.createJSObjectReference`. As an argument or inside a result it is the object itself to the page. What is
+/// `null` or `undefined` at the page is `None` where an `Option<JsObjectReference>` is asked for, and an error
+/// otherwise.
 ///
 /// A reference can be cloned; when the last clone is dropped, the page may forget the object.
 ///
@@ -111,8 +114,8 @@ impl JsObjectReference {
         self.handle.as_ref()
     }
 
-    /// Gives the object back at once. Using this reference or a clone of it fails with [`ErrorKind::NoSuchObject`] from then
-    /// on. Doing so twice is harmless, and the global object is never given back.
+    /// Gives the object back at once. Using this reference or a clone of it fails with [`ErrorKind::NoSuchObject`] from
+    /// then on. Doing so twice is harmless, and the global object is never given back.
     pub fn dispose(&self) {
         if let Some(handle) = &self.handle {
             handle.release();

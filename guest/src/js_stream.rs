@@ -22,22 +22,23 @@ use crate::pending::Ticket;
 
 const LENGTH_KEY: &str = "__jsStreamReferenceLength";
 
-/// How much a stream may hold unless the guest asks for more, as in Blazor: what a page sends should not fill the memory
-/// of a guest that did not think of it.
+/// How much a stream may hold unless the guest asks for more, as in Blazor: what a page sends should not fill the
+/// memory of a guest that did not think of it.
 pub const DEFAULT_MAX_ALLOWED_SIZE: u64 = 512_000;
 
 /// How many streams of the page may be open at once.
 pub(crate) const MAX_OPEN: usize = 1_000;
 
-/// How much is asked for at once: enough that a crossing's cost does not matter, and little enough for a processor's cache.
+/// How much is asked for at once: enough that a crossing's cost does not matter, and little enough for a processor's
+/// cache.
 const PIECE: u64 = 256 * 1024;
 
 thread_local! {
     static OPEN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A reference to something of the page that can be read as a stream, such as a file: what Blazor's `IJSStreamReference`
-/// is.
+/// A reference to something of the page that can be read as a stream, such as a file: what Blazor's
+/// `IJSStreamReference` is.
 ///
 /// It is the result of a call that asks for one, or what the page made with `DotNet.createJSStreamReference`. It is a
 /// [`JsObjectReference`], too, and sent to the page it is that object.
@@ -74,8 +75,8 @@ impl JsStreamReference {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::TooLarge`] where there are more than `max_allowed_size` bytes; [`ErrorKind::NoSuchObject`] where the
-    /// reference was disposed of; [`ErrorKind::TooMany`] where too many streams are open.
+    /// [`ErrorKind::TooLarge`] where there are more than `max_allowed_size` bytes; [`ErrorKind::NoSuchObject`] where
+    /// the reference was disposed of; [`ErrorKind::TooMany`] where too many streams are open.
     pub fn open_read_stream(&self, max_allowed_size: u64) -> Result<JsStream, Error> {
         self.object.id()?;
         if self.length > max_allowed_size {
@@ -177,9 +178,9 @@ impl Drop for Open {
 
 /// The bytes of a [`JsStreamReference`], as they come.
 ///
-/// It is an [`AsyncRead`] and a [`Stream`] of [`Bytes`], and has what most need without either: [`next_piece`](Self::next_piece)
-/// and [`read_all`](Self::read_all). The page sends a piece when it is asked for, and no sooner. A stream that fails has
-/// ended, and only that stream. Dropping it ends it, too.
+/// It is an [`AsyncRead`] and a [`Stream`] of [`Bytes`], and has what most need without either:
+/// [`next_piece`](Self::next_piece) and [`read_all`](Self::read_all). The page sends a piece when it is asked for, and
+/// no sooner. A stream that fails has ended, and only that stream. Dropping it ends it, too.
 ///
 /// # Errors
 ///
@@ -272,7 +273,7 @@ impl JsStream {
     fn ask(&self) -> Result<PendingRead, Error> {
         let id = self.object.id()?;
         let length = u32::try_from((self.length - self.offset).min(PIECE)).unwrap_or(u32::MAX);
-        let ticket = Ticket::new(Kept::default().with_target(&self.object));
+        let ticket = Ticket::new(Kept::target(&self.object));
         page().read_js_stream(ticket.id(), id, self.offset, length);
         Ok(PendingRead { ticket, length })
     }

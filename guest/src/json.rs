@@ -78,7 +78,9 @@ pub(crate) fn depth(text: &str) -> usize {
 /// where its object is if it has no other member.
 pub(crate) fn integers(text: &str, key: &str, mut found: impl FnMut(i64, Option<Range<usize>>)) {
     let bytes = text.as_bytes();
-    if memmem::find(bytes, key.as_bytes()).is_none() {
+    // Most texts have nothing of the kind, and are searched for one character of it only.
+    let Some(first) = key.as_bytes().first().and_then(|first| memchr(*first, bytes)) else { return };
+    if memmem::find(&bytes[first..], key.as_bytes()).is_none() {
         return;
     }
     let mut at = 0;

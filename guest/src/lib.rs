@@ -21,14 +21,14 @@
 //!
 //! [`js_invokable`] goes on public functions and on `impl` blocks, with or without an id of your own. Parameters are
 //! anything that implements `serde::Deserialize` and owns its data; a method may return anything that implements
-//! `serde::Serialize`, a `Result` of it with any error that implements `Display`, nothing, or a future of these, be it as
-//! an `async fn` or as a function that returns one. A method that is asynchronous answers `invokeMethodAsync` only.
+//! `serde::Serialize`, a `Result` of it with any error that implements `Display`, nothing, or a future of these, be it
+//! as an `async fn` or as a function that returns one. A method that is asynchronous answers `invokeMethodAsync` only.
 //!
 //! # Values
 //!
-//! Values travel as JSON, as serde has it. Blazor writes properties in camelCase and reads them whatever their case; in Rust
-//! you say so where you want it: `#[serde(rename_all = "camelCase")]` on a type, `#[serde(alias = "Name")]` on a field.
-//! `NaN` and the infinities become `null`, as in JavaScript. Arguments and results nest at most 32 deep.
+//! Values travel as JSON, as serde has it. Blazor writes properties in camelCase and reads them whatever their case; in
+//! Rust you say so where you want it: `#[serde(rename_all = "camelCase")]` on a type, `#[serde(alias = "Name")]` on a
+//! field. `NaN` and the infinities become `null`, as in JavaScript. Arguments and results nest at most 32 deep.
 //! [`Bytes`] is a `Uint8Array` on the page and is no JSON.
 //!
 //! # References
@@ -82,16 +82,18 @@
 //! # fn main() {}
 //! ```
 //!
-//! A [`JsObjectReference`] is an object or a function of the page. It is asked for as a result, as [`js::import`] does, or
-//! received as an argument, if the page made it with `DotNet.createJSObjectReference`; and it has the same functions, for its
-//! own members. When the last clone of it is dropped, the page may forget the object. Only what is *read* as a reference
-//! stays: in a `serde_json::Value`, its placeholder means nothing any more once the arguments have been read.
+//! A [`JsObjectReference`] is an object or a function of the page. It is asked for as a result, as [`js::import`] does,
+//! or received as an argument, if the page made it with `DotNet.createJSObjectReference`; and it has the same
+//! functions, for its own members. When the last clone of it is dropped, the page may forget the object. Only what is
+//! *read* as a reference stays: in a `serde_json::Value`, its placeholder means nothing any more once the arguments
+//! have been read.
 //!
 //! # Streams
 //!
 //! What is too large for one message is read piece by piece, in both directions. A [`JsStreamReference`] is a file, or
-//! whatever else the page gave to `DotNet.createJSStreamReference`; [`open_read_stream`](JsStreamReference::open_read_stream)
-//! reads it. A [`DotNetStreamReference`] is made of bytes, of a reader or of a stream, and is a `ReadableStream` on the page.
+//! whatever else the page gave to `DotNet.createJSStreamReference`;
+//! [`open_read_stream`](JsStreamReference::open_read_stream) reads it. A [`DotNetStreamReference`] is made of bytes, of
+//! a reader or of a stream, and is a `ReadableStream` on the page.
 //!
 //! ```
 //! use dotwit::prelude::*;
@@ -156,8 +158,8 @@ pub mod prelude {
     };
 }
 
-/// Makes the crate a guest, and names its assembly. Say it once per component, at the top level of the crate that is built
-/// as a `cdylib`.
+/// Makes the crate a guest, and names its assembly. Say it once per component, at the top level of the crate that is
+/// built as a `cdylib`.
 ///
 /// ```
 /// dotwit::export!("MyApp");

@@ -1,8 +1,8 @@
 //! Messages, and the scopes in which values are written to and read from them.
 //!
-//! serde carries no context, but byte arrays and references need one: the arrays of their message, and whether who reads
-//! a reference keeps it. So a value is serialised inside a [`write`] and deserialised inside a [`Reader`], and the types
-//! with placeholders ask the innermost of these. Outside of one they fail with a message that says so.
+//! serde carries no context, but byte arrays and references need one: the arrays of their message, and whether who
+//! reads a reference keeps it. So a value is serialised inside a [`write`] and deserialised inside a [`Reader`], and
+//! the types with placeholders ask the innermost of these. Outside of one they fail with a message that says so.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,7 +17,8 @@ use crate::js_object::{self, Handle, JsObjectReference};
 use crate::json;
 use crate::objects::Entry;
 
-/// How many arguments a call may have. Blazor has no limit; a function with more parameters is better served by an object.
+/// How many arguments a call may have. Blazor has no limit; a function with more parameters is better served by an
+/// object.
 pub(crate) const MAX_ARGUMENTS: usize = 64;
 
 /// A JSON text and the byte arrays lifted out of it: the `message` of `dotwit:interop/types`.
@@ -67,30 +68,35 @@ impl From<Message> for Received {
     }
 }
 
+/// What a message that is being written, or was sent, names beside its text.
+#[derive(Default)]
+struct Named {
+    objects: Vec<Rc<Entry>>,
+    js_objects: Vec<Rc<Handle>>,
+    streams: Vec<Claim>,
+}
+
 /// What must live as long as a message that was sent may be read, and until what was asked in it has ended.
 #[derive(Default)]
 pub(crate) struct Kept {
-    objects: Vec<Rc<Entry>>,
-    js_objects: Vec<Rc<Handle>>,
-    /// The streams that went with the message.
-    streams: Vec<u64>,
+    /// Most messages name nothing.
+    named: Option<Box<Named>>,
     /// The object of the page that is meant.
-    target: Option<Rc<Handle>>,
+    _target: Option<Rc<Handle>>,
 }
 
 impl Kept {
-    /// Keeps the object of the page that is meant, too.
-    pub(crate) fn with_target(mut self, target: &JsObjectReference) -> Self {
-        self.target = target.handle().cloned();
-        self
+    /// Keeps the object of the page that is meant.
+    pub(crate) fn target(target: &JsObjectReference) -> Self {
+        Self { named: None, _target: target.handle().cloned() }
     }
 
     /// Takes back what a call was to give, where its failure says that the page never saw it.
     pub(crate) fn after_failure(&self, kind: ErrorKind) {
         use ErrorKind::{Disconnected, Reentrant, TooLarge, TooMany, Unsupported};
-        if matches!(kind, Disconnected | Reentrant | TooLarge | TooMany | Unsupported) {
-            self.objects.iter().for_each(|object| object.note_forgotten());
-            self.streams.iter().for_each(|stream| dotnet_stream::close(*stream));
+        if let (Some(named), Disconnected | Reentrant | TooLarge | TooMany | Unsupported) = (&self.named, kind) {
+            named.objects.iter().for_each(|object| object.note_forgotten());
+            named.streams.iter().for_each(|stream| dotnet_stream::close(stream.id()));
         }
     }
 }
@@ -99,9 +105,14 @@ impl Kept {
 #[derive(Default)]
 struct Written {
     bytes: Vec<Vec<u8>>,
-    kept: Kept,
-    streams: Vec<Claim>,
-    failure: Option<Error>,
+    named: Option<Box<Named>>,
+    failure: Option<Box<Error>>,
+}
+
+impl Written {
+    fn named(&mut self) -> &mut Named {
+        self.named.get_or_insert_default()
+    }
 }
 
 /// What a value that is being read finds beside its text.
@@ -111,7 +122,7 @@ struct Reading {
     moves: bool,
     references: usize,
     handles: Vec<Rc<Handle>>,
-    failure: Option<Error>,
+    failure: Option<Box<Error>>,
 }
 
 thread_local! {
@@ -119,6 +130,8 @@ thread_local! {
     static READING: RefCell<Vec<Reading>> = const { RefCell::new(Vec::new()) };
     /// The objects of the page in the results that are on their way to it.
     static RETURNED: RefCell<Vec<Rc<Handle>>> = const { RefCell::new(Vec::new()) };
+    /// Whether there are any.
+    static HAS_RETURNED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The scopes that are open, while a call that came in between uses its own. They are back when this is dropped.
@@ -142,53 +155,63 @@ impl Drop for SetAside {
 
 /// Lets go of what results on their way to the page were kept for. They have arrived when the page next calls.
 pub(crate) fn results_have_arrived() {
-    drop(RETURNED.take());
+    if HAS_RETURNED.replace(false) {
+        drop(RETURNED.take());
+    }
 }
 
 /// Whether something is kept only for results on their way to the page.
 pub(crate) fn results_keep_something() -> bool {
-    RETURNED.with_borrow(|returned| returned.iter().any(|handle| Rc::strong_count(handle) == 1))
+    HAS_RETURNED.get() && RETURNED.with_borrow(|returned| returned.iter().any(|handle| Rc::strong_count(handle) == 1))
 }
 
-/// Writes a value inside a scope of its own. `elements` becomes the number of elements, where it is an array. `failed` makes
-/// the error of what serde says.
+/// Writes a value inside a scope of its own. `elements` becomes the number of elements, where it is an array. `failed`
+/// makes the error of what serde says.
 fn write<T: Serialize + ?Sized>(
     value: &T,
     elements: &Cell<usize>,
     failed: impl FnOnce(serde_json::Error) -> Error,
-) -> Result<(Message, Kept, Vec<Claim>), Error> {
+) -> Result<(Message, Option<Box<Named>>), Error> {
     WRITING.with_borrow_mut(|scopes| scopes.push(Written::default()));
     let json = json::to_string(value, elements);
     let written = WRITING.with_borrow_mut(Vec::pop).unwrap_or_default();
     match json {
-        Ok(json) => Ok((Message { json, bytes: written.bytes }, written.kept, written.streams)),
+        Ok(json) => Ok((Message { json, bytes: written.bytes }, written.named)),
         Err(error) => Err(cause(&error, written.failure).unwrap_or_else(|| failed(error))),
     }
 }
 
-/// Writes the result of a call. The guest's objects in it belong to the page from then on, until it releases them; where the
-/// value cannot be written they stay what they were.
+/// Writes the result of a call. The guest's objects in it belong to the page from then on, until it releases them;
+/// where the value cannot be written they stay what they were.
 pub(crate) fn write_result<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
-    let (message, kept, streams) = write(value, &Cell::new(0), |error| {
+    let (message, named) = write(value, &Cell::new(0), |error| {
         Error::new(ErrorKind::Failed, format!("The result cannot be sent: {error}."))
     })?;
-    for object in kept.objects {
-        object.note_named();
-        object.give_to_page();
+    if let Some(named) = named {
+        let named = *named;
+        for object in named.objects {
+            object.note_named();
+            object.give_to_page();
+        }
+        named.streams.iter().for_each(Claim::send);
+        if !named.js_objects.is_empty() {
+            RETURNED.with_borrow_mut(|returned| returned.extend(named.js_objects));
+            HAS_RETURNED.set(true);
+        }
     }
-    if !kept.js_objects.is_empty() {
-        RETURNED.with_borrow_mut(|returned| returned.extend(kept.js_objects));
-    }
-    streams.into_iter().for_each(|stream| _ = stream.send());
     Ok(message)
 }
 
-/// Writes the arguments of a call to the page: an array, or nothing. What they name stays the guest's, and is to be kept
-/// until the call has ended.
-pub(crate) fn write_arguments<T: Serialize + ?Sized>(identifier: &str, args: &T) -> Result<(Message, Kept), Error> {
+/// Writes the arguments of a call to the page, for `target`: an array, or nothing. What they name stays the guest's, and is to be
+/// kept until the call has ended.
+pub(crate) fn write_arguments<T: Serialize + ?Sized>(
+    target: &JsObjectReference,
+    identifier: &str,
+    args: &T,
+) -> Result<(Message, Kept), Error> {
     let bad = |what: String| Error::new(ErrorKind::BadArguments, format!("The arguments of '{identifier}' {what}"));
     let elements = Cell::new(0);
-    let (mut message, mut kept, streams) = write(args, &elements, |error| bad(format!("cannot be sent: {error}.")))?;
+    let (mut message, named) = write(args, &elements, |error| bad(format!("cannot be sent: {error}.")))?;
     let mut count = elements.get();
     if message.json == "null" {
         message.json.replace_range(.., "[]");
@@ -207,9 +230,11 @@ pub(crate) fn write_arguments<T: Serialize + ?Sized>(identifier: &str, args: &T)
             format!("The call to '{identifier}' has {count} arguments, and {MAX_ARGUMENTS} is the limit of any call."),
         ));
     }
-    kept.objects.iter().for_each(|object| object.note_named());
-    kept.streams = streams.into_iter().map(Claim::send).collect();
-    Ok((message, kept))
+    if let Some(named) = &named {
+        named.objects.iter().for_each(|object| object.note_named());
+        named.streams.iter().for_each(Claim::send);
+    }
+    Ok((message, Kept { named, ..Kept::target(target) }))
 }
 
 /// Puts a byte array beside the text that is being written and gives its index.
@@ -228,10 +253,10 @@ pub(crate) fn write_object<E: ser::Error>(object: &Rc<Entry>) -> Result<u64, E> 
             scopes.last_mut().ok_or_else(|| E::custom("a reference can only be written as part of a call"))?;
         let id = object.track().map_err(|error| {
             let text = E::custom(error.message());
-            written.failure = Some(error);
+            written.failure = Some(error.into());
             text
         })?;
-        written.kept.objects.push(Rc::clone(object));
+        written.named().objects.push(Rc::clone(object));
         Ok(id)
     })
 }
@@ -243,10 +268,10 @@ pub(crate) fn write_js_object<E: ser::Error>(object: &JsObjectReference) -> Resu
             scopes.last_mut().ok_or_else(|| E::custom("a reference can only be written as part of a call"))?;
         let id = object.id().map_err(|error| {
             let text = E::custom(error.message());
-            written.failure = Some(error);
+            written.failure = Some(error.into());
             text
         })?;
-        written.kept.js_objects.extend(object.handle().cloned());
+        written.named().js_objects.extend(object.handle().cloned());
         Ok(id)
     })
 }
@@ -255,13 +280,14 @@ pub(crate) fn write_js_object<E: ser::Error>(object: &JsObjectReference) -> Resu
 pub(crate) fn write_stream<E: ser::Error>(stream: &DotNetStreamReference) -> Result<u64, E> {
     WRITING.with_borrow_mut(|scopes| {
         let written = scopes.last_mut().ok_or_else(|| E::custom("a stream can only be written as part of a call"))?;
-        let claim = Claim::new(stream, written.streams.len()).map_err(|error| {
+        let others = written.named.as_ref().map_or(0, |named| named.streams.len());
+        let claim = Claim::new(stream, others).map_err(|error| {
             let text = E::custom(error.message());
-            written.failure = Some(error);
+            written.failure = Some(error.into());
             text
         })?;
         let id = claim.id();
-        written.streams.push(claim);
+        written.named().streams.push(claim);
         Ok(id)
     })
 }
@@ -320,14 +346,14 @@ impl Drop for Reader {
     }
 }
 
-/// The error behind the one that serde ends with. serde carries nothing but text, and a value may get over a failure, as an
-/// untagged enum does when it tries its next variant.
-fn cause(error: &serde_json::Error, failure: Option<Error>) -> Option<Error> {
-    failure.filter(|failure| error.to_string().starts_with(failure.message()))
+/// The error behind the one that serde ends with. serde carries nothing but text, and a value may get over a failure,
+/// as an untagged enum does when it tries its next variant.
+fn cause(error: &serde_json::Error, failure: Option<Box<Error>>) -> Option<Error> {
+    failure.map(|failure| *failure).filter(|failure| error.to_string().starts_with(failure.message()))
 }
 
-/// Whether a text names each of `count` byte arrays once, in order, as pages do. Where it seems otherwise, because an array
-/// is named twice, or because the text has the key elsewhere or may have it with escapes, the arrays are copied.
+/// Whether a text names each of `count` byte arrays once, in order, as pages do. Where it seems otherwise, because an
+/// array is named twice, or because the text has the key elsewhere or may have it with escapes, the arrays are copied.
 fn names_each_once(json: &str, count: usize) -> bool {
     const KEY: &str = "\"__byte[]\"";
     let named = json.match_indices(KEY).map(|(at, _)| {
@@ -380,7 +406,7 @@ pub(crate) fn reading_failure<E: de::Error>(error: Error) -> E {
     let text = E::custom(error.message());
     READING.with_borrow_mut(|scopes| {
         if let Some(reading) = scopes.last_mut() {
-            reading.failure = Some(error);
+            reading.failure = Some(error.into());
         }
     });
     text

@@ -1,8 +1,8 @@
 //! The objects that the guest has handed out, and who owns each.
 //!
-//! An object gets its id when a reference to it is first written. From then on it can be called as long as somebody holds
-//! it: the guest, by a [`DotNetObjectReference`], or the page, which owns what a method returned to it until it releases
-//! it. Ids are never used again.
+//! An object gets its id when a reference to it is first written. From then on it can be called as long as somebody
+//! holds it: the guest, by a [`DotNetObjectReference`], or the page, which owns what a method returned to it until it
+//! releases it. Ids are never used again.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -164,8 +164,8 @@ pub(crate) fn release(id: u64) -> bool {
     true
 }
 
-/// Notes that the page has forgotten `times` of the placeholders for an object. After the last one it keeps the object alive
-/// no longer.
+/// Notes that the page has forgotten `times` of the placeholders for an object. After the last one it keeps the object
+/// alive no longer.
 pub(crate) fn forget(id: u64, times: u32) {
     let Ok(entry) = find(id) else { return };
     entry.named.set(entry.named.get().saturating_sub(times.into()));
@@ -190,8 +190,8 @@ pub(crate) fn live() -> usize {
 ///
 /// # Who owns it
 ///
-/// Clones share one object under one id. The object can be called until the last clone is dropped, unless a reference to
-/// it was part of a method's *result*: then the page owns it too, and it lives on until the page calls `dispose()`.
+/// Clones share one object under one id. The object can be called until the last clone is dropped, unless a reference
+/// to it was part of a method's *result*: then the page owns it too, and it lives on until the page calls `dispose()`.
 /// [`dispose`](Self::dispose) ends it at once for both sides; calls under way run on.
 pub struct DotNetObjectReference<T: Invokable> {
     entry: Rc<Entry>,
@@ -223,8 +223,9 @@ impl<T: Invokable> DotNetObjectReference<T> {
         &self.object
     }
 
-    /// Lets the page keep the object alive, too, until it disposes of it: for an object that the page gets as an argument and
-    /// shall have for longer than the call, while the guest needs it no more. What a method returns is the page's anyway.
+    /// Lets the page keep the object alive, too, until it disposes of it: for an object that the page gets as an
+    /// argument and shall have for longer than the call, while the guest needs it no more. What a method returns is the
+    /// page's anyway.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! The guest's way out: what it asks of the page.
 //!
-//! In a component these are the imports of `dotwit:interop/page`. The dispatcher and the executor know only this trait, so
-//! they run natively too, where a test is the page.
+//! In a component these are the imports of `dotwit:interop/page`. The dispatcher and the executor know only this trait,
+//! so they run natively too, where a test is the page.
 
 use std::cell::RefCell;
 use std::rc::Rc;

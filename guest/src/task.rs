@@ -1,7 +1,7 @@
 //! Asynchronous work inside the guest: [`spawn`], [`sleep`] and [`yield_now`].
 //!
-//! A component has one thread, and runs only while its page calls it. So tasks are polled at the end of each call into the
-//! guest, until none can go on; and what should happen later is a timer, for which the page is asked to call again.
+//! A component has one thread, and runs only while its page calls it. So tasks are polled at the end of each call into
+//! the guest, until none can go on; and what should happen later is a timer, for which the page is asked to call again.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -23,7 +23,8 @@ thread_local! {
         const { RefCell::new(Timers { sleeping: BTreeMap::new(), next: 0, alarm: None }) };
 }
 
-/// A task that was spawned. Awaiting it gives its output; dropping it lets the task run on; [`abort`](Self::abort) ends it.
+/// A task that was spawned. Awaiting it gives its output; dropping it lets the task run on; [`abort`](Self::abort) ends
+/// it.
 #[derive(Debug)]
 pub struct JoinHandle<T>(Option<async_task::Task<T>>);
 

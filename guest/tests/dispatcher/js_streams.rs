@@ -1,7 +1,6 @@
 //! Streams of the page: how a reference to one is read, and how its bytes come.
 
 use std::io;
-use std::pin::Pin;
 use std::task::Poll;
 
 use dotwit::__private::dispatch::end_read_js;
@@ -368,13 +367,9 @@ proptest! {
                 let mut all = Vec::new();
                 for size in buffers.iter().cycle() {
                     if *size == 0 || all.len() == length {
-                        match futures_core::Stream::poll_next(Pin::new(&mut stream), &mut std::task::Context::from_waker(std::task::Waker::noop())) {
-                            Poll::Ready(None) => return all,
-                            Poll::Ready(Some(piece)) => all.extend(piece.expect("it is read").0),
-                            Poll::Pending => match stream.next_piece().await {
-                                None => return all,
-                                Some(piece) => all.extend(piece.expect("it is read").0),
-                            },
+                        match stream.next_piece().await {
+                            None => return all,
+                            Some(piece) => all.extend(piece.expect("it is read").0),
                         }
                     } else {
                         let mut buffer = vec![0; *size];

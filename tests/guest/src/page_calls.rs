@@ -95,8 +95,8 @@ pub fn call_page_and_forget(identifier: String, args: Value) {
     js::invoke_void(&identifier, args).detach();
 }
 
-/// Calls a function of the page with each of the numbers below `count`, all at once, and gives what they return, with the
-/// kind of its error for each that fails.
+/// Calls a function of the page with each of the numbers below `count`, all at once, and gives what they return, with
+/// the kind of its error for each that fails.
 #[js_invokable]
 pub async fn call_page_often(identifier: String, count: u32) -> Vec<Result<Value, String>> {
     let calls: Vec<js::Call<Value>> = (0..count).map(|number| js::invoke(&identifier, (number,))).collect();
@@ -179,7 +179,8 @@ impl Greeter {
     }
 }
 
-/// Calls the page down to `depth`: a function of the page that is called with it calls this with one less. Gives the depth.
+/// Calls the page down to `depth`: a function of the page that is called with it calls this with one less. Gives the
+/// depth.
 #[js_invokable]
 pub async fn nest_calls(identifier: String, depth: u32) -> Result<u32, Error> {
     if depth == 0 {
