@@ -441,9 +441,6 @@ impl Table {
 
     /// The id under which the guest is sent one more placeholder of an object.
     pub(crate) fn name(&self, object: &JsObject) -> Result<i64, Error> {
-        if *object == self.global {
-            return Ok(0);
-        }
         let address = Arc::as_ptr(&object.inner) as usize;
         let held = &mut *self.held.lock();
         if let Some(id) = held.ids.get(&address) {

@@ -133,7 +133,7 @@ pub(crate) fn read<T>(
 /// The error behind the one that serde ends with. serde carries nothing but text, and a value may get over a failure, as an
 /// untagged enum does when it tries its next variant.
 fn cause(error: &serde_json::Error, failure: Option<Error>) -> Option<Error> {
-    failure.filter(|failure| error.to_string().starts_with(failure.message()))
+    failure.filter(|failure| error.to_string().contains(failure.message()))
 }
 
 /// Puts a byte array beside the text that is being written and gives its index.
