@@ -6,19 +6,16 @@
  * @module
  */
 
-import { bind } from './binding.js';
 import { watch } from './cancel.js';
 import { isObjectId } from './dotnet-object.js';
-import { DotNetError, describeValue, messageOf } from './error.js';
+import { DotNetError, describeValue, errorOf, tooMany } from './error.js';
+import { Guest } from './guest.js';
 import { GuestSide } from './guest-side.js';
 import { MAX_ARGUMENTS, MAX_PENDING_CALLS } from './limits.js';
 import { PageCalls } from './page-calls.js';
-import { Alarm } from './schedule.js';
-import { Turnstile } from './turnstile.js';
-import { Typed } from './typed.js';
 import { read, write } from './wire.js';
 
-/** @import { Binding, GuestModule, Page } from './binding.js' */
+/** @import { Binding, GuestModule } from './binding.js' */
 /** @import { CallOptions } from './cancel.js' */
 /** @import { Assembly, CallError, Message, Outcome, Target } from './contract.js' */
 /** @import { ObjectOwner } from './dotnet-object.js' */
@@ -32,14 +29,10 @@ import { read, write } from './wire.js';
  * @property {string} method
  * @property {(value: any) => void} resolve
  * @property {(error: unknown) => void} reject
- * @property {Written} message
+ * @property {Written | undefined} message What the guest is to be told; `undefined` once it has been.
  * @property {object | undefined} keep What must live until the call has ended.
- * @property {boolean} begun Whether the guest has been told.
  * @property {(() => void) | undefined} unwatch Ends the watch over it.
  */
-
-/** @type {CallError} The end of a guest that has trapped, until there is room on the stack for the details. */
-const TRAPPED = { kind: 'guest-trapped', message: 'The guest has trapped and can no longer be called.' };
 
 /**
  * One running guest.
@@ -47,53 +40,24 @@ const TRAPPED = { kind: 'guest-trapped', message: 'The guest has trapped and can
  * @implements {ObjectOwner}
  */
 export class Dispatcher {
-  /** @type {Binding} Set by `start`, before anybody else has the dispatcher. */
-  #guest = /** @type {any} */ (undefined);
+  #guest = new Guest(
+    () => this.#side.pageObjects.flush(),
+    (end) => this.#finish(end),
+  );
 
-  /** @type {Binding['kind']} */
-  #binding = 'wrapper';
+  #side = new GuestSide(this, this.#guest);
+
+  #pageCalls = new PageCalls(this.#guest, this.#side);
 
   /** @type {Assembly[]} */
   #assemblies = [];
 
   /** @type {Map<number, PendingCall>} */
   #pending = new Map();
-  #lastCall = 0;
 
   /** @type {{ pending: PendingCall, outcome: Outcome<Message> }[]} Calls that have ended while another is being settled. */
   #ended = [];
   #settling = false;
-
-  #side = new GuestSide(this, (object, times) => this.#deliver(() => this.#guest.forget(object, times)), {
-    read: (stream, max, end) => this.#read(stream, max, end),
-    close: (stream) => this.#deliver(() => this.#guest.close(stream)),
-  });
-
-  #pageCalls = new PageCalls(this.#side, {
-    endInvoke: (call, outcome) => {
-      if (outcome.tag === 'ok') this.#detach(outcome.val);
-      this.#deliver(() => this.#guest.endInvokeJs(call, outcome));
-    },
-    endRead: (call, piece) => this.#deliver(() => this.#guest.endReadJs(call, piece())),
-  });
-
-  /** @type {Map<number, (outcome: Outcome<Uint8Array>) => void>} Reads of the guest's streams that have not ended. */
-  #reads = new Map();
-
-  #turnstile = new Turnstile(() => this.#side.pageObjects.flush());
-
-  #typed = new Typed((run) => this.#callTyped(run));
-
-  /** @type {Record<string, any>} */
-  #exports = {};
-
-  #alarm = new Alarm(() => this.#deliver(() => this.#guest.runReady()));
-
-  /** @type {string | undefined} What the guest has said before it traps. */
-  #panic;
-
-  /** @type {CallError | undefined} Why the guest can no longer be called. */
-  #end;
 
   /** @type {(() => void)[]} What runs when the guest is stopped. */
   #onStop = [];
@@ -108,62 +72,23 @@ export class Dispatcher {
    */
   static async start(module, binding, imports) {
     const dispatcher = new Dispatcher();
-    try {
-      await dispatcher.#instantiate(module, binding, imports);
-      dispatcher.#turnstile.admit();
-      const manifest = dispatcher.#enter(() => dispatcher.#guest.describe());
-      dispatcher.#turnstile.admit();
-      if (manifest.tag === 'err') throw errorOf(manifest.val);
-      dispatcher.#assemblies = manifest.val;
-    } catch (error) {
-      dispatcher.stop();
-      throw error;
-    }
+    const pageCalls = dispatcher.#pageCalls;
+    dispatcher.#assemblies = await dispatcher.#guest.start(
+      module,
+      {
+        endInvoke: (call, outcome) => dispatcher.#settle(call, outcome),
+        endRead: (call, outcome) => dispatcher.#side.streams.endRead(call, outcome),
+        invokeJs: (target, identifier, operation, want, args) => pageCalls.invoke(target, identifier, operation, want, args),
+        beginInvokeJs: (call, target, identifier, operation, want, args) =>
+          pageCalls.begin(call, target, identifier, operation, want, args),
+        cancelInvokeJs: (call) => pageCalls.cancel(call),
+        releaseJs: (object) => dispatcher.#side.pageObjects.release(object),
+        readJsStream: (call, object, offset, length) => pageCalls.readStream(call, object, offset, length),
+      },
+      binding,
+      imports,
+    );
     return dispatcher;
-  }
-
-  /**
-   * @param {GuestModule} module
-   * @param {Binding['kind'] | 'auto'} [binding]
-   * @param {Record<string, object>} [imports]
-   */
-  async #instantiate(module, binding, imports = {}) {
-    // An instance may call the page while it is being made, which counts as being on the stack.
-    this.#turnstile.enter();
-    try {
-      this.#guest = await bind(module, this.#page(), binding, this.#typed.imports(imports));
-      this.#exports = this.#typed.exports(this.#guest.exports);
-      this.#binding = this.#guest.kind;
-    } catch (cause) {
-      throw new DotNetError('failed', `The guest cannot be instantiated: ${this.#panic ?? messageOf(cause)}`, { cause });
-    } finally {
-      this.#turnstile.leave();
-    }
-  }
-
-  /** @returns {Page} */
-  #page() {
-    const pageCalls = this.#pageCalls;
-    return {
-      endInvoke: (call, outcome) => this.#settle(call, outcome),
-      invokeJs: (target, identifier, operation, want, args) =>
-        this.#end ? { tag: 'err', val: this.#end } : pageCalls.invoke(target, identifier, operation, want, args),
-      beginInvokeJs: (call, target, identifier, operation, want, args) => {
-        if (!this.#end) pageCalls.begin(call, target, identifier, operation, want, args);
-      },
-      cancelInvokeJs: (call) => pageCalls.cancel(call),
-      releaseJs: (object) => this.#side.pageObjects.release(object),
-      endRead: (call, outcome) => this.#endRead(call, outcome),
-      readJsStream: (call, object, offset, length) => {
-        if (!this.#end) pageCalls.readStream(call, object, offset, length);
-      },
-      wakeAfter: (nanoseconds) => {
-        if (!this.#end) this.#alarm.set(nanoseconds);
-      },
-      reportPanic: (message, location) => {
-        this.#panic = `panicked at ${location}: ${message}`;
-      },
-    };
   }
 
   /** What the guest offers. */
@@ -176,22 +101,22 @@ export class Dispatcher {
    * them, by the interfaces' names.
    */
   get exports() {
-    return this.#exports;
+    return this.#guest.exports;
   }
 
   /** How the guest's functions are called: `direct`, by the component model's canonical ABI, or by jco's `wrapper`. */
   get binding() {
-    return this.#binding;
+    return this.#guest.kind;
   }
 
   /** Whether the guest can be called: it has neither trapped nor been stopped. */
   get running() {
-    return this.#end === undefined;
+    return this.#guest.end === undefined;
   }
 
   /** How many objects of the guest the page can name now; 0 when the guest is gone. */
   get liveObjects() {
-    return this.#end ? 0 : this.#enter(() => this.#guest.live());
+    return this.#guest.liveObjects;
   }
 
   /** How many objects of the page the guest holds. */
@@ -244,20 +169,20 @@ export class Dispatcher {
   invokeDotNetMethod(assembly, method, object, args) {
     const target = targetOf(assembly, object, method);
     // What the page asked for earlier goes first, unless it has to wait anyway.
-    this.#turnstile.admit();
+    this.#guest.admit();
     const message = this.#prepare(target, method, args);
     this.#checkRunning(target, method);
     let outcome;
     try {
-      outcome = this.#enter(() => this.#guest.invoke(target, method, message));
+      outcome = this.#guest.enter((binding) => binding.invoke(target, method, message));
     } catch (cause) {
       // A trap, told with what was called; or there was no room on the stack to enter.
-      throw this.#end ? errorOf(this.#end, target, method) : cause;
+      throw this.#why(cause, target, method);
     }
     try {
       return this.#resultOf(outcome, target, method);
     } finally {
-      this.#turnstile.admit();
+      this.#guest.admit();
     }
   }
 
@@ -276,19 +201,19 @@ export class Dispatcher {
     return new Promise((resolve, reject) => {
       // A throw in here rejects the promise.
       const target = targetOf(assembly, object, method);
-      const call = ++this.#lastCall;
+      const call = this.#guest.nextCall();
       const unwatch = options && watch(options, contextOf(target, method), (error) => this.#cancel(call, error));
       try {
         const message = this.#prepare(target, method, args);
         this.#checkRunning(target, method);
         this.#checkPending(target, method, message);
-        this.#detach(message);
-        this.#pending.set(call, { target, method, resolve, reject, message, keep, begun: false, unwatch });
+        this.#guest.detach(message);
+        this.#pending.set(call, { target, method, resolve, reject, message, keep, unwatch });
       } catch (error) {
         unwatch?.();
         throw error;
       }
-      this.#turnstile.whenFree(() => this.#begin(call));
+      this.#guest.whenFree(() => this.#begin(call));
     });
   }
 
@@ -300,23 +225,7 @@ export class Dispatcher {
   #checkPending(target, method, message) {
     if (this.#pending.size < MAX_PENDING_CALLS) return;
     this.#side.pageObjects.withdraw(message.granted);
-    throw errorOf(
-      {
-        kind: 'too-many',
-        message: `The call of '${method}' would be number ${this.#pending.size + 1} of those that are pending; a guest can have ${MAX_PENDING_CALLS} at most.`,
-      },
-      target,
-      method,
-    );
-  }
-
-  /**
-   * The page may change its arrays before a message that has to wait is delivered.
-   *
-   * @param {Message} message
-   */
-  #detach(message) {
-    if (message.bytes.length > 0 && this.#turnstile.busy) message.bytes = message.bytes.map((array) => new Uint8Array(array));
+    throw withContext(tooMany(this.#pending.size + 1, MAX_PENDING_CALLS, 'the calls that are pending'), target, method);
   }
 
   /**
@@ -327,14 +236,14 @@ export class Dispatcher {
   releaseObject(object) {
     if (!isObjectId(object)) return;
     this.#side.guestObjects.dispose(object);
-    this.#deliver(() => this.#guest.release(object));
+    this.#guest.deliver((binding) => binding.release(object));
   }
 
   /**
    * Ends the guest: what is pending rejects with kind `disconnected`, and so does whatever is called later.
    */
   stop() {
-    this.#finish({ kind: 'disconnected', message: 'The guest was stopped and can no longer be called.' });
+    this.#guest.stop();
     for (const done of this.#onStop.splice(0)) done();
   }
 
@@ -361,24 +270,16 @@ export class Dispatcher {
    */
   #prepare(target, method, args) {
     if (typeof method !== 'string' || method.trim() === '') {
-      throw errorOf(
-        { kind: 'bad-arguments', message: `The id of a method must be a string that is not empty, not ${describeValue(method)}.` },
-        target,
-      );
+      const message = `The id of a method must be a string that is not empty, not ${describeValue(method)}.`;
+      throw new DotNetError('bad-arguments', message, contextOf(target, undefined));
     }
     if (args && args.length > MAX_ARGUMENTS) {
-      throw errorOf(
-        { kind: 'too-many', message: `The call of '${method}' has ${args.length} arguments; a call can have ${MAX_ARGUMENTS} at most.` },
-        target,
-        method,
-      );
+      throw withContext(tooMany(args.length, MAX_ARGUMENTS, 'the arguments of a call'), target, method);
     }
     try {
       return write(args ?? null, this.#side, 'The arguments');
     } catch (thrown) {
-      if (!(thrown instanceof DotNetError)) throw thrown;
-      const { kind, message, cause } = thrown;
-      throw new DotNetError(kind, `Cannot call '${method}': ${message}`, { ...contextOf(target, method), cause });
+      throw thrown instanceof DotNetError ? withContext(thrown, target, method) : thrown;
     }
   }
 
@@ -387,10 +288,23 @@ export class Dispatcher {
    * @param {string} method
    */
   #checkRunning(target, method) {
-    if (!this.#end) return;
+    const { end } = this.#guest;
+    if (!end) return;
     // The stack may have been too full to reject what was pending then.
-    this.#finish(this.#end);
-    throw errorOf(this.#end, target, method);
+    this.#guest.finish(end);
+    throw errorOf(end, contextOf(target, method));
+  }
+
+  /**
+   * Why the guest could not be called: its end, with what was called, or that there was no room on the stack to enter.
+   *
+   * @param {unknown} cause
+   * @param {Target} target
+   * @param {string} method
+   */
+  #why(cause, target, method) {
+    const { end } = this.#guest;
+    return end ? errorOf(end, contextOf(target, method)) : cause;
   }
 
   /**
@@ -400,15 +314,15 @@ export class Dispatcher {
    */
   #begin(call) {
     const pending = this.#pending.get(call);
-    if (!pending) return;
-    pending.begun = true;
+    if (!pending?.message) return;
     const { target, method, message } = pending;
+    pending.message = undefined;
     try {
-      const outcome = this.#enter(() => this.#guest.beginInvoke(call, target, method, message));
+      const outcome = this.#guest.enter((binding) => binding.beginInvoke(call, target, method, message));
       if (outcome) this.#settle(call, outcome);
     } catch (cause) {
       // A trap has rejected this call with all the others; without one, there was no room on the stack to enter.
-      this.#take(call)?.reject(this.#end ? errorOf(this.#end, target, method) : cause);
+      this.#take(call)?.reject(this.#why(cause, target, method));
     }
   }
 
@@ -422,10 +336,10 @@ export class Dispatcher {
     const pending = this.#take(call);
     if (!pending) return;
     pending.reject(error);
-    if (pending.begun) {
-      this.#deliver(() => this.#guest.cancelInvoke(call));
-    } else {
+    if (pending.message) {
       this.#side.pageObjects.withdraw(pending.message.granted);
+    } else {
+      this.#guest.deliver((binding) => binding.cancelInvoke(call));
     }
   }
 
@@ -443,113 +357,6 @@ export class Dispatcher {
   }
 
   /**
-   * Reads from a stream of the guest.
-   *
-   * @param {number} stream
-   * @param {number} max
-   * @param {(outcome: Outcome<Uint8Array>) => void} end
-   */
-  #read(stream, max, end) {
-    if (this.#end) {
-      end({ tag: 'err', val: this.#end });
-      return;
-    }
-    const call = ++this.#lastCall;
-    this.#reads.set(call, end);
-    this.#turnstile.whenFree(() => {
-      try {
-        const outcome = this.#enter(() => this.#guest.read(call, stream, max));
-        if (outcome) this.#endRead(call, outcome);
-      } catch {
-        // A trap, which has ended all reads.
-      }
-    });
-  }
-
-  /**
-   * @param {number} call
-   * @param {Outcome<Uint8Array>} outcome
-   */
-  #endRead(call, outcome) {
-    const end = this.#reads.get(call);
-    this.#reads.delete(call);
-    end?.(outcome);
-  }
-
-  /**
-   * Has the guest told something, once it is off the stack. Never throws.
-   *
-   * @param {() => void} tell
-   */
-  #deliver(tell) {
-    if (this.#end) return;
-    this.#turnstile.whenFree(() => {
-      try {
-        this.#enter(tell);
-      } catch {
-        // A trap: it ends the guest and with it the pending calls, which is where it is reported.
-      }
-    });
-  }
-
-  /**
-   * Calls into the guest. Who calls this uses what came out, and then admits those who wait.
-   *
-   * @template T
-   * @param {() => T} run
-   * @returns {T}
-   */
-  #enter(run) {
-    this.#turnstile.enter();
-    try {
-      const result = run();
-      // After a trap in a call that was nested in this one, what the guest answers is worth nothing.
-      if (this.#end?.kind === 'guest-trapped') throw this.#end;
-      return result;
-    } catch (cause) {
-      // Without a call, because the stack may be full: whatever else fails, the guest is entered no more.
-      this.#end ??= TRAPPED;
-      throw this.#trapped(cause);
-    } finally {
-      this.#turnstile.leave();
-    }
-  }
-
-  /**
-   * Calls a function that the guest exports with types.
-   *
-   * @param {() => any} run
-   */
-  #callTyped(run) {
-    this.#turnstile.admit();
-    if (this.#end) throw errorOf(this.#end);
-    try {
-      return this.#enter(run);
-    } finally {
-      this.#turnstile.admit();
-    }
-  }
-
-  /**
-   * What a function of the guest throws is a trap: the guest is at its end, and every pending call with it.
-   *
-   * @param {unknown} cause
-   * @returns {DotNetError}
-   */
-  #trapped(cause) {
-    if (this.#end === TRAPPED) {
-      this.#end = {
-        kind: 'guest-trapped',
-        message: `The guest has trapped and can no longer be called: ${this.#panic ?? messageOf(cause)}`,
-        detail: cause instanceof Error ? cause.stack : undefined,
-      };
-    }
-    const end = /** @type {CallError} */ (this.#end);
-    this.#finish(end);
-    return errorOf(end);
-  }
-
-  /**
    * Ends a pending call. A call that is not pending is left alone: it may have ended with the guest.
    *
    * @param {number} call
@@ -560,7 +367,7 @@ export class Dispatcher {
     const pending = this.#take(call);
     if (!pending) {
       // It was cancelled, and what it brings is nobody's.
-      if (outcome.tag === 'ok' && !this.#end) this.#side.giveBack(outcome.val.json);
+      if (outcome.tag === 'ok') this.#side.giveBack(outcome.val.json);
       return;
     }
     if (this.#settling) {
@@ -597,7 +404,7 @@ export class Dispatcher {
    * @returns {any}
    */
   #resultOf(outcome, target, method) {
-    if (outcome.tag === 'err') throw errorOf(outcome.val, target, method);
+    if (outcome.tag === 'err') throw errorOf(outcome.val, contextOf(target, method));
     const { json, bytes } = outcome.val;
     return read(
       json,
@@ -609,23 +416,16 @@ export class Dispatcher {
   }
 
   /**
-   * Nothing reaches the guest from now on, and what is pending is rejected. The first reason stays.
+   * The guest is gone: what is pending is rejected.
    *
-   * @param {CallError} reason
+   * @param {CallError} end
    */
-  #finish(reason) {
-    const end = (this.#end ??= reason);
-    this.#alarm.clear();
-    this.#turnstile.clear();
-    // The dispatcher may stay with the page for long; the guest's memory need not.
-    this.#typed.close();
-    this.#guest = /** @type {any} */ (undefined);
+  #finish(end) {
     for (const call of [...this.#pending.keys()]) {
       const pending = this.#take(call);
-      pending?.reject(errorOf(end, pending.target, pending.method));
+      pending?.reject(errorOf(end, contextOf(pending.target, pending.method)));
     }
-    for (const call of [...this.#reads.keys()]) this.#endRead(call, { tag: 'err', val: end });
-    this.#side.clear();
+    this.#side.clear(end);
     this.#pageCalls.abort(end);
   }
 }
@@ -649,18 +449,20 @@ function targetOf(assembly, object, method) {
 }
 
 /**
- * @param {Target} [target]
- * @param {string} [method]
+ * @param {Target} target
+ * @param {string | undefined} method
  */
 function contextOf(target, method) {
-  return { assembly: target?.tag === 'assembly' ? target.val : undefined, method };
+  return { assembly: target.tag === 'assembly' ? target.val : undefined, method };
 }
 
 /**
- * @param {CallError} failure
- * @param {Target} [target]
- * @param {string} [method]
+ * An error that was found before the guest was called, with what was to be called.
+ *
+ * @param {DotNetError} error
+ * @param {Target} target
+ * @param {string} method
  */
-function errorOf({ kind, message, detail }, target, method) {
-  return new DotNetError(kind, message, { ...contextOf(target, method), detail });
+function withContext({ kind, message, cause }, target, method) {
+  return new DotNetError(kind, `Cannot call '${method}': ${message}`, { ...contextOf(target, method), cause });
 }

@@ -50,6 +50,27 @@ export class DotNetError extends Error {
 Object.defineProperty(DotNetError.prototype, 'name', { value: 'DotNetError', writable: true, configurable: true });
 
 /**
+ * The error for a call that failed.
+ *
+ * @param {import('./contract.js').CallError} failure
+ * @param {{ assembly?: string, method?: string }} [called]
+ */
+export function errorOf({ kind, message, detail }, called) {
+  return new DotNetError(kind, message, { ...called, detail });
+}
+
+/**
+ * The error for one more than a limit allows, which names both numbers.
+ *
+ * @param {number} number
+ * @param {number} limit
+ * @param {string} what there is one too many of
+ */
+export function tooMany(number, limit, what) {
+  return new DotNetError('too-many', `This would be number ${number} of ${what}, and ${limit} is the limit.`);
+}
+
+/**
  * Describes a value in an error message: short, and never by running code of the value.
  *
  * @param {unknown} value

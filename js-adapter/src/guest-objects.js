@@ -5,7 +5,7 @@
  */
 
 import { idOf } from './dotnet-object.js';
-import { DotNetError } from './error.js';
+import { tooMany } from './error.js';
 import { MAX_LIVE_REFERENCES } from './limits.js';
 
 /** @import { DotNetObject } from './dotnet-object.js' */
@@ -42,10 +42,7 @@ export class GuestObjects {
       held.times++;
     } else {
       if (this.#held.size >= MAX_LIVE_REFERENCES) {
-        throw new DotNetError(
-          'too-many',
-          `This would be object number ${this.#held.size + 1} of the guest that the page holds; it can hold ${MAX_LIVE_REFERENCES} at most. Dispose of those that are not needed.`,
-        );
+        throw tooMany(this.#held.size + 1, MAX_LIVE_REFERENCES, "the guest's objects that the page holds");
       }
       this.#held.set(id, { proxies: 1, times: 1 });
     }

@@ -11,9 +11,10 @@ import { GuestStreams } from './guest-streams.js';
 import { PageObjects, referenced } from './page-objects.js';
 import { named } from './wire.js';
 
+/** @import { CallError } from './contract.js' */
 /** @import { ObjectOwner } from './dotnet-object.js' */
 /** @import { DotNetStream } from './dotnet-stream.js' */
-/** @import { StreamSource } from './guest-streams.js' */
+/** @import { Guest } from './guest.js' */
 /** @import { PageObject } from './page-objects.js' */
 /** @import { Side } from './wire.js' */
 
@@ -23,19 +24,28 @@ import { named } from './wire.js';
  * @implements {Side}
  */
 export class GuestSide {
-  #forget;
+  #guest;
+
+  pageObjects = new PageObjects();
+
+  guestObjects = new GuestObjects((object, times) => this.#forget(object, times));
 
   /**
    * @param {ObjectOwner} owner
-   * @param {(object: number, times: number) => void} forget
-   * @param {StreamSource} source
+   * @param {Guest} guest
    */
-  constructor(owner, forget, source) {
+  constructor(owner, guest) {
     this.owner = owner;
-    this.#forget = forget;
-    this.guestObjects = new GuestObjects(forget);
-    this.streams = new GuestStreams(source);
-    this.pageObjects = new PageObjects();
+    this.#guest = guest;
+    this.streams = new GuestStreams(guest);
+  }
+
+  /**
+   * @param {number} object
+   * @param {number} times
+   */
+  #forget(object, times) {
+    this.#guest.deliver((binding) => binding.forget(object, times));
   }
 
   /** @param {number} id */
@@ -94,10 +104,14 @@ export class GuestSide {
     for (const id of streams) this.streams.refuse(id);
   }
 
-  /** The guest is gone: it holds nothing, and nothing of it is held. */
-  clear() {
+  /**
+   * The guest is gone: it holds nothing, and nothing of it is held.
+   *
+   * @param {CallError} reason
+   */
+  clear(reason) {
     this.pageObjects.clear();
     this.guestObjects.clear();
-    this.streams.clear();
+    this.streams.clear(reason);
   }
 }

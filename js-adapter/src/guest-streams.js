@@ -5,25 +5,18 @@
  */
 
 import { DotNetStream } from './dotnet-stream.js';
-import { DotNetError } from './error.js';
+import { DotNetError, errorOf, tooMany } from './error.js';
 import { MAX_OPEN_STREAMS } from './limits.js';
 
-/** @import { Outcome } from './contract.js' */
+/** @import { CallError, Outcome } from './contract.js' */
+/** @import { Guest } from './guest.js' */
 
 /** How much is asked for at once: enough for what a crossing costs to be lost in what the bytes cost. */
 const PIECE = 128 * 1024;
 
-/**
- * How the guest is asked.
- *
- * @typedef {object} StreamSource
- * @property {(stream: number, max: number, end: (outcome: Outcome<Uint8Array>) => void) => void} read Ends exactly once.
- * @property {(stream: number) => void} close
- */
-
 /** The streams of one guest. A stream that fails fails alone. */
 export class GuestStreams {
-  #source;
+  #guest;
 
   /** @type {Set<number>} */
   #open = new Set();
@@ -31,9 +24,12 @@ export class GuestStreams {
   /** @type {FinalizationRegistry<number>} Whoever nobody can read any more is closed. */
   #forgotten = new FinalizationRegistry((id) => this.close(id));
 
-  /** @param {StreamSource} source */
-  constructor(source) {
-    this.#source = source;
+  /** @type {Map<number, (outcome: Outcome<Uint8Array>) => void>} Reads that have not ended. */
+  #reads = new Map();
+
+  /** @param {Guest} guest */
+  constructor(guest) {
+    this.#guest = guest;
   }
 
   /** How many are open. */
@@ -64,10 +60,7 @@ export class GuestStreams {
    */
   add(stream) {
     if (this.#open.size >= MAX_OPEN_STREAMS) {
-      throw new DotNetError(
-        'too-many',
-        `This would be stream number ${this.#open.size + 1} of those that are open; a guest can have ${MAX_OPEN_STREAMS} at most. Read them to their end, or cancel them.`,
-      );
+      throw tooMany(this.#open.size + 1, MAX_OPEN_STREAMS, "the guest's streams that are open");
     }
     const id = /** @type {number} */ (ids.get(stream));
     this.#open.add(id);
@@ -80,7 +73,7 @@ export class GuestStreams {
    * @param {number} id
    */
   close(id) {
-    if (this.#open.delete(id)) this.#source.close(id);
+    if (this.#open.has(id)) this.refuse(id);
   }
 
   /**
@@ -90,12 +83,52 @@ export class GuestStreams {
    */
   refuse(id) {
     this.#open.delete(id);
-    this.#source.close(id);
+    this.#guest.deliver((binding) => binding.close(id));
   }
 
-  /** The guest is gone. */
-  clear() {
+  /**
+   * Ends a read. One that is not under way is left alone.
+   *
+   * @param {number} call
+   * @param {Outcome<Uint8Array>} outcome
+   */
+  endRead(call, outcome) {
+    const end = this.#reads.get(call);
+    this.#reads.delete(call);
+    end?.(outcome);
+  }
+
+  /**
+   * The guest is gone.
+   *
+   * @param {CallError} reason
+   */
+  clear(reason) {
+    for (const call of [...this.#reads.keys()]) this.endRead(call, { tag: 'err', val: reason });
     this.#open.clear();
+  }
+
+  /**
+   * @param {number} stream
+   * @param {number} max
+   * @param {(outcome: Outcome<Uint8Array>) => void} end
+   */
+  #read(stream, max, end) {
+    const guest = this.#guest;
+    if (guest.end) {
+      end({ tag: 'err', val: guest.end });
+      return;
+    }
+    const call = guest.nextCall();
+    this.#reads.set(call, end);
+    guest.whenFree(() => {
+      try {
+        const outcome = guest.enter((binding) => binding.read(call, stream, max));
+        if (outcome) this.endRead(call, outcome);
+      } catch {
+        // A trap, which has ended all reads.
+      }
+    });
   }
 
   /**
@@ -110,7 +143,7 @@ export class GuestStreams {
           new Promise((resolve, reject) => {
             const view = controller.byobRequest?.view;
             const max = view?.byteLength ?? PIECE;
-            this.#source.read(id, max, (outcome) => {
+            this.#read(id, max, (outcome) => {
               try {
                 this.#supply(id, controller, outcome);
                 resolve();
@@ -135,8 +168,7 @@ export class GuestStreams {
   #supply(id, controller, outcome) {
     if (outcome.tag === 'err') {
       this.#open.delete(id);
-      const { kind, message, detail } = outcome.val;
-      throw new DotNetError(kind, message, { detail });
+      throw errorOf(outcome.val);
     }
     // Who reads has cancelled meanwhile.
     if (!this.#open.has(id)) return;

@@ -4,14 +4,17 @@
  * @module
  */
 
-import { DotNetError, describeValue, messageOf } from './error.js';
+import { DotNetError, describeValue, tooMany } from './error.js';
 import { MAX_ARGUMENTS, MAX_OPEN_STREAMS, MAX_PENDING_CALLS } from './limits.js';
 import { findMember, useMember } from './members.js';
 import { importModule } from './module-url.js';
-import { NULL_REFERENCE, bytesOf, placeholderOf } from './page-objects.js';
+import { failureOf, outcomeOf } from './page-failure.js';
+import { NULL_REFERENCE, noSuchObject, placeholderOf } from './page-objects.js';
+import { readPiece } from './page-streams.js';
 import { read, write } from './wire.js';
 
 /** @import { CallError, Message, Operation, Outcome, ResultType } from './contract.js' */
+/** @import { Guest } from './guest.js' */
 /** @import { GuestSide } from './guest-side.js' */
 /** @import { PageObject } from './page-objects.js' */
 /** @import { Written } from './wire.js' */
@@ -21,14 +24,6 @@ import { read, write } from './wire.js';
  *
  * @typedef {object} PageCall
  * @property {AbortController | undefined} controller Made when the page asks for the signal.
- */
-
-/**
- * How the guest is told.
- *
- * @typedef {object} Teller
- * @property {(call: bigint, outcome: Outcome<Message>) => void} endInvoke
- * @property {(call: bigint, piece: () => Outcome<Uint8Array>) => void} endRead Asks for the piece when it can be delivered.
  */
 
 /** @type {PageCall | undefined} The call whose function is at its beginning. */
@@ -79,15 +74,6 @@ export function find(objects, target, identifier, operation) {
 }
 
 /**
- * The error for an object that there is none of.
- *
- * @param {number} id
- */
-function noSuchObject(id) {
-  return new DotNetError('no-such-object', `JS object instance with ID ${id} does not exist (has it been disposed?).`);
-}
-
-/**
  * Whether there is something to await.
  *
  * @param {any} value
@@ -99,9 +85,9 @@ function isThenable(value) {
 
 /** What one guest has asked of the page. */
 export class PageCalls {
+  #guest;
   #side;
   #objects;
-  #tell;
 
   /** @type {Map<bigint, PageCall>} */
   #pending = new Map();
@@ -110,18 +96,13 @@ export class PageCalls {
   #reads = 0;
 
   /**
+   * @param {Guest} guest
    * @param {GuestSide} side
-   * @param {Teller} tell
    */
-  constructor(side, tell) {
+  constructor(guest, side) {
+    this.#guest = guest;
     this.#side = side;
     this.#objects = (/** @type {number} */ id) => side.pageObject(id);
-    this.#tell = tell;
-  }
-
-  /** How many calls have not ended. */
-  get size() {
-    return this.#pending.size;
   }
 
   /**
@@ -135,6 +116,7 @@ export class PageCalls {
    * @returns {Outcome<Message>}
    */
   invoke(target, identifier, operation, want, message) {
+    if (this.#guest.end) return { tag: 'err', val: this.#guest.end };
     let own = true;
     try {
       const args = this.#argsOf(message);
@@ -162,14 +144,10 @@ export class PageCalls {
    * @param {Message} message
    */
   begin(id, target, identifier, operation, want, message) {
+    if (this.#guest.end) return;
     if (this.#pending.size >= MAX_PENDING_CALLS) {
-      this.#tell.endInvoke(id, {
-        tag: 'err',
-        val: {
-          kind: 'too-many',
-          message: `The call of '${identifier}' would be number ${this.#pending.size + 1} of the page's functions that are pending; a guest can have ${MAX_PENDING_CALLS} at most.`,
-        },
-      });
+      const error = tooMany(this.#pending.size + 1, MAX_PENDING_CALLS, "the page's functions that the guest waits for");
+      this.#tell(id, { tag: 'err', val: failureOf(error, true) });
       return;
     }
     /** @type {PageCall} */
@@ -212,43 +190,16 @@ export class PageCalls {
    * @param {number} length
    */
   readStream(id, target, offset, length) {
-    if (this.#reads >= MAX_OPEN_STREAMS) {
-      const error = new DotNetError(
-        'too-many',
-        `This would be stream number ${this.#reads + 1} of the page that is being read; a guest can read ${MAX_OPEN_STREAMS} at most at the same time.`,
-      );
-      this.#tell.endRead(id, () => ({ tag: 'err', val: failureOf(error, true) }));
-      return;
-    }
-    this.#reads++;
-    const end = (/** @type {() => Uint8Array} */ piece) =>
-      this.#tell.endRead(id, () => {
-        this.#reads--;
-        try {
-          return { tag: 'ok', val: piece() };
-        } catch (thrown) {
-          return { tag: 'err', val: failureOf(thrown, true) };
-        }
-      });
-    const source = this.#side.pageObject(target);
-    if (source instanceof Blob) {
-      const part = source.slice(offset, offset + length).arrayBuffer();
-      part.then(
-        (buffer) => end(() => whole(new Uint8Array(buffer), length)),
-        (thrown) =>
-          end(() => {
-            throw thrown;
-          }),
-      );
-    } else {
-      // The bytes are those of the moment in which they are delivered, and are not copied before.
-      end(() => {
-        if (!source) throw noSuchObject(target);
-        if (ArrayBuffer.isView(source)) return bytesOf(source, offset, length);
-        if (source instanceof ArrayBuffer) return bytesOf(new Uint8Array(source), offset, length);
-        throw new DotNetError('js-failed', `Supplied value is not a typed array or blob, but ${describeValue(source)}.`);
-      });
-    }
+    if (this.#guest.end) return;
+    const room = this.#reads < MAX_OPEN_STREAMS;
+    const error = room ? undefined : tooMany(this.#reads + 1, MAX_OPEN_STREAMS, "the page's streams that the guest reads");
+    if (room) this.#reads++;
+    readPiece(error ?? this.#side.pageObject(target) ?? noSuchObject(target), offset, length, (piece) =>
+      this.#guest.deliver((binding) => {
+        if (room) this.#reads--;
+        binding.endReadJs(id, outcomeOf(piece));
+      }),
+    );
   }
 
   /**
@@ -261,6 +212,17 @@ export class PageCalls {
     const calls = [...this.#pending.values()];
     this.#pending.clear();
     for (const { controller } of calls) controller?.abort(new DotNetError(reason.kind, reason.message));
+  }
+
+  /**
+   * Ends a call of the guest's.
+   *
+   * @param {bigint} id
+   * @param {Outcome<Message>} outcome
+   */
+  #tell(id, outcome) {
+    if (outcome.tag === 'ok') this.#guest.detach(outcome.val);
+    this.#guest.deliver((binding) => binding.endInvokeJs(id, outcome));
   }
 
   /**
@@ -300,7 +262,7 @@ export class PageCalls {
       const message = this.#resultOf(value, identifier, want);
       if (this.#pending.get(id) === call) {
         this.#pending.delete(id);
-        this.#tell.endInvoke(id, { tag: 'ok', val: message });
+        this.#tell(id, { tag: 'ok', val: message });
       } else {
         // Writing runs code of the page, which has ended the call.
         this.#side.pageObjects.withdraw(message.granted);
@@ -318,7 +280,7 @@ export class PageCalls {
   #fail(id, call, failure) {
     if (this.#pending.get(id) !== call) return;
     this.#pending.delete(id);
-    this.#tell.endInvoke(id, { tag: 'err', val: failure });
+    this.#tell(id, { tag: 'err', val: failure });
     if (failure.kind === 'cancelled') call.controller?.abort(new DotNetError(failure.kind, failure.message));
   }
 }
@@ -327,7 +289,7 @@ export class PageCalls {
 function checkArguments(args) {
   if (!Array.isArray(args)) throw new DotNetError('protocol', `The arguments must be a JSON array, not ${describeValue(args)}.`);
   if (args.length > MAX_ARGUMENTS) {
-    throw new DotNetError('too-many', `The call has ${args.length} arguments; a call can have ${MAX_ARGUMENTS} at most.`);
+    throw tooMany(args.length, MAX_ARGUMENTS, 'the arguments of a call');
   }
 }
 
@@ -338,43 +300,4 @@ function checkArguments(args) {
  */
 function written(json, granted) {
   return { json, bytes: [], granted };
-}
-
-/**
- * @param {Uint8Array} bytes
- * @param {number} length
- */
-function whole(bytes, length) {
-  if (bytes.length === length) return bytes;
-  throw new DotNetError('js-failed', `The blob has ${bytes.length} of the ${length} bytes that were asked for.`);
-}
-
-/** What is wrong with the call itself, and not with what the page does. */
-const OWN_KINDS = ['protocol', 'too-many', 'unsupported'];
-
-/**
- * What the guest is told of something that was thrown.
- *
- * @param {any} thrown
- * @param {boolean} own whether it was thrown by this package, and not by functions of the page
- * @returns {CallError}
- */
-function failureOf(thrown, own) {
-  const kind = own && thrown instanceof DotNetError && OWN_KINDS.includes(thrown.kind) ? thrown.kind : 'js-failed';
-  return { kind, ...textOf(thrown) };
-}
-
-/**
- * The text of whatever was thrown, as Blazor has it: what is no error is made a string.
- *
- * @param {any} thrown
- * @returns {{ message: string, detail: string | undefined }}
- */
-export function textOf(thrown) {
-  try {
-    if (thrown instanceof Error) return { message: String(thrown.message), detail: thrown.stack && String(thrown.stack) };
-    return { message: thrown ? String(thrown) : 'null', detail: undefined };
-  } catch {
-    return { message: messageOf(thrown), detail: undefined };
-  }
 }

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { DotNetError, describeValue, messageOf } from './error.js';
+import { DotNetError, describeValue, messageOf, tooMany } from './error.js';
 import { MAX_LIVE_REFERENCES } from './limits.js';
 
 /**
@@ -153,7 +153,21 @@ function streamable(source) {
     bytesOf(source);
     return source;
   }
-  throw new DotNetError('bad-arguments', `Supplied value is not a typed array or blob, but ${describeValue(source)}.`);
+  throw notStreamable(source);
+}
+
+/** @param {unknown} source */
+export function notStreamable(source) {
+  return new DotNetError('bad-arguments', `Supplied value is not a typed array or blob, but ${describeValue(source)}.`);
+}
+
+/**
+ * The error for an object that there is none of.
+ *
+ * @param {number} id
+ */
+export function noSuchObject(id) {
+  return new DotNetError('no-such-object', `JS object instance with ID ${id} does not exist (has it been disposed?).`);
 }
 
 /**
@@ -250,12 +264,9 @@ export class PageObjects {
       } else if (!entry.disposed) {
         if (this.#held.size >= MAX_LIVE_REFERENCES) this.flush();
         if (this.#held.size >= MAX_LIVE_REFERENCES) {
-          const number = this.#held.size + 1;
+          const error = tooMany(this.#held.size + 1, MAX_LIVE_REFERENCES, "the page's objects that the guest holds");
           this.withdraw(entries.slice(0, index));
-          throw new DotNetError(
-            'too-many',
-            `This would be object number ${number} of the page that the guest holds; it can hold ${MAX_LIVE_REFERENCES} at most.`,
-          );
+          throw error;
         }
         this.#hold(entry);
       }
