@@ -5,6 +5,7 @@
 //! the types with placeholders ask the innermost of these. Outside of one they fail with a message that says so.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -46,7 +47,7 @@ pub(crate) struct Received {
 }
 
 impl From<Message> for Received {
-    fn from(Message { mut json, bytes }: Message) -> Self {
+    fn from(Message { json, bytes }: Message) -> Self {
         let mut ids = Vec::new();
         let mut nulls = Vec::new();
         json::integers(&json, js_object::KEY, |id, alone| match id {
@@ -54,8 +55,7 @@ impl From<Message> for Received {
             -1 => nulls.extend(alone),
             _ => {}
         });
-        // A reference to nothing reads as `null`. From the end, so that the positions stay true.
-        nulls.into_iter().rev().for_each(|null| json.replace_range(null, "null"));
+        let json = if nulls.is_empty() { json } else { with_nulls(&json, nulls) };
         ids.sort_unstable();
         let mut handles: Vec<Rc<Handle>> = Vec::new();
         for id in ids {
@@ -66,6 +66,19 @@ impl From<Message> for Received {
         }
         Self { json, bytes, handles }
     }
+}
+
+/// A text with `null` in these places, where it has references to nothing.
+fn with_nulls(json: &str, places: Vec<Range<usize>>) -> String {
+    let mut changed = String::with_capacity(json.len());
+    let mut at = 0;
+    for place in places {
+        changed.push_str(&json[at..place.start]);
+        changed.push_str("null");
+        at = place.end;
+    }
+    changed.push_str(&json[at..]);
+    changed
 }
 
 /// What a message that is being written, or was sent, names beside its text.
@@ -202,8 +215,8 @@ pub(crate) fn write_result<T: Serialize + ?Sized>(value: &T) -> Result<Message, 
     Ok(message)
 }
 
-/// Writes the arguments of a call to the page, for `target`: an array, or nothing. What they name stays the guest's, and is to be
-/// kept until the call has ended.
+/// Writes the arguments of a call to the page, for `target`: an array, or nothing. What they name stays the guest's,
+/// and is to be kept until the call has ended.
 pub(crate) fn write_arguments<T: Serialize + ?Sized>(
     target: &JsObjectReference,
     identifier: &str,

@@ -186,6 +186,13 @@ fn c89_minus_one_is_a_null_that_only_an_option_holds() {
         }
         assert_eq!(text(invoke("MaybeJsObject", &*format!("[{}]", object(3)))), "true");
         assert_given_back(page, vec![3]);
+        let many = format!("[{}]", vec!["{\"__jsObjectId\":-1}"; 100_000].join(","));
+        assert_eq!(answered::<Vec<Option<JsObjectReference>>>(page, &many).map(|all| all.len()), Ok(100_000));
+        let mixed = "[{\"__jsObjectId\":-1},{\"__jsObjectId\":4},{\"__jsObjectId\":-1}]";
+        let read: Vec<Option<JsObjectReference>> = answered(page, mixed).expect("they are references");
+        assert_eq!(read.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true, false]);
+        drop(read);
+        assert_given_back(page, vec![4]);
         // Only the placeholder is one, and only in full.
         let text_with_it = json!(["{\"__jsObjectId\":-1}", { "__jsObjectId": -1, "more": 1 }, { "__jsObjectId": -10 }]);
         assert_eq!(answered(page, &text_with_it.to_string()), Ok(text_with_it));
