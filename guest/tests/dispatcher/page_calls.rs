@@ -574,8 +574,17 @@ fn the_page_can_call_what_the_arguments_name_and_owns_what_it_is_given() {
         given.give_to_page().expect("there is room");
         assert_eq!(js::invoke_sync("f", (given,)), Ok(()));
         assert_eq!(invoke_on(2, "GetCount", "[]"), ok("1"));
-        // Until it forgets the one placeholder that it got.
+        // Until it forgets the one placeholder that it got, or all of those.
         dispatch::forget(2, 1);
+        assert_eq!(dispatch::live(), 0);
+        let given = counter();
+        given.give_to_page().expect("there is room");
+        assert_eq!(js::invoke_sync("f", (&given,)), Ok(()));
+        js::invoke_void("f", (given,)).detach();
+        end_invoke_js(page.begun_one().call, ok("null"));
+        dispatch::forget(3, 1);
+        assert_eq!(dispatch::live(), 1);
+        dispatch::forget(3, 1);
         assert_eq!(dispatch::live(), 0);
     });
 }
