@@ -191,7 +191,9 @@ pub(crate) fn live() -> usize {
 /// # Who owns it
 ///
 /// Clones share one object under one id. The object can be called until the last clone is dropped, unless a reference
-/// to it was part of a method's *result*: then the page owns it too, and it lives on until the page calls `dispose()`.
+/// to it was part of a method's *result*: then the page owns it too, and it lives on until the page calls `dispose()` or
+/// has lost sight of it. In the *arguments* of a call to the page it lives at least until that call has ended, and longer
+/// where [`give_to_page`](Self::give_to_page) says so.
 /// [`dispose`](Self::dispose) ends it at once for both sides; calls under way run on.
 pub struct DotNetObjectReference<T: Invokable> {
     entry: Rc<Entry>,
