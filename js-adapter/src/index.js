@@ -23,6 +23,6 @@ export { start } from './start.js';
  * @typedef {import('./live.js').LiveReferences} LiveReferences
  * @typedef {import('./page-objects.js').JSObjectReference} JSObjectReference
  * @typedef {import('./page-objects.js').JSStreamReference} JSStreamReference
- * @typedef {import('./start.js').StartOptions} StartOptions
+ * @typedef {import('./guest-module.js').StartOptions} StartOptions
  * @typedef {import('./wire.js').Reviver} Reviver
  */

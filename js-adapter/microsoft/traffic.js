@@ -1,0 +1,96 @@
+/**
+ * `Traffic`, the messages between a guest and Microsoft's package, which knows byte arrays and streams only beside them.
+ *
+ * @module
+ */
+
+import { DotNetError, describeValue } from '../src/error.js';
+import { bytesOf } from '../src/page-objects.js';
+import { named } from '../src/wire.js';
+
+/** @import { Message } from '../src/contract.js' */
+/** @import { GuestStreams } from '../src/guest-streams.js' */
+/** @import { CallDispatcher } from './attached-guest.js' */
+
+/** The messages of one guest. */
+export class Traffic {
+  #streams;
+  #dispatcher;
+
+  /** @type {Uint8Array[]} What the package has sent for the message that follows. */
+  #collected = [];
+  #lastArray = 0;
+
+  /**
+   * @param {GuestStreams} streams
+   * @param {() => CallDispatcher} dispatcher
+   */
+  constructor(streams, dispatcher) {
+    this.#streams = streams;
+    this.#dispatcher = dispatcher;
+  }
+
+  /** What the package gave for the guest. */
+  get dispatcher() {
+    return this.#dispatcher();
+  }
+
+  /**
+   * Takes a byte array of the message that follows; each message counts from 0.
+   *
+   * @param {number} index
+   * @param {Uint8Array} data
+   */
+  collect(index, data) {
+    if (index === 0) this.#collected = [];
+    this.#collected[index] = data;
+  }
+
+  /**
+   * The message of a text that comes from the package, with the arrays that were sent for it.
+   *
+   * @param {string} json
+   * @returns {Message}
+   */
+  toGuest(json) {
+    const bytes = json.includes('"__byte[]"') ? this.#collected.map((array) => bytesOf(array, 0, array.length)) : [];
+    this.#collected = [];
+    return { json, bytes };
+  }
+
+  /**
+   * Gives the package what a message of the guest has beside its text. Whoever calls this lets the package read the text at
+   * once.
+   *
+   * @param {Message} message
+   * @returns {string} the text, as the package knows it
+   * @throws {DotNetError}
+   */
+  toPage({ json, bytes }) {
+    for (const id of named(json).streams) {
+      const stream = this.#streams.create(id);
+      this.#streams.add(stream);
+      this.dispatcher.supplyDotNetStream(id, stream.stream());
+    }
+    return bytes.length > 0 ? this.#withArrays(json, bytes) : json;
+  }
+
+  /**
+   * The package gives each array out once and keeps it until then, so each place gets a number of its own.
+   *
+   * @param {string} json
+   * @param {Uint8Array[]} bytes
+   */
+  #withArrays(json, bytes) {
+    const value = JSON.parse(json, (_key, value) => {
+      if (value === null || typeof value !== 'object' || !Object.hasOwn(value, '__byte[]')) return value;
+      const array = bytes[value['__byte[]']];
+      if (!array) {
+        throw new DotNetError('protocol', `The text names byte array ${describeValue(value['__byte[]'])}, which did not come with it.`);
+      }
+      this.dispatcher.receiveByteArray(++this.#lastArray, array);
+      return { '__byte[]': this.#lastArray };
+    });
+    return JSON.stringify(value);
+  }
+}
