@@ -15,7 +15,7 @@ import { install, pattern } from './page.mjs';
  * @property {(assembly: string, method: string, ...args: any[]) => any} invoke
  * @property {(assembly: string, method: string, ...args: any[]) => Promise<any>} invokeAsync
  * @property {(signal: AbortSignal, assembly: string, method: string, ...args: any[]) => Promise<any>} invokeWith
- * @property {() => { guest: number, page: number }} live
+ * @property {() => { guest: number, page?: number }} live
  * @property {() => Promise<void> | void} stop
  */
 
@@ -170,7 +170,10 @@ class Run {
 
   #live(wanted) {
     const live = this.#host.live();
-    for (const [side, count] of Object.entries(wanted)) equal(live[side], count, `the number of live references to the ${side}`);
+    for (const [side, count] of Object.entries(wanted)) {
+      // Microsoft's package does not tell what its table of the page's objects has.
+      if (side in live) equal(live[side], count, `the number of live references to the ${side}`);
+    }
   }
 
   #named(name) {
