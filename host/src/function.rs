@@ -1,6 +1,7 @@
 //! Functions of a native page: closures over Rust types, called with messages.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -51,7 +52,7 @@ impl Function {
     {
         Self(Arc::new(move |scene, name, args, want| {
             let args = scene.read(name, args)?;
-            let result = guard(name, || function(args))?.map_err(|error| thrown(&*error))?;
+            let result = scene.guard(name, || function(args))?.map_err(|error| thrown(&*error))?;
             scene.reply(&result, want).map(Answer::Now)
         }))
     }
@@ -64,8 +65,9 @@ impl Function {
     {
         Self(Arc::new(move |scene, name, args, want| {
             let args = scene.read(name, args)?;
-            let result = Guarded { future: Box::pin(guard(name, || function(args))?), name: name.to_owned() };
+            let future = Box::pin(scene.guard(name, || function(args))?);
             let scene = scene.clone();
+            let result = Guarded { future, name: name.to_owned(), scene: scene.clone() };
             Ok(Answer::Later(Box::pin(async move {
                 let result = result.await?.map_err(|error| thrown(&*error))?;
                 scene.reply(&result, want)
@@ -126,6 +128,14 @@ impl Scene {
         scope::write(result, Objects::from(&self.table), bad).map(|(message, _)| message)
     }
 
+    /// Runs a function, or polls it, and makes an error of its panic.
+    fn guard<T>(&self, name: &str, run: impl FnOnce() -> T) -> Result<T, Error> {
+        let outer = SESSION.replace(Weak::clone(&self.session));
+        let result = catch_unwind(AssertUnwindSafe(run));
+        SESSION.set(outer);
+        result.map_err(|panic| js_failed(format!("The function '{name}' panicked: {}", text(&*panic))))
+    }
+
     pub(crate) fn object(&self, id: i64) -> Result<JsObject, Error> {
         self.table.get(id)
     }
@@ -146,12 +156,13 @@ fn thrown(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Error {
     if detail.is_empty() { thrown } else { thrown.with_detail(detail.join("\n")) }
 }
 
-/// Runs a function, and makes an error of its panic.
-fn guard<T>(name: &str, run: impl FnOnce() -> T) -> Result<T, Error> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
-        let what = format!("The function '{name}' panicked: {}", text(&*panic));
-        js_failed(what)
-    })
+thread_local! {
+    static SESSION: RefCell<Weak<Shared>> = const { RefCell::new(Weak::new()) };
+}
+
+/// The session that called the function which this thread runs.
+pub(crate) fn session() -> Option<Arc<Shared>> {
+    SESSION.with_borrow(Weak::upgrade)
 }
 
 /// What a panic says.
@@ -167,6 +178,7 @@ pub(crate) fn text(panic: &(dyn Any + Send)) -> &str {
 struct Guarded<F> {
     future: Pin<Box<F>>,
     name: String,
+    scene: Scene,
 }
 
 impl<F: Future> Future for Guarded<F> {
@@ -174,7 +186,7 @@ impl<F: Future> Future for Guarded<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        match guard(&this.name, || this.future.as_mut().poll(cx)) {
+        match this.scene.guard(&this.name, || this.future.as_mut().poll(cx)) {
             Ok(poll) => poll.map(Ok),
             Err(error) => Poll::Ready(Err(error)),
         }

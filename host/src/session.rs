@@ -17,6 +17,7 @@ use crate::dot_net_stream::DotNetStream;
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
+use crate::function;
 use crate::instance::Instance;
 use crate::json;
 use crate::native_page::NativePage;
@@ -61,6 +62,22 @@ impl Session {
             Arc::clone(&page.table)
         });
         Self { shared: Shared::new(instance, Arc::clone(config), Arc::new(page), table) }
+    }
+
+    /// The session whose guest called the function of a [`NativePage`] that is running here: inside of the function, and of the
+    /// future that it returned. A function that kept a session of its own would keep it from ending.
+    ///
+    /// ```
+    /// use dotwit_host::{JsObject, Session};
+    ///
+    /// let window = JsObject::new().async_function("double", async |(number,): (i32,)| {
+    ///     let session = Session::current().expect("a guest has called this");
+    ///     Ok(session.invoke_async::<i32>("Hello", "Add", (number, number)).await?)
+    /// });
+    /// # let _ = window;
+    /// ```
+    pub fn current() -> Option<Self> {
+        function::session().map(Self::of)
     }
 
     pub(crate) fn of(shared: Arc<Shared>) -> Self {

@@ -3,6 +3,7 @@
 mod async_calls;
 mod calls;
 mod command_line;
+mod page;
 mod refused;
 mod server;
 mod support;
