@@ -54,6 +54,6 @@ export class DotNetStream {
 
   /** @returns {never} */
   toJSON() {
-    throw new DotNetError('unsupported', 'A DotNetStream cannot be sent: its bytes flow from the guest to the page. Send them as bytes instead.');
+    throw new DotNetError('unsupported', 'A DotNetStream cannot be sent. Send its bytes instead.');
   }
 }

@@ -99,7 +99,7 @@ function checked(module, name) {
   if (typeof module.instantiate !== 'function' || typeof module.contract !== 'string') {
     throw new DotNetError(
       'unsupported',
-      `${name} is no transpiled guest. Expected the index.js of a folder that dotwit-transpile has made, which exports 'instantiate' and 'contract'.`,
+      `${name} is no transpiled guest: expected the index.js of a folder that dotwit-transpile has made.`,
     );
   }
   if (module.contract !== CONTRACT) {

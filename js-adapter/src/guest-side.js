@@ -66,7 +66,7 @@ export class GuestSide {
     if (entry || !(id > 0)) return entry;
     throw new DotNetError(
       'bad-arguments',
-      `An object with the __jsObjectId ${describeValue(id)} is no reference: what DotNet.createJSObjectReference returned is one, and a copy of it is not.`,
+      `The object with the __jsObjectId ${describeValue(id)} is no reference: only what createJSObjectReference returned is one, not a copy of it.`,
     );
   }
 

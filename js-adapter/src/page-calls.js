@@ -40,7 +40,7 @@ export function currentSignal() {
   if (!current) {
     throw new DotNetError(
       'unsupported',
-      'No guest is calling a function of the page now. DotNet.currentSignal() is for such a function, before it first awaits.',
+      'currentSignal() is for functions that a guest calls, before they first await.',
     );
   }
   current.controller ??= new AbortController();
@@ -125,7 +125,7 @@ export class PageCalls {
       own = true;
       if (want === 'json' && isThenable(value)) {
         Promise.resolve(value).catch(() => {});
-        throw new DotNetError('unsupported', `'${identifier}' answers with a promise, which a synchronous call cannot wait for: call it asynchronously.`);
+        throw new DotNetError('unsupported', `'${identifier}' answers with a promise: call it asynchronously.`);
       }
       return { tag: 'ok', val: this.#resultOf(value, identifier, want) };
     } catch (thrown) {

@@ -32,7 +32,7 @@ export function addGuest(guest) {
   if (taken !== undefined) {
     throw new DotNetError(
       'failed',
-      `A guest with the assembly '${taken}' is running already. Two guests on one page must have assemblies of different names; stop() the first to start it afresh.`,
+      `A guest with the assembly '${taken}' is running already: stop() it first, or give this one another name.`,
       { assembly: taken },
     );
   }
@@ -84,10 +84,10 @@ export function dispatcherOf(assembly, method) {
 /** @param {string} assembly */
 function whyNot(assembly) {
   if (foreign.length > 1) {
-    return `No guest has the assembly '${assembly}', and ${foreign.length} dispatchers are attached that may have it: call a method of the one that you mean, or of a DotNetObject.`;
+    return `No guest has the assembly '${assembly}', and ${foreign.length} dispatchers are attached that may: call the one that you mean, or a DotNetObject.`;
   }
   if (guests.size === 0) {
-    return `No guest is running that could have the assembly '${assembly}': await start() before the first call.`;
+    return `No guest is running that could have the assembly '${assembly}': await start() first.`;
   }
   const names = [...guests.keys()].sort().map((name) => `'${name}'`);
   return `There is no loaded assembly with the name '${assembly}'; the running guests have ${names.join(', ')}.`;

@@ -49,6 +49,6 @@ function makeGlobal() {
   if (global.DotNet === DotNet || warned) return;
   warned = true;
   console.warn(
-    "dotwit: there is a global DotNet of somebody else's, which is left as it is and does not reach the guest. Use the one of the package: import { DotNet } from 'dotwit'.",
+    "dotwit: the global DotNet is somebody else's, is left as it is, and does not reach the guest. Use import { DotNet } from 'dotwit'.",
   );
 }

@@ -183,7 +183,7 @@ function writeWithCare(value, side) {
  */
 function checkOwner(object, side) {
   if (ownerOf(object) === side.owner) return;
-  throw badArguments('A DotNetObject can be passed only to the guest that it came from; this one is of another guest.');
+  throw badArguments('This DotNetObject is of another guest: it can be passed only to the guest that it came from.');
 }
 
 /**
