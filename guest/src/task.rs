@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use async_task::Runnable;
 
 use crate::message::{self, SetAside};
-use crate::page::page;
+use crate::page::{page, try_page};
 
 thread_local! {
     static READY: RefCell<VecDeque<Runnable>> = const { RefCell::new(VecDeque::new()) };
@@ -77,12 +77,27 @@ where
     F: Future + 'static,
     F::Output: 'static,
 {
-    let (runnable, task) = async_task::spawn_local(future, |runnable| {
-        // Nothing is left to do when the thread's tasks are already gone.
-        let _ = READY.try_with(|ready| ready.borrow_mut().push_back(runnable));
-    });
+    let (runnable, task) = async_task::spawn_local(future, schedule);
     runnable.schedule();
     task
+}
+
+/// Lets a task be polled. That is done at the end of the visit; outside of one, where an export of the guest's own is running,
+/// the page is asked for one.
+fn schedule(runnable: Runnable) {
+    let only = READY.try_with(|ready| {
+        let ready = &mut *ready.borrow_mut();
+        ready.push_back(runnable);
+        ready.len() == 1
+    });
+    // There is nothing left to do when the thread's tasks are already gone.
+    if only == Ok(true)
+        && VISITS.get() == 0
+        && let Ok(()) = TIMERS.try_with(|timers| timers.borrow_mut().alarm = Some(Instant::now()))
+        && let Some(page) = try_page()
+    {
+        page.wake_after(Duration::ZERO);
+    }
 }
 
 /// How many polls a call into the guest may bring about before the page has its turn: far more than tasks that wait for

@@ -147,8 +147,22 @@ fn a_sleep_that_is_over_does_not_ask_for_time() {
 fn a_sleep_without_an_end_is_merely_long() {
     in_new_guest(|page| {
         task::spawn(async { task::sleep(Duration::MAX).await });
-        invoke("Nothing", "[]").expect("nothing happens");
-        assert!(page.asked()[0] > Duration::from_secs(1 << 30));
+        page.wake();
+        assert!(page.asked().pop() > Some(Duration::from_secs(1 << 30)));
+    });
+}
+
+/// An export of the guest's own is no call that the dispatcher knows.
+#[test]
+fn a_task_of_an_export_of_its_own_asks_the_page_for_a_turn() {
+    in_new_guest(|page| {
+        task::spawn(async { log("first") });
+        task::spawn(async { log("second") });
+        assert_eq!(page.asked(), [Duration::ZERO]);
+        assert_log(&[]);
+        assert!(page.wake());
+        assert_log(&["first", "second"]);
+        assert!(!page.alarm_is_set());
     });
 }
 
