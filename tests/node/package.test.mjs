@@ -98,14 +98,49 @@ test('the types let a program through that is right', async (t) => {
   assert.equal(output, '');
 });
 
+test('the types know references, streams, signals and the package of Microsoft', async (t) => {
+  const output = await check(
+    t,
+    `import { DotNet, DotNetObject, type DotNetStream, type JSObjectReference, type JSStreamReference, type LiveReferences } from 'dotwit';
+     import { attach } from 'dotwit/microsoft';
+     import { DotNet as Microsoft } from '@microsoft/dotnet-js-interop';
+
+     const reference: JSObjectReference = DotNet.createJSObjectReference({ f() {} });
+     const file: JSStreamReference = DotNet.createJSStreamReference(new Blob(['tea']));
+     const bytes: JSStreamReference = DotNet.createJSStreamReference(new Float32Array(4));
+     DotNet.disposeJSObjectReference(reference);
+     DotNet.disposeJSObjectReferenceById(file.__jsObjectId + bytes.__jsStreamReferenceLength);
+     const sum: number = await DotNet.with({ signal: AbortSignal.timeout(5), timeout: 1000 }).invokeMethodAsync<number>('A', 'Add', 1, 2);
+     const stream = await DotNet.invokeMethodAsync<DotNetStream>('A', 'Stream');
+     const readable: ReadableStream<Uint8Array> = await stream.stream();
+     const buffer: ArrayBuffer = await stream.arrayBuffer();
+     const object = await DotNet.invokeMethodAsync<DotNetObject>('A', 'Object');
+     const text: string = await object.with({ timeout: 5 }).invokeMethodAsync<string>('Read');
+     const signal: AbortSignal = DotNet.currentSignal();
+     const live: LiveReferences = DotNet.liveReferences();
+     const call: 1 = DotNet.JSCallType.FunctionCall;
+     const [parent, name] = DotNet.findObjectMember({}, 'a');
+     DotNet.findJSFunction('alert', 0, DotNet.JSCallType.FunctionCall)('x');
+     const dispatcher = DotNet.attachDispatcher({ beginInvokeDotNetFromJS() {}, endInvokeJSFromDotNet() {}, sendByteArray() {} });
+     const json: string | null = dispatcher.invokeJSFromDotNet('f', '[]', DotNet.JSCallResultType.Default, 0, call);
+     dispatcher.supplyDotNetStream(1, readable);
+     const guest = await attach(Microsoft, { component: './guest/' });
+     guest.stop();
+     console.log(sum, buffer, text, signal, live.guests[0]?.pageObjects, parent, name, json, guest.liveObjects);`,
+  );
+  assert.equal(output, '');
+});
+
 test('the types stop a program that is wrong', async (t) => {
   const output = await check(
     t,
     `import { DotNet, DotNetError, start } from 'dotwit';
      start({ componant: './guest/' });
      DotNet.invokeMethod(1, 'Add');
-     const kind: 'no-tea' = new DotNetError('failed', '').kind;`,
+     const kind: 'no-tea' = new DotNetError('failed', '').kind;
+     DotNet.with({ timeout: '5' });
+     DotNet.createJSStreamReference('text');`,
   );
   const lines = [...output.matchAll(/main\.mts\((\d+),/g)].map(([, line]) => Number(line));
-  assert.deepEqual(lines, [2, 3, 4]);
+  assert.deepEqual(lines, [2, 3, 4, 5, 6]);
 });
