@@ -6,12 +6,44 @@ import assert from 'node:assert/strict';
 import { cp, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { GALLERY, LIMIT, inEveryBrowser, path, serve, temporaryFolder } from './support.mjs';
 
 const PAGES = (await readdir(path('guest/samples/blazor-sample/www'))).filter((name) => name.endsWith('.html'));
 const RUST = path('guest/samples/blazor-sample/src');
 
+/** For tests that visit every page. */
+const LONG_LIMIT = { timeout: 180_000 };
+
 const server = await serve({ after }, GALLERY);
+
+/** Waits until so many references and streams are alive between a page and its guest. */
+async function alive(page, guestObjects, pageObjects, streams = 0) {
+  const expected = { guestObjects, pageObjects, streams };
+  const counted = () => {
+    const { guestObjects, pageObjects, streams } = DotNet.liveReferences();
+    return { guestObjects, pageObjects, streams };
+  };
+  const end = Date.now() + 10_000;
+  let found = await page.evaluate(counted);
+  while (!isDeepStrictEqual(found, expected) && Date.now() < end) found = await page.evaluate(counted);
+  assert.deepEqual(found, expected);
+}
+
+/** Disposes of the components of a page, after which nothing is alive. */
+async function dispose(page) {
+  await page.click('#dispose');
+  await alive(page, 0, 0);
+  await page.shows('#live', '0 of the guest, 0 of the page, 0 open streams');
+}
+
+/** Has `Math.random` give these numbers, over and over. */
+function loadDice(page, numbers) {
+  return page.evaluate((numbers) => {
+    let next = 0;
+    Math.random = () => numbers[next++ % numbers.length];
+  }, numbers);
+}
 
 inEveryBrowser((openPage) => {
   const open = async (t, name) => {
@@ -32,13 +64,13 @@ inEveryBrowser((openPage) => {
     assert.equal(await page.text('#status'), 'BlazorSample is running');
   });
 
-  test('every page asks only its own server, and can be used by keyboard and by name', LIMIT, async (t) => {
+  test('every page asks only its own server, and can be used by keyboard and by name', LONG_LIMIT, async (t) => {
     for (const name of PAGES) {
       const page = await openPage(t, `${server.url}${name}`);
       await page.ready();
       assert.deepEqual(page.requests.filter((url) => !url.startsWith(server.url)), [], name);
       const unnamed = await page.evaluate(() =>
-        [...document.querySelectorAll('input, button, a, summary')].filter(
+        [...document.querySelectorAll('input, select, button, a, summary')].filter(
           (control) => (control.labels?.[0] ?? control).textContent.trim() === '' || control.tabIndex < 0,
         ).length,
       );
@@ -47,17 +79,24 @@ inEveryBrowser((openPage) => {
     }
   });
 
-  test('every sample shows the code that runs', LIMIT, async (t) => {
+  test('every sample shows the code that runs', LONG_LIMIT, async (t) => {
     const sources = await Promise.all((await readdir(RUST)).map((name) => readFile(join(RUST, name), 'utf8')));
     for (const name of PAGES.filter((name) => name !== 'index.html')) {
       const page = await open(t, name.replace('.html', ''));
       const javascript = await readFile(join(GALLERY, name.replace('.html', '.js')), 'utf8');
       await page.shows('#javascript', javascript.trimEnd());
-      const rust = await page.text('code.rust');
-      assert.ok(
-        sources.some((source) => source.includes(rust)),
-        `the Rust code of ${name} is not in guest/samples/blazor-sample/src`,
-      );
+      const rust = await page.evaluate(() => [...document.querySelectorAll('code.rust')].map((code) => code.textContent));
+      assert.ok(rust.length > 0, `${name} shows no Rust code`);
+      for (const code of rust) {
+        assert.ok(
+          sources.some((source) => source.includes(code)),
+          `Rust code of ${name} is not in guest/samples/blazor-sample/src: ${code}`,
+        );
+      }
+      if (!(await page.evaluate(() => document.querySelector('[data-component]') !== null))) continue;
+      const html = await readFile(join(GALLERY, name), 'utf8');
+      await page.until(() => document.getElementById('markup').textContent !== '');
+      for (const line of (await page.text('#markup')).split('\n')) assert.ok(html.includes(`          ${line}\n`), `${name} has no ${line}`);
     }
   });
 
@@ -119,6 +158,15 @@ inEveryBrowser((openPage) => {
     assert.deepEqual(await page.lines(1), ['[1,2,3]']);
   });
 
+  test('CallDotNetExample1 as a module logs the array, and keeps its functions to itself', LIMIT, async (t) => {
+    const page = await open(t, 'call-dotnet-example-1-module');
+    await page.click('#btn');
+    assert.deepEqual(await page.lines(1), ['[11,12,13]']);
+    assert.equal(await page.evaluate(() => typeof window.returnArrayAsync), 'undefined');
+    await alive(page, 1, 1);
+    await dispose(page);
+  });
+
   for (const [number, unnamed] of [
     [2, 'Hello, !'],
     [3, 'Hello, !'],
@@ -138,9 +186,9 @@ inEveryBrowser((openPage) => {
       await page.enter('#name', '');
       await page.click('#trigger');
       await page.shows('#result', 'Hello, !');
-      // Examples 2 and 3 keep their component; 4 and 5 dispose of each helper.
-      const live = await page.evaluate(async () => (await (await import('./gallery.js')).started).liveObjects);
-      assert.equal(live, number <= 3 ? 1 : 0);
+      // The component and its view; nothing is left of the references that were made for a call.
+      await alive(page, 1, 1);
+      await dispose(page);
     });
   }
 
@@ -184,7 +232,338 @@ inEveryBrowser((openPage) => {
     }
   });
 
-  test('the samples lead to one another', LIMIT, async (t) => {
+  /** What each item of a list shows. */
+  const items = (page) => page.evaluate(() => [...document.querySelectorAll('.items li')].map((item) => item.innerText.trim().split(/\s*\n\s*/)));
+
+  test('CallDotNetExample6 changes each item that is clicked, and no other', LIMIT, async (t) => {
+    const page = await open(t, 'call-dotnet-example-6');
+    const before = ['Select one of these list item buttons.', 'InteropCall'];
+    const after = ['UpdateMessage Called!'];
+    assert.deepEqual(await items(page), [before, before, before, before]);
+    await page.click('.items li:nth-child(2) button');
+    await page.shows('.items li:nth-child(2) span', 'UpdateMessage Called!');
+    assert.deepEqual(await items(page), [before, after, before, before]);
+    await page.click('.items li:nth-child(4) button');
+    await page.shows('.items li:nth-child(4) span', 'UpdateMessage Called!');
+    assert.deepEqual(await items(page), [before, after, before, after]);
+    // The four items and their views. The helpers are gone, and with them what they held.
+    await alive(page, 4, 4);
+    await dispose(page);
+  });
+
+  test('CallDotNetExample7 changes each item that is clicked, by the helper of its element', LIMIT, async (t) => {
+    const page = await open(t, 'call-dotnet-example-7');
+    const before = ['Select one of these list items.', 'Not Updated Yet!'];
+    const after = ['UpdateMessage Called!'];
+    assert.deepEqual(await items(page), [before, before, before, before]);
+    await page.click('.items li:nth-child(3) button');
+    await page.shows('.items li:nth-child(3) button', 'UpdateMessage Called!');
+    assert.deepEqual(await items(page), [before, before, after, before]);
+    await page.click('.items li:nth-child(1) button');
+    await page.shows('.items li:nth-child(1) button', 'UpdateMessage Called!');
+    assert.deepEqual(await items(page), [after, before, after, before]);
+    const helpers = await page.evaluate(() => [...document.querySelectorAll('[data-ref]')].map(({ dotNetHelper }) => dotNetHelper instanceof DotNet.DotNetObject));
+    assert.deepEqual(helpers, [true, true, true, true]);
+    // Each item under two ids, the framework's and its own, and its view. The elements were for the call only.
+    await alive(page, 8, 4);
+    await dispose(page);
+  });
+
+  test("CallDotNetExampleOneHelper's class says what the component answers", LIMIT, async (t) => {
+    const page = await open(t, 'call-dotnet-example-one-helper');
+    await page.enter('#name', 'Amy Pond');
+    await page.click('#say-hello');
+    await page.said(1);
+    await page.click('#welcome-visitor');
+    assert.deepEqual(await page.said(2), ['Message from .NET: "Hello, Amy Pond!"', 'Message from .NET: "Welcome, Amy Pond!"']);
+    await alive(page, 2, 0);
+    await dispose(page);
+  });
+
+  test('ReceiveWindowObject uses the window, and leaves nothing behind', LIMIT, async (t) => {
+    const page = await open(t, 'receive-window-object');
+    const line = '.NET: a window that shows "ReceiveWindowObject · dotwit"';
+    await page.click('#send');
+    assert.deepEqual(await page.lines(1), [line]);
+    await alive(page, 0, 0);
+    await page.click('#send-and-dispose');
+    assert.deepEqual(await page.lines(2), [line, line]);
+    await alive(page, 0, 0);
+    await page.click('#dispose-too-early');
+    await page.expectError(/JS object instance with ID \d+ does not exist/);
+    assert.match(await page.text('#alert'), /does not exist \(has it been disposed\?\)/);
+    await alive(page, 0, 0);
+  });
+
+  test('an object that belongs to an element goes with the element', LIMIT, async (t) => {
+    const page = await open(t, 'mutation-observer');
+    for (const lines of [2, 4]) {
+      await page.click('#add');
+      await page.shows('#place', 'The element');
+      await alive(page, 1, 0);
+      await page.click('#remove');
+      await alive(page, 0, 0);
+      assert.deepEqual((await page.lines(lines)).slice(-2), ['.NET: the element has an object', ".NET: the element's object is gone"]);
+    }
+  });
+
+  test('a circular reference is refused in both directions, and says so', LIMIT, async (t) => {
+    const page = await open(t, 'circular-reference');
+    await page.click('#send');
+    await page.until(() => document.getElementById('sent').textContent !== '');
+    assert.match(await page.text('#sent'), /'ReceiveAnything'[^]*(circular|cyclic)/);
+    await page.click('#ask');
+    await page.until(() => document.getElementById('result').textContent !== '');
+    assert.match(await page.text('#result'), /^js-failed: [^]*'getCircle'[^]*(circular|cyclic)/);
+    await alive(page, 1, 1);
+  });
+
+  test('CallDotNetExample8 sends 41 bytes, and alerts what they spell', LIMIT, async (t) => {
+    const page = await open(t, 'call-dotnet-example-8');
+    await page.evaluate(() => {
+      const { invokeMethodAsync } = DotNet;
+      DotNet.invokeMethodAsync = (...args) => {
+        console.log(args[2].constructor.name, args[2].length);
+        return invokeMethodAsync(...args);
+      };
+    });
+    await page.click('.stage button');
+    assert.deepEqual(await page.said(1), ["Everything's shiny, Captain. Not to fret."]);
+    assert.deepEqual(await page.lines(1), ['Uint8Array 41']);
+  });
+
+  test('Call JS Example 9 shows the text that the page reads in the bytes', LIMIT, async (t) => {
+    const page = await open(t, 'call-js-example-9');
+    await page.click('#trigger');
+    await page.shows('#result', "Everything's shiny, Captian. Not to fret.");
+  });
+
+  test('streamToDotNet reads as many bytes as are allowed', LIMIT, async (t) => {
+    const page = await open(t, 'stream-to-dotnet');
+    await page.click('#trigger');
+    await page.shows('#result', '10000000 bytes, CRC-32 3e3ba5cb');
+    await alive(page, 1, 1);
+    // One more is refused.
+    await page.evaluate(() => (window.streamToDotNet = () => new Uint8Array(10_000_001)));
+    await page.click('#trigger');
+    await page.expectError(/10000001 bytes, and 10000000 are allowed/);
+    assert.match(await page.text('#alert'), /10000001 bytes, and 10000000 are allowed\. \(too-large\)/);
+    await alive(page, 1, 1);
+    await dispose(page);
+  });
+
+  /** Chooses a file of so many bytes, which are 0, 1, 2 and so on. */
+  const choose = (page, length) =>
+    page.evaluate((length) => {
+      const chosen = new DataTransfer();
+      chosen.items.add(new File([Uint8Array.from({ length }, (_, index) => index)], 'file.bin'));
+      document.getElementById('file').files = chosen.files;
+    }, length);
+
+  test('a file is uploaded piece by piece, and the page shows how far it is', LIMIT, async (t) => {
+    const page = await open(t, 'file-upload');
+    await page.click('#upload');
+    await page.shows('#result', 'Choose a file first.');
+    await page.evaluate(() => {
+      const { showProgress } = window;
+      window.reports = [];
+      window.showProgress = (...report) => {
+        window.reports.push(report);
+        return showProgress(...report);
+      };
+    });
+    await choose(page, 600_000);
+    await page.click('#upload');
+    await page.shows('#result', '600000 bytes, CRC-32 99df6d65');
+    const reports = await page.evaluate(() => window.reports);
+    assert.ok(reports.length > 1, `${reports.length} reports`);
+    reports.forEach(([received, length], index) => {
+      assert.ok(received > (reports[index - 1]?.[0] ?? 0));
+      assert.equal(length, 600_000);
+    });
+    assert.equal(reports.at(-1)[0], 600_000);
+    assert.deepEqual(await page.evaluate(() => [document.getElementById('progress').value, document.getElementById('progress').max]), [600_000, 600_000]);
+    await alive(page, 0, 0);
+  });
+
+  test('a file that is too large is refused with both numbers, and one of just that size is not', LIMIT, async (t) => {
+    const page = await open(t, 'file-upload');
+    await page.evaluate(() => (document.getElementById('limit').value = '512000'));
+    await choose(page, 512_001);
+    await page.click('#upload');
+    await page.shows('#result', "too-large: The page's stream has 512001 bytes, and 512000 are allowed.");
+    assert.equal(await page.evaluate(() => document.getElementById('progress').value), 0);
+    await alive(page, 0, 0);
+    await choose(page, 512_000);
+    await page.click('#upload');
+    await page.until(() => document.getElementById('result').textContent.startsWith('512000 bytes, CRC-32 '));
+    await choose(page, 0);
+    await page.click('#upload');
+    await page.shows('#result', '0 bytes, CRC-32 00000000');
+    await alive(page, 0, 0);
+  });
+
+  test('an upload that is cancelled reads no further', LIMIT, async (t) => {
+    const page = await open(t, 'file-upload');
+    await page.evaluate(() => {
+      window.reports = 0;
+      // The guest waits until the page has shown a piece, and this one is never shown.
+      window.showProgress = () => {
+        window.reports++;
+        return new Promise(() => {});
+      };
+    });
+    await choose(page, 3_000_000);
+    await page.click('#upload');
+    await page.until(() => window.reports === 1);
+    await page.click('#cancel');
+    await page.until(() => document.getElementById('result').textContent !== '');
+    assert.match(await page.text('#result'), /^cancelled: The call of 'UploadFile' was cancelled/);
+    await alive(page, 0, 0);
+    assert.equal(await page.evaluate(() => window.reports), 1);
+  });
+
+  test('streamToJavaScript reads all, or as much as is needed', LIMIT, async (t) => {
+    const page = await open(t, 'stream-to-javascript');
+    await page.click('#trigger');
+    await page.shows('#result', '2988895 bytes');
+    assert.deepEqual(await page.lines(1), ['.NET: 100000 of 100000 lines were written']);
+    await page.click('#find');
+    await page.until(() => document.getElementById('result').textContent.startsWith('Line 50000 '));
+    const [, bytes] = (await page.text('#result')).match(/^Line 50000 is in the first (\d+) bytes\.$/);
+    assert.ok(bytes > 1_400_000 && bytes < 2_200_000, bytes);
+    const [, written] = (await page.lines(2))[1].match(/^\.NET: (\d+) of 100000 lines were written$/);
+    assert.ok(written >= 50_000 && written < 90_000, written);
+    await alive(page, 1, 1);
+    await dispose(page);
+  });
+
+  test('downloadFileFromStream gives the browser a file', LIMIT, async (t) => {
+    const page = await open(t, 'download-file-from-stream');
+    // In place of the download: what would be saved.
+    await page.evaluate(() => {
+      HTMLAnchorElement.prototype.click = function () {
+        const { download } = this;
+        fetch(this.href)
+          .then((response) => response.text())
+          .then((text) => (window.saved = { download, lines: text.split('\n') }));
+      };
+    });
+    await page.click('#trigger');
+    await page.until(() => window.saved !== undefined);
+    const { download, lines } = await page.evaluate(() => window.saved);
+    assert.equal(download, 'log.txt');
+    assert.deepEqual([lines[0], lines[999], lines[1000], lines.length], ['This is line 1 of 1000.', 'This is line 1000 of 1000.', '', 1001]);
+    await dispose(page);
+  });
+
+  test('setImage shows the picture that the guest draws', LIMIT, async (t) => {
+    const page = await open(t, 'set-image');
+    await page.click('#trigger');
+    await page.until(() => document.getElementById('image').naturalWidth > 0);
+    const [width, height, colours] = await page.evaluate(() => {
+      const image = document.getElementById('image');
+      const canvas = document.createElement('canvas');
+      canvas.width = image.naturalWidth;
+      canvas.height = image.naturalHeight;
+      const context = canvas.getContext('2d');
+      context.drawImage(image, 0, 0);
+      const pixels = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+      return [canvas.width, canvas.height, new Set(pixels).size];
+    });
+    assert.deepEqual([width, height], [256, 256]);
+    assert.ok(colours > 100, `${colours} colours`);
+    await dispose(page);
+  });
+
+  test('Call JS Example 1 shows the converted array as markup', LIMIT, async (t) => {
+    const page = await open(t, 'call-js-example-1');
+    await page.click('#trigger');
+    await page.shows('#result', "Can't stop the signal, Mal. - Mr. Universe");
+    assert.equal(await page.text('#result em'), "Can't stop the signal, Mal.");
+  });
+
+  for (const number of [2, 3]) {
+    test(`Call JS Example ${number} alerts the price`, LIMIT, async (t) => {
+      const page = await open(t, `call-js-example-${number}`);
+      await loadDice(page, [0, 0.99, 0.05]);
+      await page.click('#trigger');
+      assert.deepEqual(await page.said(1), ['AZ: $6!']);
+      await page.shows('#result', 'AZ price: $6.00');
+      await loadDice(page, [0.99, 0, 0.999]);
+      await page.click('#trigger');
+      assert.deepEqual(await page.said(2), ['AZ: $6!', 'ZA: $100!']);
+      await page.shows('#result', 'ZA price: $100.00');
+    });
+  }
+
+  for (const number of [4, 5]) {
+    test(`Call JS Example ${number} alerts a low price, and says whether it did`, LIMIT, async (t) => {
+      const page = await open(t, `call-js-example-${number}`);
+      await loadDice(page, [0, 0.99, 0.185]);
+      await page.click('#trigger');
+      await page.shows('#result', 'Result of SetStock call for AZ at $19.00: Alert!');
+      await loadDice(page, [0.5, 0.5, 0.195]);
+      await page.click('#trigger');
+      await page.shows('#result', 'Result of SetStock call for NN at $20.00: No Alert');
+      assert.deepEqual(await page.said(1), ['AZ: $19!']);
+    });
+  }
+
+  test('Call JS Example 6 asks with its module, and shows the answer', LIMIT, async (t) => {
+    const page = await open(t, 'call-js-example-6');
+    page.answer = 'Zoë 世界';
+    await page.click('#trigger');
+    await page.shows('#result', 'Zoë 世界');
+    page.answer = undefined;
+    await page.click('#trigger');
+    await page.shows('#result', 'Type anything here');
+    page.answer = null;
+    await page.click('#trigger');
+    await page.shows('#result', '');
+    assert.deepEqual(page.dialogs, Array(3).fill('Provide some text'));
+    assert.equal(await page.evaluate(() => typeof window.showPrompt), 'undefined');
+    await alive(page, 1, 2);
+    await dispose(page);
+  });
+
+  test('Call JS Example 8 moves the map that the guest keeps', LIMIT, async (t) => {
+    const page = await open(t, 'call-js-example-8');
+    const place = () => page.evaluate(() => document.querySelector('.map circle').getAttribute('cx'));
+    const label = (text) => page.until((text) => document.querySelector('.map svg').getAttribute('aria-label') === text, text);
+    await label('A map around 0, 0');
+    await page.click('#tokyo');
+    await label('A map around 35.6762, 139.6503');
+    assert.equal(await place(), '139.6503');
+    await page.click('#bristol');
+    await label('A map around 51.454514, -2.58791');
+    await page.click('#washington');
+    await label('A map around 38.8951, -77.0364');
+    await alive(page, 1, 2);
+    await dispose(page);
+  });
+
+  test('a long-running function runs until the guest drops the call', LIMIT, async (t) => {
+    const page = await open(t, 'long-running-function');
+    await page.click('#start');
+    assert.deepEqual((await page.lines(2)).slice(0, 2), ['longRunningFn: 1', 'longRunningFn: 2']);
+    await page.click('#cancel');
+    await page.until(() => document.querySelector('#console div:last-child').textContent === 'longRunningFn aborted!');
+    const lines = await page.panel();
+    // Another one begins anew.
+    await page.click('#start');
+    assert.equal((await page.lines(lines.length + 1))[lines.length], 'longRunningFn: 1');
+    await page.click('#cancel');
+    await page.until(() => document.querySelector('#console div:last-child').textContent === 'longRunningFn aborted!');
+  });
+
+  test('Call JS Example 11 shows that there is no such function', LIMIT, async (t) => {
+    const page = await open(t, 'call-js-example-11');
+    await page.click('#trigger');
+    await page.shows('#result', "The value 'nonFunction' is not a function.");
+  });
+
+  test('the samples lead to one another', LONG_LIMIT, async (t) => {
     const page = await open(t, 'call-dotnet-example-1');
     const seen = [];
     for (;;) {

@@ -15,6 +15,10 @@ import { GALLERY, launch, path, serve } from './support.mjs';
 const GESTURES = {
   index: (page) => page.click('#run'),
   'generics-example': (page) => page.click('#trigger'),
+  'circular-reference': async (page) => {
+    await page.click('#send');
+    await page.click('#ask');
+  },
 };
 
 const folder = process.argv[2];
@@ -41,6 +45,7 @@ try {
 
 async function shoot(browser, { url }, name, viewport, scheme, file, fullPage = false) {
   const page = await browser.newPage();
+  page.on('dialog', (dialog) => dialog.accept());
   await page.setViewport(viewport);
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
   await page.goto(`${url}${name}.html`);

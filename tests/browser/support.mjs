@@ -170,6 +170,12 @@ export class Page {
   /** The addresses of all requests to servers. */
   requests = [];
 
+  /** What alerts and prompts have said. */
+  dialogs = [];
+
+  /** What a prompt is answered with: a text, nothing for the text that it offers, or `null` to cancel it. */
+  answer = null;
+
   #page;
   #lines = Promise.resolve();
 
@@ -197,6 +203,11 @@ export class Page {
         const line = values.length > 0 ? values.join(' ') : message.text();
         (message.type() === 'error' ? this.errors : this.logged).push(line);
       });
+    });
+    this.#page.on('dialog', async (dialog) => {
+      this.dialogs.push(dialog.message());
+      if (dialog.type() === 'prompt' && this.answer === null) await dialog.dismiss();
+      else await dialog.accept(this.answer ?? dialog.defaultValue());
     });
     this.#page.on('pageerror', (error) => this.errors.push(String(error?.message ?? error)));
     this.#page.on('request', (request) => {
@@ -256,6 +267,19 @@ export class Page {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     return this.logged;
+  }
+
+  /** Waits until there were this many alerts and prompts, and returns what they have said. */
+  async said(count) {
+    for (const end = Date.now() + 10_000; Date.now() < end && this.dialogs.length < count; ) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return this.dialogs;
+  }
+
+  /** Waits until a function in the page gives something true. */
+  async until(condition, ...args) {
+    await this.#page.waitForFunction(condition, { timeout: 10_000 }, ...args);
   }
 
   /** Waits for an error that the test is about, and takes it off the list of those that fail it. */

@@ -33,6 +33,12 @@ impl Read for Lines {
     }
 }
 
+impl Drop for Lines {
+    fn drop(&mut self) {
+        println!(".NET: {} of {} lines were written", self.written, self.count);
+    }
+}
+
 /// The component of `streamToJavaScript`.
 pub struct StreamToJavaScript {
     view: View,
@@ -46,11 +52,20 @@ impl StreamToJavaScript {
         DotNetObjectReference::new(StreamToJavaScript { view })
     }
 
-    /// Gives a function of the page 100 000 lines, which are written as it reads them, and shows what it returns.
+    /// Gives the page 100 000 lines to read all at once, and shows what it found.
     #[js_invokable]
-    pub async fn send_stream(&self, identifier: String) -> Result<(), Error> {
+    pub async fn send_stream(&self) -> Result<(), Error> {
         let stream_ref = DotNetStreamReference::from_reader(Lines::new(100_000));
-        let result: String = js::invoke(&identifier, (stream_ref,)).await?;
+        let result: String = js::invoke("streamToJavaScript", (stream_ref,)).await?;
+        self.view.show(Shown { result });
+        Ok(())
+    }
+
+    /// Gives the page the same lines to find one of them.
+    #[js_invokable]
+    pub async fn find_line(&self, number: u32) -> Result<(), Error> {
+        let stream_ref = DotNetStreamReference::from_reader(Lines::new(100_000));
+        let result: String = js::invoke("findLine", (stream_ref, number)).await?;
         self.view.show(Shown { result });
         Ok(())
     }

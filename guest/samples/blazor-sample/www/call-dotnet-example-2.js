@@ -1,11 +1,2 @@
-// Calls the object back: its name is in there.
+// The guest calls this with a reference to its component, and awaits the promise that the call back returns.
 window.sayHello1 = (dotNetHelper) => dotNetHelper.invokeMethodAsync('GetHelloMessage');
-
-// The component, which lives as long as this page.
-const component = await DotNet.invokeMethodAsync('BlazorSample', 'CreateExample2');
-
-document.getElementById('name').addEventListener('change', ({ target }) => component.invokeMethodAsync('SetName', target.value));
-
-document.getElementById('trigger').addEventListener('click', async () => {
-  document.getElementById('result').textContent = await window.sayHello1(component);
-});

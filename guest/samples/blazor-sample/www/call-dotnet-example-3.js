@@ -1,13 +1,2 @@
-// Calls the object back with the name as its argument.
+// The guest calls this with a reference to its component and the name, which goes back as an argument.
 window.sayHello2 = (dotNetHelper, name) => dotNetHelper.invokeMethodAsync('GetHelloMessage', name);
-
-// The component, which lives as long as this page.
-const component = await DotNet.invokeMethodAsync('BlazorSample', 'CreateExample3');
-
-// Nothing has been entered yet.
-let name = null;
-document.getElementById('name').addEventListener('change', ({ target }) => (name = target.value));
-
-document.getElementById('trigger').addEventListener('click', async () => {
-  document.getElementById('result').textContent = await window.sayHello2(component, name);
-});

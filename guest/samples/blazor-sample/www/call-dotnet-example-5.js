@@ -1,14 +1,2 @@
+// The helper can be called until the promise that this returns has settled. Then the guest lets go of it.
 window.sayHello1 = (dotNetHelper) => dotNetHelper.invokeMethodAsync('GetHelloMessage');
-
-// Nothing has been entered yet.
-let name = null;
-document.getElementById('name').addEventListener('change', ({ target }) => (name = target.value));
-
-document.getElementById('trigger').addEventListener('click', async () => {
-  const helper = await DotNet.invokeMethodAsync('BlazorSample', 'CreateHelloHelper', name);
-  try {
-    document.getElementById('result').textContent = await window.sayHello1(helper);
-  } finally {
-    helper.dispose();
-  }
-});

@@ -1,13 +1,16 @@
 /**
  * What all pages of the gallery share: the guest is started once, then the page's own sample is run. A page names its
  * sample in its body, `<body data-sample="generics-example">`, and keeps what its reader operates in a
- * `<fieldset class="stage" disabled>`, which is enabled when both are ready.
+ * `<fieldset class="stage" disabled>`, which is enabled when both are ready. With `data-imported-by="guest"` the sample is a
+ * module that nobody but the guest imports.
  *
  * @module
  */
 
 import { start } from './_dotwit/index.js';
+import { mountComponents } from './component.js';
 import { showConsole } from './console.js';
+import { showLiveReferences } from './lifetime.js';
 import { showSources } from './source.js';
 
 /** The running guest. */
@@ -20,11 +23,13 @@ async function open() {
   // The next try begins without the error of the last one.
   addEventListener('click', ({ target }) => target.closest('.stage button') && hideReport(), { capture: true });
 
-  const { sample } = document.body.dataset;
+  const { sample, importedBy } = document.body.dataset;
   if (sample) showSources(`${sample}.js`);
 
   const guest = await start({ component: new URL('./_guest/', import.meta.url) });
-  if (sample) await import(`./${sample}.js`);
+  showLiveReferences();
+  if (sample && importedBy !== 'guest') await import(`./${sample}.js`);
+  await mountComponents(guest);
   for (const stage of document.querySelectorAll('.stage')) stage.disabled = false;
   tell('ready', `${guest.assemblies.map(({ name }) => name).join(', ')} is running`);
   return guest;

@@ -20,18 +20,3 @@ window.invokeMethodsAsync = async (syncInterop, genericType1, genericType2) => {
     }
   }
 };
-
-// One object of each type: GenericType<String> and GenericType<i32>.
-const { genericType1, genericType2 } = await DotNet.invokeMethodAsync('BlazorSample', 'CreateGenericsExample');
-
-async function render() {
-  document.getElementById('generic-type-1').textContent = await genericType1.invokeMethodAsync('GetValue');
-  document.getElementById('generic-type-2').textContent = await genericType2.invokeMethodAsync('GetValue');
-}
-
-document.getElementById('trigger').addEventListener('click', async () => {
-  await window.invokeMethodsAsync(true, genericType1, genericType2);
-  await render();
-});
-
-await render();

@@ -16,19 +16,20 @@ document.getElementById('run').addEventListener('click', async () => {
 const offered = document.getElementById('methods');
 const { assemblies } = await started;
 for (const { name, methods, types } of assemblies) {
-  list(name, methods);
-  for (const type of types) list(type.name, type.methods);
+  list(name, methods).open = true;
+  for (const type of types) if (type.methods.length > 0) list(type.name, type.methods);
 }
 
 /** Lists the methods of an assembly or a type. */
 function list(owner, methods) {
-  const heading = element('h3', owner);
   const list = element('dl');
   for (const { id, parameters, docs = '' } of methods) {
     const signature = `${id}(${parameters.map(({ name }) => name).join(', ')})`;
     list.append(element('dt', element('code', signature)), element('dd', ...prose(docs)));
   }
-  offered.append(heading, list);
+  const folded = element('details', element('summary', element('code', owner)), list);
+  offered.append(folded);
+  return folded;
 }
 
 /** A doc comment, in which code stands between backticks. */

@@ -1,5 +1,6 @@
 /**
- * The code behind a sample. Its Rust stands in the page; its JavaScript is the very file that the page runs.
+ * The code behind a sample. Its Rust stands in the page; its JavaScript is the very file that the page runs, and its markup
+ * that of the page.
  *
  * @module
  */
@@ -12,24 +13,42 @@ const PIECES = new RegExp(
     /(?<lifetime>'\w+)/,
     /(?<attribute>#\[[^\]]*\])/,
     /(?<number>\b\d[\d_.]*\b)/,
-    /\b(?<keyword>as|async|await|class|const|else|export|fn|for|function|if|impl|import|let|move|mut|new|of|pub|return|self|static|struct|use|where)\b/,
+    /\b(?<keyword>as|async|await|catch|class|const|else|export|fn|for|function|if|impl|import|in|let|match|move|mut|new|of|pub|return|self|static|struct|try|use|where|while)\b/,
   ]
     .map(({ source }) => source)
     .join('|'),
   'g',
 );
 
+/** What the reader operates, in the text of a page. */
+const STAGE = /<fieldset class="stage".*>\n *<legend>.*\n([^]*?)\n *<\/fieldset>/;
+
 /**
- * Fills the page's element with the id `javascript` and colours all its code.
+ * Fills the page's elements with the ids `javascript` and `markup`, and colours its code.
  *
  * @param {string} file the sample's module, beside this one
  */
 export async function showSources(file) {
   for (const code of document.querySelectorAll('code.rust')) colour(code, code.textContent);
   const code = document.getElementById('javascript');
-  if (!code) return;
-  const response = await fetch(new URL(file, import.meta.url));
-  colour(code, response.ok ? (await response.text()).trimEnd() : `${file} cannot be loaded: ${response.status}`);
+  const markup = document.getElementById('markup');
+  if (code) colour(code, await textOf(new URL(file, import.meta.url)));
+  if (markup) {
+    const page = await textOf(location.href);
+    markup.textContent = withoutIndent(page.match(STAGE)?.[1] ?? page);
+  }
+}
+
+/** @param {string | URL} url */
+async function textOf(url) {
+  const response = await fetch(url);
+  return response.ok ? (await response.text()).trimEnd() : `${url} cannot be loaded: ${response.status}`;
+}
+
+/** @param {string} lines */
+function withoutIndent(lines) {
+  const indent = lines.match(/^ */)[0];
+  return lines.replaceAll(`\n${indent}`, '\n').slice(indent.length);
 }
 
 /**

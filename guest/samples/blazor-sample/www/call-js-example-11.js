@@ -1,0 +1,1 @@
+// Here is no function with the name that the component calls.

@@ -1,0 +1,3 @@
+window.displayTickerAlert1 = (symbol, price) => {
+  alert(`${symbol}: $${price}!`);
+};

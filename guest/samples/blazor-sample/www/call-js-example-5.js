@@ -1,0 +1,5 @@
+window.displayTickerAlert2 = (symbol, price) => {
+  if (price >= 20) return 'No Alert';
+  alert(`${symbol}: $${price}!`);
+  return 'Alert!';
+};
