@@ -92,7 +92,8 @@ function referenceTo(entry, asStream) {
  */
 export function disposeJSObjectReference(reference) {
   const id = /** @type {any} */ (reference)?.__jsObjectId;
-  if (typeof id === 'number') disposeJSObjectReferenceById(id);
+  // A guest may have let go of it, and the page may send it again.
+  if (typeof id === 'number') dispose(references.get(/** @type {object} */ (reference)) ?? named.get(id));
 }
 
 /**
@@ -101,11 +102,15 @@ export function disposeJSObjectReference(reference) {
  * @param {number} id
  */
 export function disposeJSObjectReferenceById(id) {
-  const entry = named.get(id);
+  dispose(named.get(id));
+}
+
+/** @param {PageObject | undefined} entry */
+function dispose(entry) {
   if (!entry) return;
   entry.disposed = true;
-  named.delete(id);
-  for (const holder of holders) holder.drop(id);
+  named.delete(entry.id);
+  for (const holder of holders) holder.drop(entry.id);
 }
 
 /**

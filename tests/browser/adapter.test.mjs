@@ -3,10 +3,16 @@
  */
 
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { LIMIT, inEveryBrowser, serve, testSite } from './support.mjs';
 
-const site = await serve({ after }, await testSite({ after }), 'test_guest');
+const folder = await testSite({ after });
+await mkdir(join(folder, 'deep'));
+await writeFile(join(folder, 'scripts.js'), 'export const greet = (name) => `Hello, ${name}!`;');
+await writeFile(join(folder, 'deep', 'scripts.js'), 'export const greet = (name) => `Hello from the deep, ${name}!`;');
+const site = await serve({ after }, folder, 'test_guest');
 
 inEveryBrowser((openPage) => {
   /** A page on which the test guest has been started, by a module as pages have them. */
@@ -241,5 +247,138 @@ inEveryBrowser((openPage) => {
       });
     });
     assert.deepEqual(result, [3, 'w']);
+  });
+
+  test('the guest calls functions of the page, at once and later, and calls nest', LIMIT, async (t) => {
+    const page = await open(t);
+    const results = await page.evaluate(async () => {
+      const call = (...args) => DotNet.invokeMethodAsync('TestGuest', ...args);
+      const sync = (...args) => DotNet.invokeMethod('TestGuest', ...args);
+      window.shop = {
+        price: 7,
+        add: (a, b) => a + b,
+        later: async (value) => value,
+        reverse: (bytes) => bytes.slice().reverse(),
+        fails: () => {
+          throw new RangeError('mine');
+        },
+        hello: (greeter) => greeter.invokeMethodAsync('GetHelloMessage'),
+        nest: (depth) => sync('NestCallsSync', 'shop.nest', depth),
+        nestLater: (depth) => call('NestCalls', 'shop.nestLater', depth),
+      };
+      const [kind, message, detail] = await call('DescribePageError', 'shop.fails', []);
+      return [
+        await call('CallPage', 'shop.add', [1, 2]),
+        sync('CallPageSync', 'shop.add', [1, 2]),
+        await call('CallPage', 'shop.later', ['x']),
+        [...(await call('CallPageWithBytes', 'shop.reverse', Uint8Array.of(1, 2, 3)))],
+        await call('GetPage', 'shop.price'),
+        await call('CallPageWithGreeter', 'shop.hello', 'Amy Pond'),
+        sync('NestCallsSync', 'shop.nest', 10),
+        await call('NestCalls', 'shop.nestLater', 10),
+        [kind, message, detail.includes('fails')],
+        (await failure(() => call('CallPage', 'shop.nothere', []))).message,
+        (await failure(() => sync('CallPageSync', 'shop.later', [1]))).kind,
+        await call('GetPage', 'document.title'),
+      ];
+    });
+    assert.deepEqual(results, [
+      3, 3, 'x', [3, 2, 1], 7, 'Hello, Amy Pond!', 10, 10, ['js-failed', 'mine', true],
+      "The value 'shop.nothere' is not a function.", 'unsupported', 'test',
+    ]);
+  });
+
+  test('a module is imported relative to the base of the page', LIMIT, async (t) => {
+    const page = await open(t);
+    const greetings = await page.evaluate(async () => {
+      const greet = (url) => DotNet.invokeMethodAsync('TestGuest', 'ImportModule', url, 'greet', ['Ada']);
+      const greetings = [await greet('./scripts.js'), await greet('/scripts.js'), await greet(new URL('scripts.js', location.href).href)];
+      const base = document.createElement('base');
+      base.href = '/deep/';
+      document.head.append(base);
+      greetings.push(await greet('./scripts.js'), await greet('../scripts.js'));
+      greetings.push((await failure(() => greet('./missing.js'))).message);
+      base.remove();
+      return greetings;
+    });
+    const [deep, home] = ['Hello from the deep, Ada!', 'Hello, Ada!'];
+    assert.deepEqual(greetings.slice(0, 5), [home, home, home, deep, home]);
+    assert.match(greetings[5], /deep\/missing\.js/);
+    // The browser logs the request that was refused.
+    await page.expectError(/missing\.js|404/);
+    page.errors.length = 0;
+  });
+
+  test('objects of the page are references: elements, windows, functions', LIMIT, async (t) => {
+    const page = await open(t);
+    const results = await page.evaluate(async () => {
+      const call = (...args) => DotNet.invokeMethodAsync('TestGuest', ...args);
+      const element = document.createElement('p');
+      document.body.append(element);
+      const reference = DotNet.createJSObjectReference(element);
+      await call('SetOn', reference, 'textContent', 'Hello!');
+      window.assign = (target) => {
+        target.mark = 'marked';
+      };
+      await call('CallPageWithObject', 'assign', reference);
+      const { body } = document;
+      const found = await call('CallPageForObject', 'document.querySelector', ['p']);
+      const results = [
+        element.textContent,
+        element.mark,
+        found === element,
+        (await call('GetPageObject', 'document.body')) === body,
+        await call('CallOn', DotNet.createJSObjectReference(window), 'document.querySelectorAll.toString', []).then(() => 'called', () => 'refused'),
+        await call('SameObjectLater', DotNet.createJSObjectReference(null)),
+      ];
+      DotNet.disposeJSObjectReference(reference);
+      results.push((await failure(() => call('CallOn', reference, 'remove', []))).message.includes('does not exist'));
+      await call('Nothing');
+      results.push(guest.livePageObjects, DotNet.liveReferences().guests.length);
+      return results;
+    });
+    assert.deepEqual(results, ['Hello!', 'marked', true, true, 'refused', null, true, 0, 1]);
+  });
+
+  test('streams flow both ways, in pieces and as a whole', LIMIT, async (t) => {
+    const page = await open(t);
+    const results = await page.evaluate(async () => {
+      const call = (...args) => DotNet.invokeMethodAsync('TestGuest', ...args);
+      const isPattern = (bytes) => bytes.every((byte, index) => byte === index % 251);
+      const bytes = Uint8Array.from({ length: 1_000_000 }, (_, index) => index % 251);
+      const results = [];
+      for (const source of [bytes, new Blob([bytes]), new File([bytes], 'tea.bin')]) {
+        const digest = await call('DigestStream', DotNet.createJSStreamReference(source), 1_000_000);
+        results.push([digest.length, digest.isPattern]);
+      }
+      const whole = new Uint8Array(await (await call('StreamReader', 1_000_000)).arrayBuffer());
+      results.push([whole.length, isPattern(whole)]);
+      const reader = (await (await call('StreamReader', 1000)).stream()).getReader({ mode: 'byob' });
+      const { value } = await reader.read(new Uint8Array(100));
+      results.push([value.length, isPattern(value)]);
+      await reader.cancel();
+      const text = await new Response(await (await call('StreamBytes', 10)).stream()).arrayBuffer();
+      results.push([text.byteLength, guest.liveStreams]);
+      return results;
+    });
+    assert.deepEqual(results, [[1_000_000, true], [1_000_000, true], [1_000_000, true], [1_000_000, true], [100, true], [10, 0]]);
+  });
+
+  test('calls are cancelled and time out, both ways', LIMIT, async (t) => {
+    const page = await open(t);
+    const results = await page.evaluate(async () => {
+      const controller = new AbortController();
+      const cancelled = failure(() => DotNet.with({ signal: controller.signal }).invokeMethodAsync('TestGuest', 'Never'));
+      controller.abort();
+      let aborted;
+      window.work = () => {
+        const signal = DotNet.currentSignal();
+        return new Promise(() => signal.addEventListener('abort', () => (aborted = signal.reason.kind)));
+      };
+      const late = await failure(() => DotNet.with({ timeout: 10 }).invokeMethodAsync('TestGuest', 'Never'));
+      const page = await failure(() => DotNet.invokeMethodAsync('TestGuest', 'CallPageWithTimeout', 'work', [], 10));
+      return [(await cancelled).kind, late.kind, late.message.includes('10 ms'), page.kind, aborted];
+    });
+    assert.deepEqual(results, ['cancelled', 'timed-out', true, 'timed-out', 'cancelled']);
   });
 });

@@ -134,6 +134,16 @@ test('the page disposes of a reference for good, and whoever uses it then is tol
   }
 });
 
+test('a reference that the guest has given back and the page has disposed of cannot be sent again', async (t) => {
+  const guest = await startGuest(t);
+  const reference = DotNet.createJSObjectReference({ f: () => 1 });
+  assert.equal(await call('CallOn', reference, 'f', []), 1);
+  assert.equal(held(guest), 0);
+  DotNet.disposeJSObjectReference(reference);
+  assert.match((await rejection(call('CallOn', reference, 'f', []), 'js-failed')).message, /does not exist/);
+  assert.equal(held(guest), 0);
+});
+
 test('a disposal right after a call leaves the call its reference to fail with, and breaks nothing', async (t) => {
   const guest = await startGuest(t);
   const reference = DotNet.createJSObjectReference({ f: () => 1 });
