@@ -6,9 +6,11 @@
 
 use std::hint::black_box;
 use std::path::Path;
+use std::pin::Pin;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use dotwit_host::{Config, Message, Runtime, Target};
+use dotwit_host::{Bytes, Config, DotNetStream, Guest, JsObject, JsStream, Message, NativePage, Runtime, Target};
+use futures_core::Stream as _;
 use wasmtime::component::{Component, HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, InstanceAllocationStrategy, Store};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -20,7 +22,7 @@ mod bindings {
     wasmtime::component::bindgen!({ path: "../wit", world: "guest" });
 }
 
-/// A page that is never called.
+/// A page that knows one answer.
 struct Bare {
     wasi: WasiCtx,
     table: ResourceTable,
@@ -49,7 +51,7 @@ impl page::Host for Bare {
         _: page::ResultType,
         _: types::Message,
     ) -> Result<types::Message, types::CallError> {
-        unreachable!("the benched methods do not call the page")
+        Ok(types::Message { json: "3".to_owned(), bytes: Vec::new() })
     }
     fn begin_invoke_js(
         &mut self,
@@ -131,6 +133,86 @@ fn benches(criterion: &mut Criterion) {
     let args = Message { json: r#"[{"__byte[]":0}]"#.to_owned(), bytes: vec![data.clone()] };
     group.bench_function("Session::invoke_message", |bencher| {
         bencher.iter(|| session.invoke_message(&target, "EchoBytes", black_box(&args)).unwrap());
+    });
+    group.bench_function("Session::invoke", |bencher| {
+        let bytes = Bytes(data.clone());
+        bencher.iter(|| session.invoke::<Bytes>("TestGuest", "EchoBytes", black_box((&bytes,))).unwrap());
+    });
+    group.finish();
+
+    page(criterion, &pre, &engine, &guest);
+    streams(criterion, &guest);
+}
+
+/// A guest's calls of its page, beside a page that `bindgen!` calls with the same strings.
+fn page(criterion: &mut Criterion, pre: &bindings::GuestPre<Bare>, engine: &Engine, guest: &Guest) {
+    let window = JsObject::new().function("add", |(a, b): (i32, i32)| Ok(a + b));
+    let session = guest.session_with(NativePage::new(window)).unwrap();
+    let target = Target::from("TestGuest");
+
+    let mut group = criterion.benchmark_group("call of the page from the guest, synchronous");
+    let mut store = Store::new(engine, Bare::new());
+    let instance = pre.instantiate(&mut store).unwrap();
+    let bare = types::Target::Assembly("TestGuest".to_owned());
+    let json = r#"["add",[1,2]]"#;
+    let args = types::Message { json: json.to_owned(), bytes: Vec::new() };
+    group.bench_function("reference", |bencher| {
+        let invocation = instance.dotwit_interop_invocation();
+        bencher.iter(|| invocation.call_invoke(&mut store, &bare, "CallPageSync", black_box(&args)).unwrap().unwrap());
+    });
+    let args = Message::from(json);
+    group.bench_function("NativePage", |bencher| {
+        bencher.iter(|| session.invoke_message(&target, "CallPageSync", black_box(&args)).unwrap());
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("call of the page from the guest, beside a synchronous one");
+    group.bench_function("reference", |bencher| {
+        bencher.iter(|| session.invoke_message(&target, "CallPageSync", black_box(&args)).unwrap());
+    });
+    group.bench_function("NativePage, awaited", |bencher| {
+        bencher
+            .iter(|| pollster::block_on(session.invoke_message_async(&target, "CallPage", black_box(&args))).unwrap());
+    });
+    group.finish();
+}
+
+/// Streams beside a copy of the same bytes.
+fn streams(criterion: &mut Criterion, guest: &Guest) {
+    const LENGTH: usize = 16 << 20;
+    let session = guest.session_with(NativePage::new(JsObject::new())).unwrap();
+    let data = vec![7_u8; LENGTH];
+    let mut copy = vec![0_u8; LENGTH];
+
+    let mut group = criterion.benchmark_group("stream of 16 MiB to the guest");
+    group.bench_function("reference", |bencher| bencher.iter(|| copy.copy_from_slice(black_box(&data))));
+    let stream = JsStream::from_bytes(data.clone());
+    group.bench_function("JsStream::from_bytes", |bencher| {
+        bencher.iter(|| {
+            let drained = session.invoke_async::<usize>("TestGuest", "DrainStream", black_box((&stream,)));
+            assert_eq!(pollster::block_on(drained), Ok(LENGTH));
+        });
+    });
+    group.bench_function("JsStream::from_reader", |bencher| {
+        bencher.iter(|| {
+            let stream = JsStream::from_reader(LENGTH as u64, std::io::repeat(7));
+            let drained = session.invoke_async::<usize>("TestGuest", "DrainStream", black_box((&stream,)));
+            assert_eq!(pollster::block_on(drained), Ok(LENGTH));
+        });
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("stream of 16 MiB from the guest");
+    group.bench_function("reference", |bencher| bencher.iter(|| copy.copy_from_slice(black_box(&data))));
+    group.bench_function("DotNetStream", |bencher| {
+        bencher.iter(|| {
+            let mut stream: DotNetStream = session.invoke("TestGuest", "StreamReader", black_box((LENGTH,))).unwrap();
+            let mut length = 0;
+            while let Some(piece) = pollster::block_on(std::future::poll_fn(|cx| Pin::new(&mut stream).poll_next(cx))) {
+                length += piece.unwrap().len();
+            }
+            assert_eq!(length, LENGTH);
+        });
     });
     group.finish();
 }

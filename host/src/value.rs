@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::types::{Message, Target};
 use crate::error::{Error, ErrorKind};
-use crate::json::key;
+use crate::json::{Named, key};
 use crate::scope::{self, Objects, Placeholder};
 use crate::session::{Call, Session};
 use crate::shared::{Hold, Shared};
@@ -128,11 +128,16 @@ impl From<&str> for Message {
 pub(crate) fn arguments(method: &str, args: &impl Serialize, objects: Objects) -> Result<Message, Error> {
     let bad =
         |what: String| Error::new(ErrorKind::BadArguments, format!("The arguments of the call to '{method}' {what}."));
-    let (message, _) = scope::write(args, objects, |error| bad(format!("cannot be serialised: {error}")))?;
+    let (message, objects) = scope::write(args, objects, |error| bad(format!("cannot be serialised: {error}")))?;
     match message.json.as_bytes().first() {
         Some(b'[') => Ok(message),
         _ if message.json == "null" => Ok(Message::from("[]")),
-        _ => Err(bad(format!("serialise to {}, and an array is expected: use a tuple", message.json))),
+        _ => {
+            if let Objects::Table(table) = objects {
+                Named::find(&message.json).js_objects.into_iter().for_each(|id| drop(table.release(id)));
+            }
+            Err(bad(format!("serialise to {}, and an array is expected: use a tuple", message.json)))
+        }
     }
 }
 

@@ -3,8 +3,11 @@
 mod async_calls;
 mod calls;
 mod command_line;
+mod limits;
 mod page;
+mod page_objects;
 mod refused;
 mod server;
+mod streams;
 mod support;
 mod traps;

@@ -1,0 +1,193 @@
+//! Objects of the page that a guest holds, and what is left of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use dotwit_host::{Config, ErrorKind, JsObject, JsValue, NativePage, Runtime, Session};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::support::{assert_error, guest_path, test_guest};
+
+/// A counter as a script would make it.
+fn counter(start: i64) -> JsObject {
+    let count = Arc::new(AtomicI64::new(start));
+    let read = Arc::clone(&count);
+    JsObject::new()
+        .function("add", move |(by,): (i64,)| Ok(count.fetch_add(by, Ordering::Relaxed) + by))
+        .getter("count", move || Ok(read.load(Ordering::Relaxed)))
+        .value("label", "a counter")
+}
+
+fn window() -> JsObject {
+    let shared = counter(100);
+    let same = shared.clone();
+    JsObject::new()
+        .constructor("Counter", |(start,): (i64,)| Ok(counter(start)))
+        .object("shared", shared)
+        .function("makeCounter", |(start,): (i64,)| Ok(counter(start)))
+        .function("nothing", |()| Ok(None::<JsObject>))
+        .function("number", |()| Ok(5))
+        .function("plain", |()| Ok(json!({"a": {"b": 1}, "list": [1, 2]})))
+        .function("counters", |()| {
+            let made = counter(1);
+            Ok(std::collections::BTreeMap::from([("counters", vec![made.clone(), made, counter(2)])]))
+        })
+        .function("isShared", move |(object,): (JsObject,)| Ok(object == same))
+        .value("slot", json!(null))
+}
+
+/// Objects inside a value.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Cabinet {
+    first: JsObject,
+    maybe: Option<JsObject>,
+    rest: Vec<JsObject>,
+}
+
+fn session() -> Session {
+    test_guest().session_with(NativePage::new(window())).unwrap()
+}
+
+/// Calls a method of the guest and awaits it.
+fn call<R: serde::de::DeserializeOwned>(
+    session: &Session,
+    method: &str,
+    args: impl serde::Serialize,
+) -> Result<R, dotwit_host::Error> {
+    pollster::block_on(session.invoke_async("TestGuest", method, args))
+}
+
+#[test]
+fn objects_are_constructed_called_read_and_assigned() {
+    let session = session();
+    let made: JsObject = call(&session, "ConstructPage", ("Counter", [5])).unwrap();
+    assert_eq!(call::<i64>(&session, "CallOn", (&made, "add", [2])), Ok(7));
+    assert_eq!(session.invoke::<i64>("TestGuest", "CallOnSync", (&made, "add", [1])), Ok(8));
+    assert_eq!(call::<i64>(&session, "GetOn", (&made, "count")), Ok(8));
+    assert_eq!(made.get::<i64>("count"), Ok(8));
+    call::<()>(&session, "SetOn", (&made, "label", "mine")).unwrap();
+    assert_eq!(made.get::<String>("label").unwrap(), "mine");
+    let nested: JsObject = session.invoke("TestGuest", "ConstructPageSync", ("Counter", [1])).unwrap();
+    assert_ne!(nested, made);
+    let error = call::<Value>(&session, "ConstructOn", (&made, "add", json!([]))).unwrap_err();
+    assert_error(&error, ErrorKind::JsFailed, &["The value 'add' is not a function."]);
+    assert_eq!(session.live_page_references(), 0);
+}
+
+#[test]
+fn objects_cross_as_themselves_alone_and_inside_of_others() {
+    let session = session();
+    let shared: JsObject = call::<Option<_>>(&session, "GetPageObject", ("shared",)).unwrap().unwrap();
+    assert_eq!(call::<bool>(&session, "CallPageWithObject", ("isShared", &shared)), Ok(true));
+    assert_eq!(call::<bool>(&session, "CallPageWithObject", ("isShared", counter(1))), Ok(false));
+    let same: JsObject = session.invoke("TestGuest", "SameObject", (&shared,)).unwrap();
+    assert_eq!(same, shared);
+    let cabinet = Cabinet { first: shared.clone(), maybe: None, rest: vec![shared.clone(), counter(2)] };
+    let returned: Cabinet = session.invoke("TestGuest", "SameCabinet", (&cabinet,)).unwrap();
+    assert_eq!(returned, cabinet);
+    let value: JsValue = session.invoke("TestGuest", "SameCabinet", (&cabinet,)).unwrap();
+    let returned: Cabinet = session.invoke("TestGuest", "SameCabinet", (value,)).unwrap();
+    assert_eq!(returned, cabinet);
+    let counters: std::collections::BTreeMap<String, Vec<JsObject>> =
+        call(&session, "CallPageForObjects", ("counters",)).unwrap();
+    let [one, two, three] = &counters["counters"][..] else { panic!("{counters:?}") };
+    assert_eq!(one, two);
+    assert_ne!(one, three);
+    let global: JsObject = session.invoke("TestGuest", "GetGlobal", ()).unwrap();
+    assert_eq!(global.get::<String>("shared.label").unwrap(), "a counter");
+    assert_eq!(session.live_page_references(), 0);
+    assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
+}
+
+#[test]
+fn values_are_references_where_references_are_wanted() {
+    let session = session();
+    assert_eq!(call::<Option<JsObject>>(&session, "CallPageForObject", ("nothing", json!([]))).unwrap(), None);
+    let sync = session.invoke::<Option<JsObject>>("TestGuest", "CallPageForObjectSync", ("nothing", json!([])));
+    assert_eq!(sync.unwrap(), None);
+    let error = call::<Value>(&session, "CallPageForObject", ("number", json!([]))).unwrap_err();
+    assert_error(&error, ErrorKind::JsFailed, &["Cannot create a JSObjectReference from the value '5'."]);
+    let plain: JsObject = call(&session, "CallPageForSomeObject", ("plain", json!([]))).unwrap();
+    assert_eq!(plain.get::<i32>("a.b"), Ok(1));
+    assert_eq!(plain.get::<Value>("").unwrap_err().kind(), ErrorKind::JsFailed);
+    let function: JsObject = call::<Option<_>>(&session, "GetPageObject", ("makeCounter",)).unwrap().unwrap();
+    call::<()>(&session, "SetPageObject", ("slot", &function)).unwrap();
+    assert_eq!(call::<Value>(&session, "GetPage", ("slot",)), Ok(Value::Null));
+    let made: JsObject = call(&session, "CallPageForSomeObject", ("slot", [3])).unwrap();
+    assert_eq!(made.get::<i64>("count"), Ok(3));
+    let error = call::<Value>(&session, "CallPageForStream", ("number", json!([]), 1)).unwrap_err();
+    assert_error(&error, ErrorKind::JsFailed, &["Cannot create a JSObjectReference"]);
+    let error = call::<Value>(&session, "CallPageForStream", ("plain", json!([]), 1)).unwrap_err();
+    assert_error(&error, ErrorKind::JsFailed, &["not a typed array or blob"]);
+    assert_eq!(session.live_page_references(), 0);
+}
+
+#[test]
+fn a_reference_counts_once_for_each_placeholder_and_its_id_is_never_used_again() {
+    let session = session();
+    let shared = window().get::<JsObject>("makeCounter").unwrap();
+    assert_eq!(session.invoke::<usize>("TestGuest", "KeepObject", (&shared,)), Ok(1));
+    assert_eq!(session.invoke::<usize>("TestGuest", "KeepObject", (&shared,)), Ok(2));
+    assert_eq!(session.live_page_references(), 1);
+    session.invoke::<()>("TestGuest", "DisposeKept", ()).unwrap();
+    session.invoke::<()>("TestGuest", "DropKept", ()).unwrap();
+    assert_eq!(session.live_page_references(), 0);
+    let gone = session.invoke::<Value>("TestGuest", "CallPageSync", ("isShared", json!([{"__jsObjectId": 1}])));
+    assert!(gone.unwrap_err().message().contains("ID 1 does not exist"));
+}
+
+#[test]
+fn objects_that_nobody_reads_or_that_are_not_sent_leak_nothing() {
+    let config = Config { max_pending_calls: 1, ..Config::default() };
+    let guest = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap();
+    let session = guest.session_with(NativePage::new(window())).unwrap();
+    let object = || JsObject::new();
+    session.invoke::<()>("TestGuest", "Ignore", (object(),)).unwrap();
+    session.invoke::<()>("TestGuest", "NoSuchMethod", (object(),)).unwrap_err();
+    session.invoke::<()>("TestGuest", "Nothing", (object(),)).unwrap();
+    session.invoke::<i32>("TestGuest", "ObjectAndNumber", (object(), "no number")).unwrap_err();
+    session.invoke::<()>("TestGuest", "Ignore", vec![object(); 65]).unwrap_err();
+    session.invoke::<()>("TestGuest", "Ignore", (object(), std::collections::BTreeMap::from([([1], 1)]))).unwrap_err();
+    session.invoke::<()>("TestGuest", "Ignore", &object()).unwrap_err();
+    session.invoke::<i32>("TestGuest", "SameObject", (object(),)).unwrap_err();
+    let never = session.invoke_async::<()>("TestGuest", "Never", ());
+    call::<()>(&session, "Ignore", (object(),)).unwrap_err();
+    drop(never);
+    drop(session.invoke_async::<JsObject>("TestGuest", "SameObjectLater", (object(),)));
+    call::<Value>(&session, "CallPageForNumber", ("makeCounter", [1])).unwrap_err();
+    assert_eq!(session.live_page_references(), 0);
+    assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
+    assert_eq!(session.live_references(), Ok(0));
+}
+
+#[test]
+fn a_hundred_thousand_references_leave_nothing_behind() {
+    let session = session();
+    let made: Value = call(&session, "CallPageInSequence", ("number", 1_000)).unwrap();
+    assert_eq!(made, 5);
+    // One after the other at the page's, and in one visit at the guest's.
+    for _ in 0..100 {
+        let objects: Vec<JsObject> = (0..1_000).map(|_| JsObject::new()).collect();
+        session.invoke::<()>("TestGuest", "Ignore", (&objects,)).unwrap();
+    }
+    session.invoke::<Value>("TestGuest", "CallPageInSequenceSync", ("makeCounter", 2_000)).unwrap();
+    assert_eq!(session.live_page_references(), 0);
+    assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
+    assert_eq!(session.live_references(), Ok(0));
+}
+
+#[test]
+fn clones_of_a_page_share_its_members_and_not_its_references() {
+    let page = NativePage::new(window());
+    let sessions = [page.clone(), page].map(|page| test_guest().session_with(page).unwrap());
+    session_keeps(&sessions[0]);
+    assert_eq!(sessions[0].live_page_references(), 1);
+    assert_eq!(sessions[1].live_page_references(), 0);
+    call::<()>(&sessions[0], "SetPage", ("slot", "seen")).unwrap();
+    assert_eq!(call::<String>(&sessions[1], "GetPage", ("slot",)).as_deref(), Ok("seen"));
+}
+
+fn session_keeps(session: &Session) {
+    session.invoke::<usize>("TestGuest", "KeepObject", (JsObject::new(),)).unwrap();
+}
