@@ -134,7 +134,9 @@ pub(crate) fn arguments(method: &str, args: &impl Serialize, objects: Objects) -
         _ if message.json == "null" => Ok(Message::from("[]")),
         _ => {
             if let Objects::Table(table) = objects {
-                Named::find(&message.json).js_objects.into_iter().for_each(|id| drop(table.release(id)));
+                for id in Named::find(&message.json).js_objects {
+                    table.release(id);
+                }
             }
             Err(bad(format!("serialise to {}, and an array is expected: use a tuple", message.json)))
         }
