@@ -8,12 +8,12 @@
 
 import { watch } from './cancel.js';
 import { isObjectId } from './dotnet-object.js';
-import { DotNetError, describeValue, errorOf, tooMany } from './error.js';
+import { DotNetError, describeValue, errorOf, isBlank, tooMany } from './error.js';
 import { Guest } from './guest.js';
 import { GuestSide } from './guest-side.js';
 import { MAX_ARGUMENTS, MAX_PENDING_CALLS } from './limits.js';
 import { PageCalls } from './page-calls.js';
-import { read, write } from './wire.js';
+import { read, readPlain, write } from './wire.js';
 
 /** @import { Binding, GuestModule } from './binding.js' */
 /** @import { CallOptions } from './cancel.js' */
@@ -269,7 +269,7 @@ export class Dispatcher {
    * @returns {Written}
    */
   #prepare(target, method, args) {
-    if (typeof method !== 'string' || method.trim() === '') {
+    if (typeof method !== 'string' || isBlank(method)) {
       const message = `The id of a method must be a string that is not empty, not ${describeValue(method)}.`;
       throw new DotNetError('bad-arguments', message, contextOf(target, undefined));
     }
@@ -406,6 +406,8 @@ export class Dispatcher {
   #resultOf(outcome, target, method) {
     if (outcome.tag === 'err') throw errorOf(outcome.val, contextOf(target, method));
     const { json, bytes } = outcome.val;
+    const plain = readPlain(json);
+    if (plain !== undefined) return plain;
     return read(
       json,
       this.#side,

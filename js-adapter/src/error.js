@@ -91,6 +91,17 @@ export function describeValue(value) {
   }
 }
 
+/**
+ * Whether a name has nothing in it but space.
+ *
+ * @param {string} name
+ */
+export function isBlank(name) {
+  const first = name.charCodeAt(0);
+  // To trim costs more than all other checks of a call.
+  return !(first > 0x20 && first < 0x7f) && name.trim() === '';
+}
+
 /** @param {unknown} value */
 function isArray(value) {
   try {

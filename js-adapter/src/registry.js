@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DotNetError, describeValue } from './error.js';
+import { DotNetError, describeValue, isBlank } from './error.js';
 
 /** @import { Dispatcher } from './dispatcher.js' */
 /** @import { ForeignDispatcher } from './foreign.js' */
@@ -69,7 +69,7 @@ export function addForeign(dispatcher) {
  * @throws {DotNetError}
  */
 export function dispatcherOf(assembly, method) {
-  if (typeof assembly !== 'string' || assembly.trim() === '') {
+  if (typeof assembly !== 'string' || isBlank(assembly)) {
     throw new DotNetError(
       'bad-arguments',
       `The name of an assembly must be a string that is not empty, not ${describeValue(assembly)}.`,

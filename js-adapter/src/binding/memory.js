@@ -11,11 +11,14 @@
 /** @import { ErrorKind } from '../error.js' */
 
 /**
- * Strings up to this length are read and written by a loop as long as they are ASCII: in a page, the classes of the
- * Encoding standard cost 100 ns and more before they begin. Measured in Chromium and Firefox, a loop takes as long at
- * about twice this length.
+ * Strings up to this length are written by a loop as long as they are ASCII: to begin with, the classes of the Encoding
+ * standard cost 250 to 500 ns in a page and 120 in Node. Measured, a loop takes as long at 190 characters in Firefox, 240 in
+ * Chromium and 50 in Node.
  */
-const SHORT = 96;
+const SHORT_TO_WRITE = 96;
+
+/** The same for those that are read, which a loop does more slowly: as long at 80 in Chromium, 50 in Firefox, 35 in Node. */
+const SHORT_TO_READ = 64;
 
 /**
  * How much a guest can have read for it in one crossing, at least; more if its memory is larger. Lists may overlap, so
@@ -154,15 +157,9 @@ export class GuestMemory {
     const start = this.#within(address, length, 1, 'a string');
     const end = start + length;
     const bytes = this.#bytes;
-    if (length <= SHORT) {
-      let text = '';
-      let at = start;
-      for (; at < end; at++) {
-        const byte = bytes[at];
-        if (byte > 0x7f) break;
-        text += String.fromCharCode(byte);
-      }
-      if (at === end) return text;
+    if (length <= SHORT_TO_READ) {
+      const text = asciiOf(bytes, start, end);
+      if (text !== undefined) return text;
     }
     try {
       return decoder.decode(bytes.subarray(start, end));
@@ -403,7 +400,7 @@ export class GuestMemory {
   writeString(text) {
     const { length } = text;
     let address = this.#allocate(0, 0, 1, length);
-    if (length <= SHORT) {
+    if (length <= SHORT_TO_WRITE) {
       const bytes = this.#bytes;
       let index = 0;
       for (; index < length; index++) {
@@ -447,6 +444,8 @@ export class GuestMemory {
    * @returns {number}
    */
   writeArrays(arrays) {
+    // Most messages have none. What is empty may be anywhere that is aligned.
+    if (arrays.length === 0) return 4;
     const address = this.#allocate(0, 0, 4, arrays.length * 8);
     let at = address;
     for (const array of arrays) {
@@ -492,6 +491,38 @@ export class GuestMemory {
     this.#view.setUint32(at, address, true);
     this.#view.setUint32(at + 4, this.written, true);
   }
+}
+
+/**
+ * Reads ASCII.
+ *
+ * @param {Uint8Array} bytes
+ * @param {number} start
+ * @param {number} end
+ * @returns {string | undefined} `undefined` when it is none
+ */
+function asciiOf(bytes, start, end) {
+  let text = '';
+  let at = start;
+  // Eight at a time, because each addition makes a string.
+  for (; at + 8 <= end; at += 8) {
+    const a = bytes[at];
+    const b = bytes[at + 1];
+    const c = bytes[at + 2];
+    const d = bytes[at + 3];
+    const e = bytes[at + 4];
+    const f = bytes[at + 5];
+    const g = bytes[at + 6];
+    const h = bytes[at + 7];
+    if ((a | b | c | d | e | f | g | h) > 0x7f) return undefined;
+    text += String.fromCharCode(a, b, c, d, e, f, g, h);
+  }
+  for (; at < end; at++) {
+    const byte = bytes[at];
+    if (byte > 0x7f) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /**
