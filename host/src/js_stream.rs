@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -95,7 +96,7 @@ impl<'de> Deserialize<'de> for JsStream {
 
 /// Where the bytes of a stream come from.
 pub(crate) enum Source {
-    Bytes(Arc<[u8]>),
+    Bytes(Bytes),
     Sequential { length: u64, sequential: Arc<Mutex<Sequential>> },
 }
 

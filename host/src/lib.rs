@@ -18,6 +18,44 @@
 //! # }
 //! ```
 //!
+//! # Calls from the guest
+//!
+//! A guest calls JavaScript functions by name. Here a [`Page`] answers them: a [`NativePage`] with functions of the
+//! program's own, or a type that hands the calls on to whatever runs scripts.
+//!
+//! ```no_run
+//! # async fn example(guest: dotwit_host::Guest) -> Result<(), dotwit_host::Error> {
+//! use dotwit_host::{DotNetObject, JsObject, NativePage};
+//!
+//! let window = JsObject::new()
+//!     .function("console.log", |(line,): (String,)| Ok(println!("{line}")))
+//!     .async_function("readText", |(path,): (String,)| async move { Ok(tokio::fs::read_to_string(path).await?) })
+//!     .async_function("sayHello1", |(helper,): (DotNetObject,)| async move {
+//!         Ok(helper.invoke_async::<String>("GetHelloMessage", ()).await?)
+//!     });
+//! let session = guest.session_with(NativePage::new(window))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Functions called asynchronously run when the guest is off the stack, in the order of the calls, and may use the session
+//! like any other code; those called synchronously may not enter the guest again: see [`Session`].
+//!
+//! # What crosses
+//!
+//! Arguments and results are whatever serde can serialise as JSON, and these, alone or inside of others:
+//!
+//! | type | in the guest | on a page in a browser |
+//! | --- | --- | --- |
+//! | [`Bytes`] | `Bytes` | `Uint8Array` |
+//! | [`DotNetObject`] | `DotNetObjectReference` | `DotNetObject` |
+//! | [`JsObject`] | `JsObjectReference` | any object |
+//! | [`JsStream`] | `JsStreamReference` | `DotNet.createJSStreamReference(…)` |
+//! | [`DotNetStream`] | `DotNetStreamReference` | `DotNetStream` |
+//!
+//! An object or a stream of the page lives until the guest drops its references, or is gone. Streams are pulled piece by
+//! piece, so that neither side holds more than a piece, and to drop either end stops the other.
+//!
 //! # What a guest may do
 //!
 //! Use memory and time up to the limits of [`Config`], read clocks and random numbers, and print: its lines are `tracing`

@@ -14,9 +14,7 @@ use tokio::sync::oneshot;
 use crate::bindings::types::{Message, Target};
 use crate::config::Config;
 use crate::dot_net_stream::DotNetStream;
-use crate::error::Error;
-#[cfg(doc)]
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::function;
 use crate::instance::Instance;
 use crate::json;
@@ -44,12 +42,19 @@ use crate::value::{self, DotNetObject};
 /// # }
 /// ```
 ///
-/// # Calls from functions of the page
+/// # Order
 ///
-/// A function that the guest calls asynchronously may use the session as any other code may. So may one that the guest calls
-/// synchronously, but for this: the guest is on the stack then, and cannot be entered. A synchronous call fails with
+/// Calls reach the guest in the order in which they are made, and the page in the order in which the guest makes them. What the
+/// guest asks of its page asynchronously is done when it is off the stack and the session is free, before the call that
+/// brought the guest to ask returns: on the same thread, or on the one that is at it already. If page and guest keep each
+/// other busy, a thread of the host's goes on.
+///
+/// So a function that the guest calls asynchronously may use the session as any other code may, and begins alone: the next one
+/// begins when it returns, or awaits. One that the guest calls *synchronously* runs while the guest is on the stack, ahead of
+/// what was asked before, and the guest cannot be entered meanwhile. A synchronous call from there fails with
 /// [`ErrorKind::Reentrant`] at once, and so does waiting there for an asynchronous one; an asynchronous call that is
-/// awaited elsewhere, or given up, begins as soon as the guest is off the stack, in order.
+/// awaited elsewhere begins as soon as the guest is off the stack. To wait there for another thread that calls
+/// the session would be to wait for ever.
 #[derive(Clone)]
 pub struct Session {
     pub(crate) shared: Arc<Shared>,
@@ -252,10 +257,8 @@ impl Future for Invocation {
                 Err(error) => Err(error),
             },
         };
-        // A call that cannot be waited for here may be under way still.
-        if let InvocationState::Waiting { .. } = self.state
-            && outcome.is_err()
-        {
+        // A call that cannot be waited for here is under way still.
+        if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Reentrant) {
             self.cancel();
         }
         self.state = InvocationState::Ended(None);

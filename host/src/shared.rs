@@ -294,10 +294,24 @@ impl Shared {
     /// Does what waits, as far as nobody else is at it.
     pub(crate) fn settle(self: &Arc<Self>) {
         let waits = self.jobs.load(Ordering::Acquire) + self.errands.load(Ordering::Acquire) > 0;
-        if waits && !self.is_on_stack() {
-            // An errand that calls the session does not begin others: they would nest without end.
-            self.turns(!self.is_in_errand());
+        if !waits || self.is_on_stack() {
+            return;
         }
+        if std::thread::panicking() {
+            // A panic on its way through a thread is no place to call the guest from.
+            return self.settle_elsewhere();
+        }
+        // An errand that calls the session does not begin others: they would nest without end.
+        self.turns(!self.is_in_errand());
+    }
+
+    fn settle_elsewhere(self: &Arc<Self>) {
+        let session = Arc::downgrade(self);
+        clock::spawn_blocking(move || {
+            if let Some(session) = session.upgrade() {
+                session.settle();
+            }
+        });
     }
 
     fn turns(self: &Arc<Self>, with_errands: bool) {
@@ -309,12 +323,7 @@ impl Shared {
                 return;
             }
         }
-        let session = Arc::downgrade(self);
-        clock::spawn_blocking(move || {
-            if let Some(session) = session.upgrade() {
-                session.settle();
-            }
-        });
+        self.settle_elsewhere();
     }
 
     fn deliver_now(self: &Arc<Self>) -> bool {

@@ -1,10 +1,12 @@
-//! A guest with interfaces of its own beside `dotwit:interop`: the sample `typed-interop`.
+//! Guests with interfaces of their own beside `dotwit:interop`: the sample `typed-interop`, and the tests' guest.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use dotwit_host::typed::State;
 use dotwit_host::typed::wasmtime::component::{HasSelf, Linker};
-use dotwit_host::{Config, Error, ErrorKind, Guest, Runtime, Session};
+use dotwit_host::typed::wasmtime::{self, Store};
+use dotwit_host::{Config, Error, ErrorKind, Guest, JsObject, NativePage, Runtime, Session};
 
 mod bindings {
     #![allow(missing_docs, unreachable_pub)]
@@ -12,6 +14,16 @@ mod bindings {
     dotwit_host::typed::wasmtime::component::bindgen!({
         path: "../guest/samples/typed-interop/wit",
         world: "typed",
+        wasmtime_crate: dotwit_host::typed::wasmtime,
+    });
+}
+
+mod beside {
+    #![allow(missing_docs, unreachable_pub)]
+
+    dotwit_host::typed::wasmtime::component::bindgen!({
+        path: "../tests/guest/wit",
+        world: "beside",
         wasmtime_crate: dotwit_host::typed::wasmtime,
     });
 }
@@ -36,8 +48,13 @@ impl display::Host for Display {
     }
 }
 
-fn component() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests/wasm32-wasip2/release/typed_interop.wasm")
+fn component_of(name: &str) -> PathBuf {
+    let release = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests/wasm32-wasip2/release");
+    release.join(name).with_extension("wasm")
+}
+
+fn component() -> PathBuf {
+    component_of("typed_interop")
 }
 
 fn guest(runtime: &Runtime) -> Guest {
@@ -98,4 +115,46 @@ fn a_call_that_fails_ends_the_guest_like_a_trap() {
     assert_eq!(failed.kind(), ErrorKind::GuestTrapped);
     assert!(failed.message().contains("on purpose"), "{failed}");
     assert_eq!(summarize(&session, &[1.0]).unwrap_err(), failed);
+}
+
+/// In a new session, has the guest's own interface called before anything else. Gives what came of it, and how often the
+/// page's function `hello` was called.
+fn call_first(
+    call: impl FnOnce(&beside::exports::test::beside::work::Guest, &mut Store<State>) -> wasmtime::Result<()>,
+) -> (Result<(), Error>, mpsc::Receiver<()>) {
+    let runtime = Runtime::new(Config::default()).unwrap();
+    let guest = runtime.load(component_of("test_guest")).unwrap();
+    let (called, calls) = mpsc::channel();
+    let window = JsObject::new().function("hello", move |(): ()| Ok(called.send(())?));
+    let session = guest.session_with(NativePage::new(window)).unwrap();
+    let result = session.typed(|store, exports| {
+        let guest = beside::Beside::new(&mut *store, exports)?;
+        call(guest.test_beside_work(), store)
+    });
+    // What the guest has left behind is done while the session lives.
+    if result.is_ok() {
+        calls.recv_timeout(std::time::Duration::from_secs(60)).expect("the page's function is called");
+    }
+    (result, calls)
+}
+
+#[test]
+fn an_export_that_is_called_before_any_other_reaches_the_page() {
+    let (result, calls) = call_first(|guest, store| guest.call_call_page(store, "hello"));
+    result.unwrap();
+    assert!(calls.try_recv().is_err(), "it is called once");
+}
+
+#[test]
+fn an_export_that_is_called_before_any_other_can_leave_a_task_behind() {
+    let (result, _calls) = call_first(|guest, store| guest.call_spawn(store, "hello"));
+    result.unwrap();
+}
+
+#[test]
+fn an_export_that_is_called_before_any_other_says_why_it_panics() {
+    let (result, _calls) = call_first(|guest, store| guest.call_panic(store, "on purpose"));
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GuestTrapped);
+    assert!(error.message().contains("on purpose"), "{error}");
 }
