@@ -10,13 +10,9 @@
 
 import { DirectBinding } from './binding/direct.js';
 import { pageImports, WrapperBinding } from './binding/wrapper.js';
+import { VERSION } from './version.js';
 
 /** @import { Assembly, Message, Operation, Outcome, ResultType, Target } from './contract.js' */
-
-const VERSION = '0.1.0';
-
-/** The contract that this adapter speaks, as a transpiled folder names it. */
-export const CONTRACT = `dotwit:interop@${VERSION}`;
 
 /**
  * A transpiled guest: the namespace of its `index.js`.

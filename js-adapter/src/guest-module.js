@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CONTRACT } from './binding.js';
+import { CONTRACT } from './version.js';
 import { DotNetError, describeValue, messageOf } from './error.js';
 import { baseUrl, fileUrl, load } from './module-url.js';
 

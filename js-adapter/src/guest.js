@@ -4,7 +4,6 @@
  * @module
  */
 
-import { bind } from './binding.js';
 import { DotNetError, errorOf, messageOf } from './error.js';
 import { Alarm } from './schedule.js';
 import { Turnstile } from './turnstile.js';
@@ -85,6 +84,8 @@ export class Guest {
     // An instance may call the page while it is being made, which counts as being on the stack.
     this.#turnstile.enter();
     try {
+      // Loaded with the first guest: who attaches other hosts needs none of it.
+      const { bind } = await import('./binding.js');
       this.#binding = await bind(
         module,
         {
