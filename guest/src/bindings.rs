@@ -75,7 +75,7 @@ impl Page for ComponentPage {
 
 impl exports::invocation::Guest for Component {
     fn invoke(target: types::Target, method: String, args: types::Message) -> Result<types::Message, types::CallError> {
-        start();
+        page::start();
         outgoing(dispatch::invoke(&target.into(), &method, args.into()))
     }
 
@@ -85,7 +85,7 @@ impl exports::invocation::Guest for Component {
         method: String,
         args: types::Message,
     ) -> Option<Result<types::Message, types::CallError>> {
-        start();
+        page::start();
         dispatch::begin_invoke(call, &target.into(), &method, args.into()).map(outgoing)
     }
 
@@ -132,7 +132,7 @@ impl exports::streams::Guest for Component {
 
 impl exports::manifest::Guest for Component {
     fn describe() -> Result<Vec<exports::manifest::Assembly>, types::CallError> {
-        start();
+        page::start();
         let manifest = manifest::describe()?;
         Ok(vec![exports::manifest::Assembly {
             name: manifest.name.to_owned(),
@@ -150,20 +150,15 @@ impl exports::manifest::Guest for Component {
     }
 }
 
-/// Prepares the guest for the first call that it gets: its page, and a panic hook, because in a component a panic is a
-/// trap and only the hook can still say why.
-fn start() {
-    thread_local! {
-        static STARTED: () = {
-            page::install(Rc::new(ComponentPage));
-            std::panic::set_hook(Box::new(|info| {
-                let message = info.payload_as_str().unwrap_or("a panic without a message");
-                let location = info.location().map(ToString::to_string).unwrap_or_default();
-                imports::report_panic(message, &location);
-            }));
-        };
-    }
-    STARTED.with(|()| ());
+/// Prepares the guest before it first has to do with its page, which this gives: sets a panic hook, because in a component
+/// a panic is a trap and only the hook can still say why.
+pub(crate) fn start() -> Rc<dyn Page> {
+    std::panic::set_hook(Box::new(|info| {
+        let message = info.payload_as_str().unwrap_or("a panic without a message");
+        let location = info.location().map(ToString::to_string).unwrap_or_default();
+        imports::report_panic(message, &location);
+    }));
+    Rc::new(ComponentPage)
 }
 
 fn outgoing(outcome: Outcome) -> Result<types::Message, types::CallError> {

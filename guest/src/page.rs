@@ -73,7 +73,22 @@ pub trait Page {
 pub type Piece = Result<Vec<u8>, crate::error::Error>;
 
 thread_local! {
-    static PAGE: RefCell<Option<Rc<dyn Page>>> = const { RefCell::new(None) };
+    static PAGE: RefCell<Option<Rc<dyn Page>>> = RefCell::new(own());
+}
+
+/// The page that is there from the beginning: a component's. It may be asked for by an export of the guest's own, before any
+/// export of `dotwit:interop` has been called.
+fn own() -> Option<Rc<dyn Page>> {
+    #[cfg(target_family = "wasm")]
+    return Some(crate::bindings::start());
+    #[cfg(not(target_family = "wasm"))]
+    None
+}
+
+/// Starts the guest, unless it has started.
+#[cfg(target_family = "wasm")]
+pub(crate) fn start() {
+    PAGE.with(|_| ());
 }
 
 /// Makes `page` the page of this thread's guest.

@@ -1,5 +1,6 @@
 //! The guest of the tests: what samples do not need and hosts must stand.
 
+pub mod beside;
 pub mod misuse;
 pub mod objects;
 pub mod page_calls;
