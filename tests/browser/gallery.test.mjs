@@ -96,7 +96,9 @@ inEveryBrowser((openPage) => {
       if (!(await page.evaluate(() => document.querySelector('[data-component]') !== null))) continue;
       const html = await readFile(join(GALLERY, name), 'utf8');
       await page.until(() => document.getElementById('markup').textContent !== '');
-      for (const line of (await page.text('#markup')).split('\n')) assert.ok(html.includes(`          ${line}\n`), `${name} has no ${line}`);
+      for (const line of (await page.text('#markup')).split('\n')) {
+        assert.ok(html.includes(`          ${line}\n`), `${name} has no ${line}`);
+      }
     }
   });
 
@@ -233,7 +235,8 @@ inEveryBrowser((openPage) => {
   });
 
   /** What each item of a list shows. */
-  const items = (page) => page.evaluate(() => [...document.querySelectorAll('.items li')].map((item) => item.innerText.trim().split(/\s*\n\s*/)));
+  const items = (page) =>
+    page.evaluate(() => [...document.querySelectorAll('.items li')].map((item) => item.innerText.trim().split(/\s*\n\s*/)));
 
   test('CallDotNetExample6 changes each item that is clicked, and no other', LIMIT, async (t) => {
     const page = await open(t, 'call-dotnet-example-6');
@@ -262,8 +265,10 @@ inEveryBrowser((openPage) => {
     await page.click('.items li:nth-child(1) button');
     await page.shows('.items li:nth-child(1) button', 'UpdateMessage Called!');
     assert.deepEqual(await items(page), [after, before, after, before]);
-    const helpers = await page.evaluate(() => [...document.querySelectorAll('[data-ref]')].map(({ dotNetHelper }) => dotNetHelper instanceof DotNet.DotNetObject));
-    assert.deepEqual(helpers, [true, true, true, true]);
+    const helpers = await page.evaluate(
+      () => [...document.querySelectorAll('[data-ref]')].filter(({ dotNetHelper }) => dotNetHelper instanceof DotNet.DotNetObject).length,
+    );
+    assert.equal(helpers, 4);
     // Each item under two ids, the framework's and its own, and its view. The elements were for the call only.
     await alive(page, 8, 4);
     await dispose(page);
@@ -382,7 +387,7 @@ inEveryBrowser((openPage) => {
       assert.equal(length, 600_000);
     });
     assert.equal(reports.at(-1)[0], 600_000);
-    assert.deepEqual(await page.evaluate(() => [document.getElementById('progress').value, document.getElementById('progress').max]), [600_000, 600_000]);
+    assert.equal(await page.evaluate(() => document.getElementById('progress').position), 1);
     await alive(page, 0, 0);
   });
 
@@ -453,7 +458,8 @@ inEveryBrowser((openPage) => {
     await page.until(() => window.saved !== undefined);
     const { download, lines } = await page.evaluate(() => window.saved);
     assert.equal(download, 'log.txt');
-    assert.deepEqual([lines[0], lines[999], lines[1000], lines.length], ['This is line 1 of 1000.', 'This is line 1000 of 1000.', '', 1001]);
+    assert.deepEqual([lines[0], lines[999], lines[1000]], ['This is line 1 of 1000.', 'This is line 1000 of 1000.', '']);
+    assert.equal(lines.length, 1001);
     await dispose(page);
   });
 
@@ -563,17 +569,26 @@ inEveryBrowser((openPage) => {
     await page.shows('#result', "The value 'nonFunction' is not a function.");
   });
 
-  test('the samples lead to one another', LONG_LIMIT, async (t) => {
+  test('the samples lead to one another, there and back', LIMIT, async (t) => {
     const page = await open(t, 'call-dotnet-example-1');
-    const seen = [];
-    for (;;) {
-      seen.push(await page.evaluate(() => location.pathname.slice(1)));
-      const next = await page.evaluate(() => document.querySelector('[rel=next]')?.href);
-      if (next === undefined) break;
-      await page.goto(next);
-      await page.ready();
-    }
-    assert.deepEqual(seen.sort(), PAGES.filter((name) => name !== 'index.html').sort());
+    const follow = (from, direction) =>
+      page.evaluate(
+        async (from, direction) => {
+          const seen = [];
+          for (let name = from; name !== null; ) {
+            seen.push(name);
+            const text = await (await fetch(name)).text();
+            const link = new DOMParser().parseFromString(text, 'text/html').querySelector(`[rel=${direction}]`);
+            name = link?.getAttribute('href') ?? null;
+          }
+          return seen;
+        },
+        from,
+        direction,
+      );
+    const there = await follow('call-dotnet-example-1.html', 'next');
+    assert.deepEqual(await follow(there.at(-1), 'prev'), there.toReversed());
+    assert.deepEqual(there.toSorted(), PAGES.filter((name) => name !== 'index.html').sort());
   });
 
   test('a guest that is not there is said to be missing', LIMIT, async (t) => {

@@ -41,17 +41,24 @@ impl Call {
 /// The assembly of the samples.
 const ASSEMBLY: &str = "BlazorSample";
 
-/// The calls of the documentation's samples.
+/// The calls of the documentation's samples that need no page. A component that nobody shows has `null` for its view.
 const CALLS: &[Call] = &[
     Call::new("ReturnArrayAsync", "[]", "[1,2,3]"),
     Call::new("ReturnArrayFromAsync", "[5]", "[5,6,7]"),
     Call::new("DifferentMethodName", "[]", "[1,2,3]"),
+    Call::new("ReturnArrayForModuleAsync", "[]", "[11,12,13]"),
     Call::new("Add", "[1,2]", "3"),
-    Call::new("CreateExample2", "[]", r#""Hello, !""#).then("GetHelloMessage", "[]"),
-    Call::new("CreateExample3", "[]", r#""Hello, Amy Pond!""#).then("GetHelloMessage", r#"["Amy Pond"]"#),
+    Call::new("CreateCallDotNetExample2", "[null]", r#""Hello, !""#).then("GetHelloMessage", "[]"),
+    Call::new("CreateCallDotNetExample3", "[null]", r#""Hello, Amy Pond!""#).then("GetHelloMessage", r#"["Amy Pond"]"#),
     Call::new("CreateHelloHelper", r#"["Amy Pond"]"#, r#""Hello, Amy Pond!""#).then("GetHelloMessage", "[]"),
-    Call::new("CreateGenericsExample", "[]", "null").then("genericType1.Update", r#"["string 37802"]"#),
-    Call::new("CreateGenericsExample", "[]", "null").then("genericType2.Update", "[53051]"),
+    Call::new("CreateGenericTypes", "[]", "null").then("genericType1.Update", r#"["string 37802"]"#),
+    Call::new("CreateGenericTypes", "[]", "null").then("genericType2.Update", "[53051]"),
+    // Bytes are a base-64 string here, which Blazor accepts in their place.
+    Call::new(
+        "ReceiveByteArray",
+        r#"["RXZlcnl0aGluZydzIHNoaW55LCBDYXB0YWluLiBOb3QgdG8gZnJldC4="]"#,
+        r#""Everything's shiny, Captain. Not to fret.""#,
+    ),
 ];
 
 /// Makes the calls and prints them.

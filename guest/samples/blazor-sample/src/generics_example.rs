@@ -38,7 +38,7 @@ impl<TValue: Named + Display + Clone + DeserializeOwned + 'static> GenericType<T
         self.value.replace(new_value);
     }
 
-    /// The same after everybody else had a turn. The caller does not wait for it, as with the documentation's `async void`.
+    /// The same after everybody else had a turn. Nobody waits for it, as with the documentation's `async void`.
     #[js_invokable]
     pub fn update_async(self: std::rc::Rc<Self>, new_value: TValue) {
         task::spawn(async move {
@@ -49,11 +49,27 @@ impl<TValue: Named + Display + Clone + DeserializeOwned + 'static> GenericType<T
     }
 }
 
+/// An object of each type.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GenericTypes {
+    generic_type1: DotNetObjectReference<GenericType<String>>,
+    generic_type2: DotNetObjectReference<GenericType<i32>>,
+}
+
+/// Both objects, as the example begins.
+#[js_invokable]
+pub fn create_generic_types() -> GenericTypes {
+    GenericTypes {
+        generic_type1: DotNetObjectReference::new(GenericType { value: "string 0".to_owned().into() }),
+        generic_type2: DotNetObjectReference::new(GenericType { value: 0.into() }),
+    }
+}
+
 /// The component.
 pub struct GenericsExample {
     view: View,
-    generic_type1: DotNetObjectReference<GenericType<String>>,
-    generic_type2: DotNetObjectReference<GenericType<i32>>,
+    types: GenericTypes,
 }
 
 /// What the component shows.
@@ -66,12 +82,10 @@ struct Values {
 
 #[js_invokable]
 impl GenericsExample {
-    /// The component and its two objects, as the example begins.
+    /// The component, with two objects of its own.
     #[js_invokable("CreateGenericsExample")]
     pub fn create(view: View) -> DotNetObjectReference<GenericsExample> {
-        let generic_type1 = DotNetObjectReference::new(GenericType { value: "string 0".to_owned().into() });
-        let generic_type2 = DotNetObjectReference::new(GenericType { value: 0.into() });
-        let example = DotNetObjectReference::new(GenericsExample { view, generic_type1, generic_type2 });
+        let example = DotNetObjectReference::new(GenericsExample { view, types: create_generic_types() });
         example.value().show();
         example
     }
@@ -79,14 +93,15 @@ impl GenericsExample {
     /// Gives the page's function both objects, and says that a guest in the browser can be called synchronously.
     #[js_invokable]
     pub async fn invoke_interop(&self) -> Result<(), Error> {
-        js::invoke_void("invokeMethodsAsync", (true, &self.generic_type1, &self.generic_type2)).await?;
+        let GenericTypes { generic_type1, generic_type2 } = &self.types;
+        js::invoke_void("invokeMethodsAsync", (true, generic_type1, generic_type2)).await?;
         self.show();
         Ok(())
     }
 
     fn show(&self) {
-        let generic_type1 = self.generic_type1.value().value.borrow().clone();
-        let generic_type2 = *self.generic_type2.value().value.borrow();
+        let generic_type1 = self.types.generic_type1.value().value.borrow().clone();
+        let generic_type2 = *self.types.generic_type2.value().value.borrow();
         self.view.show(Values { generic_type1, generic_type2 });
     }
 }

@@ -1,4 +1,5 @@
-//! Call JS Example 2 to 5: functions of the page without and with a result, called by the component or by a class of its own.
+//! Call JS Example 2 to 5: functions of the page without and with a result, called by the component or by a class of its
+//! own.
 
 use dotwit::Error;
 use dotwit::prelude::*;

@@ -1,5 +1,5 @@
-//! How a component is shown. In Blazor a renderer compares trees of markup; here a component says what its page is to show,
-//! and the page's `component.js` puts it where the markup names it.
+//! How a component is shown. In Blazor a renderer compares trees of markup; here a component says what its page is to
+//! show, and the page's `component.js` puts it where the markup names it.
 
 use dotwit::prelude::*;
 use serde::{Deserialize, Serialize};

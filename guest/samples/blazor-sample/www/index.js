@@ -24,7 +24,8 @@ for (const { name, methods, types } of assemblies) {
 function list(owner, methods) {
   const list = element('dl');
   for (const { id, parameters, docs = '' } of methods) {
-    const signature = `${id}(${parameters.map(({ name }) => name).join(', ')})`;
+    // In Rust an underscore marks a parameter that is not used.
+    const signature = `${id}(${parameters.map(({ name }) => name.replace(/^_/, '')).join(', ')})`;
     list.append(element('dt', element('code', signature)), element('dd', ...prose(docs)));
   }
   const folded = element('details', element('summary', element('code', owner)), list);
