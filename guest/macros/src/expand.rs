@@ -229,15 +229,19 @@ fn shown_at(span: Span) -> Span {
     Span::call_site().located_at(span)
 }
 
-/// Refuses an id that is there twice.
+/// Refuses an id that is there twice. Of two methods that are there on some conditions, perhaps only one is.
 fn check_ids<'a>(methods: impl IntoIterator<Item = &'a Method>) -> Result<()> {
-    let mut seen: Vec<(&LitStr, &Ident)> = Vec::new();
+    let mut seen: Vec<(&LitStr, &Method)> = Vec::new();
     for method in methods {
         for id in &method.ids {
-            if let Some((_, first)) = seen.iter().find(|(other, _)| other.value() == id.value()) {
-                return Err(method::duplicate(id, first, &method.ident));
+            let clash = seen.iter().find(|(other, first)| {
+                let alternatives = !std::ptr::eq(*first, method) && !first.cfgs.is_empty() && !method.cfgs.is_empty();
+                other.value() == id.value() && !alternatives
+            });
+            if let Some((_, first)) = clash {
+                return Err(method::duplicate(id, &first.ident, &method.ident));
             }
-            seen.push((id, &method.ident));
+            seen.push((id, method));
         }
     }
     Ok(())

@@ -20,6 +20,9 @@ const GENERIC: &str = "a generic method cannot be called by name: JavaScript can
 /// The type of what the guest can send and not receive.
 const STREAM_OUT: &str = "DotNetStreamReference";
 
+/// Why a parameter cannot borrow.
+const OWNS: &str = "a parameter of an invokable method owns its data, because it is read from JSON";
+
 const NO_ID: &str = "expected an id as a string: `#[js_invokable(\"DifferentMethodName\")]`";
 
 /// A method that can be called.
@@ -169,22 +172,43 @@ fn check_parameter(ty: &Type) -> Result<()> {
                 Type::Slice(slice) => format!("Vec<{}>", type_text(&slice.elem)),
                 other => type_text(other),
             };
-            Err(Error::new_spanned(
-                ty,
-                format!(
-                    "a parameter of an invokable method owns its data, because it is read from JSON: use `{owned}`"
-                ),
-            ))
+            Err(Error::new_spanned(ty, format!("{OWNS}: use `{owned}`")))
         }
         Type::ImplTrait(_) => Err(Error::new_spanned(ty, GENERIC)),
-        _ => match find_ident(ty.to_token_stream(), STREAM_OUT) {
-            Some(ident) => Err(Error::new(
-                ident.span(),
-                format!("a `{STREAM_OUT}` is read by the page: what it sends to be read is a `JsStreamReference`"),
-            )),
-            None => Ok(()),
-        },
+        _ => {
+            if let Some(borrow) = find_borrow(ty.to_token_stream()) {
+                return Err(Error::new(borrow, OWNS));
+            }
+            match find_ident(ty.to_token_stream(), STREAM_OUT) {
+                Some(ident) => Err(Error::new(
+                    ident.span(),
+                    format!("a `{STREAM_OUT}` is read by the page: what it sends to be read is a `JsStreamReference`"),
+                )),
+                None => Ok(()),
+            }
+        }
     }
+}
+
+/// Where a type borrows: a reference, or a lifetime that somebody has to choose.
+fn find_borrow(tokens: TokenStream) -> Option<Span> {
+    let mut tokens = tokens.into_iter();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '&' => return Some(punct.span()),
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => match tokens.next() {
+                Some(TokenTree::Ident(name)) if name == "static" || name == "_" => {}
+                name => return Some(name.map_or(punct.span(), |name| name.span())),
+            },
+            TokenTree::Group(group) => {
+                if let Some(borrow) = find_borrow(group.stream()) {
+                    return Some(borrow);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Where a name stands among tokens.

@@ -51,6 +51,18 @@ impl Counter {
         self.count.get()
     }
 
+    #[js_invokable("Family")]
+    #[cfg(target_family = "unix")]
+    pub fn unix(&self) -> &'static str {
+        "unix"
+    }
+
+    #[js_invokable("Family")]
+    #[cfg(not(target_family = "unix"))]
+    pub fn other(&self) -> &'static str {
+        "other"
+    }
+
     /// The same id as a static method's: objects and assemblies do not share ids.
     #[js_invokable]
     pub fn open_gate(&self) -> &'static str {
@@ -230,5 +242,13 @@ fn receivers_are_references_and_rcs() {
         // The object's own one and that of the call.
         assert!(json(invoke_on(counter, "ThroughRc", "[]")).as_u64().is_some_and(|count| count >= 2));
         assert_eq!(text(invoke_on(counter, "ThroughRef", "[]")), "2");
+    });
+}
+
+#[test]
+fn alternatives_for_different_targets_may_share_an_id() {
+    in_new_guest(|_| {
+        let family = if cfg!(target_family = "unix") { "unix" } else { "other" };
+        assert_eq!(json(invoke_on(counter(1), "Family", "[]")), family);
     });
 }

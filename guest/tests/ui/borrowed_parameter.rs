@@ -9,6 +9,15 @@ pub fn slice(_slice: &[u8]) {}
 #[js_invokable]
 pub fn reference(_list: &mut Vec<String>) {}
 
+#[js_invokable]
+pub fn inside(_text: Option<&str>) {}
+
+#[js_invokable]
+pub fn lifetime<'a>(_text: Vec<std::borrow::Cow<'a, str>>) {}
+
+#[js_invokable]
+pub fn owned(_text: Vec<std::borrow::Cow<'_, str>>, _other: std::borrow::Cow<'static, str>) {}
+
 pub struct Object;
 
 #[js_invokable]
