@@ -144,7 +144,8 @@ pub fn live() -> u32 {
 
 /// How many calls and reads there are that have not ended, in both directions, for tests that look for leaks.
 pub fn under_way() -> usize {
-    PENDING.with_borrow(HashMap::len) + pending::count::<Received>() + pending::count::<Vec<u8>>()
+    let of_the_page = PENDING.with_borrow(HashMap::len) + dotnet_stream::waiting();
+    of_the_page + pending::count::<Received>() + pending::count::<Vec<u8>>()
 }
 
 /// Whether a caller can wait.

@@ -223,6 +223,11 @@ pub(crate) fn read(call: u64, stream: u64, max: u32) -> Option<Piece> {
     closed.map(|_| Err(cancelled()))
 }
 
+/// How many reads wait for more.
+pub(crate) fn waiting() -> usize {
+    STREAMS.with_borrow(|streams| streams.values().filter(|slot| matches!(slot, Slot::Waiting { .. })).count())
+}
+
 /// `streams.close`.
 pub(crate) fn close(stream: u64) {
     // What is dropped runs code of others, which needs the table.
@@ -327,13 +332,13 @@ struct FromReader<R> {
 impl<R: Read> Source for FromReader<R> {
     fn poll_piece(&mut self, _: &mut Context<'_>, max: usize) -> Poll<Piece> {
         if let Some(error) = self.failed.take() {
-            return Poll::Ready(Err(read_error(&error)));
+            return Poll::Ready(Err(method_error(&error)));
         }
         let max = max.min(MAX_PIECE);
         let mut piece = Vec::with_capacity(max);
         let result = self.reader.by_ref().take(max as u64).read_to_end(&mut piece);
         Poll::Ready(match result {
-            Err(error) if piece.is_empty() => Err(read_error(&error)),
+            Err(error) if piece.is_empty() => Err(method_error(&error)),
             result => {
                 self.failed = result.err();
                 Ok(piece)
@@ -353,7 +358,7 @@ struct FromAsyncRead<R> {
 impl<R: AsyncRead> Source for FromAsyncRead<R> {
     fn poll_piece(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<Piece> {
         if let Some(error) = self.failed.take() {
-            return Poll::Ready(Err(read_error(&error)));
+            return Poll::Ready(Err(method_error(&error)));
         }
         self.piece.resize(max.min(MAX_PIECE), 0);
         let mut filled = 0;
@@ -362,7 +367,7 @@ impl<R: AsyncRead> Source for FromAsyncRead<R> {
                 Poll::Ready(Ok(0)) => break,
                 Poll::Ready(Ok(count)) => filled += count,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Poll::Ready(Err(error)) if filled == 0 => return Poll::Ready(Err(read_error(&error))),
+                Poll::Ready(Err(error)) if filled == 0 => return Poll::Ready(Err(method_error(&error))),
                 Poll::Ready(Err(error)) => {
                     self.failed = Some(error);
                     break;
@@ -402,10 +407,4 @@ where
         cx.waker().wake_by_ref();
         Poll::Pending
     }
-}
-
-/// The error of a reader, for the page.
-fn read_error(error: &io::Error) -> Error {
-    let own = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-    own.cloned().unwrap_or_else(|| method_error(error))
 }

@@ -69,8 +69,9 @@ impl fmt::Display for ErrorKind {
 
 /// A failed call.
 ///
-/// A method that returns `Result<T, Error>` chooses the kind that its caller sees; with any other error type the kind is
-/// [`ErrorKind::Failed`] and the message is the error's `Display`.
+/// A method that returns `Result<T, Error>` chooses the kind that its caller sees, also where `?` has put the error into a
+/// `Box<dyn std::error::Error>` or a `std::io::Error`. With any other error the kind is [`ErrorKind::Failed`], the message is
+/// what its `Display` shows, and the detail is what `{:#}` shows where that is something else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,

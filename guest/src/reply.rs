@@ -6,8 +6,10 @@
 //! is there already, then a `Result`, and bytes alone, from what is merely serialisable.
 
 use std::any::Any;
+use std::error::Error as StdError;
 use std::fmt::Display;
 use std::future::Future;
+use std::io;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
@@ -177,10 +179,28 @@ impl<T: Serialize> Returnable for T {}
 
 /// The error of a method, for its caller. `{:#}` is how error types that carry causes show them.
 pub(crate) fn method_error<E: Display + 'static>(error: &E) -> Error {
-    if let Some(error) = (error as &dyn Any).downcast_ref::<Error>() {
+    if let Some(error) = own_error(error) {
         return error.clone();
     }
     let (message, whole) = (error.to_string(), format!("{error:#}"));
     let failed = Error::new(ErrorKind::Failed, message);
     if whole == failed.message() { failed } else { failed.with_detail(whole) }
+}
+
+/// The error of ours that another is, or that `?` has put into another.
+fn own_error(error: &dyn Any) -> Option<&Error> {
+    type Boxed = Box<dyn StdError>;
+    type BoxedForThreads = Box<dyn StdError + Send + Sync>;
+
+    fn inside<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
+        match error.downcast_ref::<io::Error>() {
+            Some(error) => inside(error.get_ref()?),
+            None => error.downcast_ref(),
+        }
+    }
+
+    let own = error.downcast_ref::<Error>();
+    own.or_else(|| inside(error.downcast_ref::<io::Error>()?))
+        .or_else(|| inside(&**error.downcast_ref::<Boxed>()?))
+        .or_else(|| inside(&**error.downcast_ref::<BoxedForThreads>()?))
 }

@@ -28,6 +28,21 @@ pub fn fails_with_a_kind() -> Result<i32, Error> {
     Err(Error::new(ErrorKind::TooLarge, "That picture is too large.").with_detail("9000 pixels, and 4096 is the limit"))
 }
 
+#[js_invokable]
+pub fn fails_with_a_boxed_kind() -> Result<(), Box<dyn std::error::Error>> {
+    Ok(fails_with_a_kind().map(drop)?)
+}
+
+#[js_invokable]
+pub async fn fails_with_a_kind_boxed_for_threads() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    Ok(fails_with_a_kind_in_an_io_error()?)
+}
+
+#[js_invokable]
+pub fn fails_with_a_kind_in_an_io_error() -> Result<(), std::io::Error> {
+    Ok(fails_with_a_kind().map(drop)?)
+}
+
 /// An error that shows its causes with `{:#}`, as those of anyhow do.
 pub struct Caused;
 
@@ -62,6 +77,9 @@ fn an_error_of_dotwit_keeps_its_kind_and_detail() {
         assert_eq!(error.message(), "That picture is too large.");
         assert_eq!(error.detail(), Some("9000 pixels, and 4096 is the limit"));
         assert_eq!(error.to_string(), error.message());
+        for method in ["FailsWithABoxedKind", "FailsWithAKindBoxedForThreads", "FailsWithAKindInAnIoError"] {
+            assert_eq!(begin(1, method, "[]"), Some(Err(error.clone())), "{method}");
+        }
     });
 }
 

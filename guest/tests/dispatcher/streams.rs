@@ -341,6 +341,7 @@ fn a_read_that_must_wait_is_answered_later_once() {
         for (number, stream) in (100..).zip(that_can_wait(&[Step::Wait(9), Step::Give(vec![1, 2]), Step::Wait(10)])) {
             let id = send(stream);
             assert_eq!(read(number, id, 10), None);
+            assert_eq!(dispatch::under_way(), 1);
             let second = piece(id, 10);
             assert_piece_fails(second, ErrorKind::Protocol, &[&format!("Stream {id} is being read")]);
             assert_eq!(page.pieces(), []);
