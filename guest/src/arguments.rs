@@ -64,9 +64,9 @@ impl Counted<'_> {
         let text = self.texts.next().unwrap_or("null");
         let position = self.count - self.texts.len();
         let method = self.method;
-        let references = self.reader.references();
+        let references = names_object(text).then(|| self.reader.references());
         let value = self.reader.read(text, |error| misfit(method, position, parameter, text, &error));
-        if names_object(text) && self.reader.references() == references {
+        if references.is_some_and(|before| self.reader.references() == before) {
             return Err(Error::new(
                 ErrorKind::BadArguments,
                 format!(

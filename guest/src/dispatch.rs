@@ -190,7 +190,7 @@ fn start(target: &Target, method: &str, args: Received, timing: Timing) -> Resul
 }
 
 fn require_name(what: &str, name: &str) -> Result<(), Error> {
-    if name.trim().is_empty() {
+    if name.chars().all(char::is_whitespace) {
         return Err(Error::new(
             ErrorKind::BadArguments,
             format!("The {what} of a call cannot be empty or whitespace."),

@@ -36,13 +36,13 @@ pub(crate) fn elements(text: &str) -> Result<Vec<&str>, Malformed> {
     if !start.starts_with('[') {
         return Err(Malformed::NotAnArray(start.chars().next()));
     }
-    let mut found = Vec::new();
+    let mut found = Vec::with_capacity(4);
     let mut begin = 1;
     let mut end = None;
     let deepest = scan(start.as_bytes(), |at, byte, depth| match (byte, depth) {
         _ if end.is_some() => {}
         (b',', 1) => {
-            found.push(start[begin..at].trim_matches(is_space));
+            found.push(trim(&start[begin..at]));
             begin = at + 1;
         }
         (b']' | b'}', 0) => end = Some((at, byte)),
@@ -59,7 +59,7 @@ pub(crate) fn elements(text: &str) -> Result<Vec<&str>, Malformed> {
     if !start.as_bytes()[end + 1..].iter().all(|byte| is_space(char::from(*byte))) {
         return Err(Malformed::Trailing);
     }
-    let last = start[begin..end].trim_matches(is_space);
+    let last = trim(&start[begin..end]);
     if !last.is_empty() || !found.is_empty() {
         found.push(last);
     }
@@ -205,6 +205,13 @@ fn string_end(text: &[u8], open: usize) -> usize {
         at += 2;
     }
     text.len()
+}
+
+/// A text without the white space around it. Most have none.
+fn trim(text: &str) -> &str {
+    let spaced = |byte: Option<&u8>| byte.is_some_and(|byte| is_space(char::from(*byte)));
+    let bytes = text.as_bytes();
+    if spaced(bytes.first()) || spaced(bytes.last()) { text.trim_matches(is_space) } else { text }
 }
 
 /// JSON's white space (RFC 8259, section 2).

@@ -6,7 +6,6 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::fmt::Display;
 use std::marker::PhantomData;
 use std::rc::{Rc, Weak};
@@ -17,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
 use crate::message;
+use crate::pending::IdMap;
 use crate::placeholder;
 use crate::registry::{InstanceMethod, Invokable};
 
@@ -44,12 +44,12 @@ enum Slot {
 }
 
 struct Table {
-    slots: HashMap<u64, Slot>,
+    slots: IdMap<Slot>,
     next: u64,
 }
 
 thread_local! {
-    static TABLE: RefCell<Table> = RefCell::new(Table { slots: HashMap::new(), next: 1 });
+    static TABLE: RefCell<Table> = RefCell::new(Table { slots: IdMap::default(), next: 1 });
 }
 
 impl Entry {
