@@ -33,8 +33,11 @@
 //!
 //! A [`Call`] begins when it is made, can have a [`timeout`](Call::timeout), and is cancelled by being dropped. The
 //! functions with the suffix `_sync` answer at once where the page can do that, which is in the browser and in a native
-//! program; elsewhere they fail with [`Unsupported`](crate::ErrorKind::Unsupported). While such a call is under way,
-//! the page may call the guest, so it should not be made with anything borrowed that other methods need.
+//! program; elsewhere they fail with [`Unsupported`](crate::ErrorKind::Unsupported).
+//!
+//! In a browser, a function of the page runs up to where it first awaits before even a `Call` is returned, and what
+//! listens to its `AbortSignal` runs while the `Call` is dropped. Either may call the guest synchronously. So no call
+//! should be made or dropped with anything borrowed, such as a `RefCell`, that other methods need.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
