@@ -221,14 +221,17 @@ impl JsStream {
     ///
     /// # Errors
     ///
-    /// The first that a piece ends with.
+    /// The first that a piece ends with; [`ErrorKind::TooLarge`] where the guest has no room for them all.
     pub async fn read_all(mut self) -> Result<Bytes, Error> {
         let mut all = match self.next_piece().await {
             Some(first) => first?,
             None => return Ok(Bytes::default()),
         };
-        let left = self.length - self.offset;
-        all.reserve_exact(usize::try_from(left).unwrap_or_default());
+        let left = usize::try_from(self.length - self.offset);
+        if !left.is_ok_and(|left| all.try_reserve_exact(left).is_ok()) {
+            let text = format!("The page's stream has {} bytes, and the guest has no room for them.", self.length);
+            return Err(Error::new(ErrorKind::TooLarge, text));
+        }
         while let Some(piece) = self.next_piece().await {
             all.extend_from_slice(&piece?);
         }

@@ -177,6 +177,20 @@ fn a_stream_larger_than_allowed_is_refused_with_both_numbers() {
     });
 }
 
+/// A page can say any length, and a guest that allows any can still not hold it.
+#[test]
+fn a_stream_that_no_memory_has_room_for_fails_alone() {
+    in_new_guest(|page| {
+        for length in [u64::MAX, 1 << 63, 1 << 62] {
+            let all = run(open(length).read_all());
+            let [read] = page.reads()[..] else { panic!("one piece is asked for") };
+            end_read_js(read.call, Ok(bytes(PIECE)));
+            assert_failed(all.done(), ErrorKind::TooLarge, &[&format!("{length} bytes"), "room"]);
+            assert_eq!(page.reads(), []);
+        }
+    });
+}
+
 #[test]
 fn an_empty_stream_ends_at_once() {
     in_new_guest(|page| {
