@@ -3,6 +3,7 @@
 mod async_calls;
 mod calls;
 mod command_line;
+mod fuzz;
 mod limits;
 mod page;
 mod page_objects;
