@@ -1,7 +1,8 @@
 //! Asynchronous work inside the guest: [`spawn`], [`sleep`] and [`yield_now`].
 //!
 //! A component has one thread, and runs only while its page calls it. So tasks are polled at the end of each call into
-//! the guest, until none can go on; and what should happen later is a timer, for which the page is asked to call again.
+//! the guest, until none can go on; and what should happen later is a timer, for which the page is asked to call again. So
+//! it is for what an export of the guest's own leaves behind: only calls by name poll tasks.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -29,7 +30,7 @@ thread_local! {
 pub struct JoinHandle<T>(Option<async_task::Task<T>>);
 
 impl<T> JoinHandle<T> {
-    /// Ends the task where it awaits. Its future is dropped before the guest next returns to the page.
+    /// Ends the task where it awaits. Its future is dropped when it would next be polled.
     pub fn abort(mut self) {
         self.0.take();
     }
@@ -54,7 +55,8 @@ impl<T> Future for JoinHandle<T> {
     }
 }
 
-/// Starts a task. It is first polled before the guest next returns to the page.
+/// Starts a task. It is first polled at the end of the call by name that is under way, or else once the page has had its
+/// turn.
 ///
 /// ```no_run
 /// # async fn work() -> i32 { 1 }
