@@ -104,10 +104,9 @@ impl Kept {
         Self { named: None, _target: target.handle().cloned() }
     }
 
-    /// Takes back what a call was to give, where its failure says that the page never saw it.
+    /// Takes back what a call was to give, where its failure says that there is no page any more which could give it back.
     pub(crate) fn after_failure(&self, kind: ErrorKind) {
-        use ErrorKind::{Disconnected, Reentrant, TooLarge, TooMany, Unsupported};
-        if let (Some(named), Disconnected | Reentrant | TooLarge | TooMany | Unsupported) = (&self.named, kind) {
+        if let (Some(named), ErrorKind::Disconnected) = (&self.named, kind) {
             named.objects.iter().for_each(|object| object.note_forgotten());
             named.streams.iter().for_each(|stream| dotnet_stream::close(stream.id()));
         }

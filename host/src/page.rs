@@ -194,11 +194,13 @@ impl NoPage {
 }
 
 impl Page for NoPage {
-    fn invoke(&self, _session: &Session, _request: Request) -> Result<Message, Error> {
+    fn invoke(&self, session: &Session, request: Request) -> Result<Message, Error> {
+        session.shared.give_back(&request.args);
         Err(Self::refusal())
     }
 
-    fn begin(&self, _session: &Session, _call: u64, _request: Request, completion: Completion) {
+    fn begin(&self, session: &Session, _call: u64, request: Request, completion: Completion) {
+        session.shared.give_back(&request.args);
         completion.end(Err(Self::refusal()));
     }
 

@@ -231,7 +231,10 @@ impl page::Host for State {
         let request = Request { target, identifier, operation: operation.into(), want: want.into(), args };
         let Some(session) = self.session.upgrade() else { return Err(NoPage::refusal().into()) };
         let Some(page) = session.page() else { return Err(NoPage::refusal().into()) };
-        json::check_arguments(&self.config, &request.identifier, &request.args.json)?;
+        if let Err(error) = json::check_arguments(&self.config, &request.identifier, &request.args.json) {
+            session.give_back(&request.args);
+            return Err(error.into());
+        }
         let began = self.now();
         let answer = catch_unwind(AssertUnwindSafe(|| page.invoke(&Session::of(Arc::clone(&session)), request)));
         // The page's time is its own.
@@ -267,7 +270,10 @@ impl page::Host for State {
             .and_then(|()| session.note_errand(&request));
         match noted {
             Ok(names) => self.left.errands.push(Errand::Begin { call, id, request, names }),
-            Err(error) => self.left.jobs.push(Job::EndCall { call, id, outcome: Err(error) }),
+            Err(error) => {
+                session.give_back(&request.args);
+                self.left.jobs.push(Job::EndCall { call, id, outcome: Err(error) });
+            }
         }
         Ok(())
     }

@@ -147,6 +147,7 @@ export class PageCalls {
     if (this.#guest.end) return;
     if (this.#pending.size >= MAX_PENDING_CALLS) {
       const error = tooMany(this.#pending.size + 1, MAX_PENDING_CALLS, "the page's functions that the guest waits for");
+      this.#side.giveBack(message.json);
       this.#tell(id, { tag: 'err', val: failureOf(error, true) });
       return;
     }

@@ -590,19 +590,19 @@ fn the_page_can_call_what_the_arguments_name_and_owns_what_it_is_given() {
 }
 
 #[test]
-fn a_call_that_never_reached_the_page_has_named_nothing() {
+fn a_call_that_a_lost_connection_ends_has_named_nothing() {
     in_new_guest(|page| {
-        page.answer(|_, _| Err(Error::new(ErrorKind::Unsupported, "The page cannot answer at once.")));
+        page.answer(|_, _| Err(Error::new(ErrorKind::Disconnected, "The page is gone.")));
         let shared = counter();
         shared.give_to_page().expect("there is room");
         let stream = DotNetStreamReference::from_bytes([1]);
-        assert_failed(js::invoke_sync::<i32>("f", (&shared, stream)), ErrorKind::Unsupported, &["at once"]);
+        assert_failed(js::invoke_sync::<i32>("f", (&shared, stream)), ErrorKind::Disconnected, &["gone"]);
         assert_eq!(DotNetStreamReference::live(), 0);
         // The same later.
         let running = run(js::invoke_void("f", (shared.clone(), DotNetStreamReference::from_bytes([1]))));
         let begun = page.begun_one();
-        end_invoke_js(begun.call, Err(Error::new(ErrorKind::TooLarge, "too large")));
-        assert_failed(running.done(), ErrorKind::TooLarge, &[]);
+        end_invoke_js(begun.call, Err(Error::new(ErrorKind::Disconnected, "The page is gone.")));
+        assert_failed(running.done(), ErrorKind::Disconnected, &[]);
         assert_eq!(DotNetStreamReference::live(), 0);
         // So the page forgets it when it has forgotten the one placeholder that did arrive.
         page.answer(|_, _| ok("null"));
@@ -611,6 +611,21 @@ fn a_call_that_never_reached_the_page_has_named_nothing() {
         assert_eq!(dispatch::live(), 1);
         dispatch::forget(1, 1);
         assert_eq!(dispatch::live(), 0);
+    });
+}
+
+#[test]
+fn what_a_call_has_named_stays_the_pages_whatever_else_it_fails_with() {
+    in_new_guest(|page| {
+        page.answer(|_, _| Err(Error::new(ErrorKind::Unsupported, "It answers with a promise.")));
+        let given = counter();
+        given.give_to_page().expect("there is room");
+        let stream = DotNetStreamReference::from_bytes([1]);
+        assert_failed(js::invoke_sync::<i32>("f", (given, stream)), ErrorKind::Unsupported, &["promise"]);
+        assert_eq!((DotNetStreamReference::live(), dispatch::live()), (1, 1));
+        dispatch::forget(1, 1);
+        dispatch::close(2);
+        assert_eq!((DotNetStreamReference::live(), dispatch::live()), (0, 0));
     });
 }
 

@@ -291,3 +291,13 @@ async fn long_streams() {
     assert_eq!(read, LENGTH);
     assert!(peak > 0 && peak <= idle + ALLOWED, "from the guest: {idle} bytes idle, {peak} at most");
 }
+
+#[tokio::test]
+async fn a_stream_that_no_page_was_there_for_is_closed() {
+    let session = test_guest().session().unwrap();
+    for _ in 0..3 {
+        let error = session.invoke_async::<()>("TestGuest", "CallPageWithStream", ("f", 10)).await.unwrap_err();
+        assert_error(&error, ErrorKind::Unsupported, &["no page"]);
+    }
+    assert_eq!(session.invoke::<usize>("TestGuest", "LiveStreams", ()).unwrap(), 0);
+}
