@@ -17,27 +17,29 @@ import { bytesOf, notStreamable } from './page-objects.js';
  * @param {(piece: () => Uint8Array) => void} end gets what gives the piece, or throws why it cannot
  */
 export function readPiece(source, offset, length, end) {
-  if (!(source instanceof Blob)) {
-    end(() => {
-      if (source instanceof DotNetError) throw source;
-      if (ArrayBuffer.isView(source)) return bytesOf(source, offset, length);
-      if (source instanceof ArrayBuffer) return bytesOf(new Uint8Array(source), offset, length);
-      throw notStreamable(source);
-    });
-    return;
-  }
-  source
-    .slice(offset, offset + length)
-    .arrayBuffer()
-    .then(
-      (buffer) =>
-        end(() => {
-          if (buffer.byteLength === length) return new Uint8Array(buffer);
-          throw new DotNetError('js-failed', `The blob has ${buffer.byteLength} of the ${length} bytes that were asked for.`);
-        }),
+  if (ArrayBuffer.isView(source)) {
+    end(() => bytesOf(source, offset, length));
+  } else {
+    pieceOf(source, offset, length).then(
+      (piece) => end(() => piece),
       (thrown) =>
         end(() => {
           throw thrown;
         }),
     );
+  }
+}
+
+/**
+ * @param {unknown} source
+ * @param {number} offset
+ * @param {number} length
+ */
+async function pieceOf(source, offset, length) {
+  if (source instanceof DotNetError) throw source;
+  if (source instanceof ArrayBuffer) return bytesOf(new Uint8Array(source), offset, length);
+  if (!(source instanceof Blob)) throw notStreamable(source);
+  const buffer = await source.slice(offset, offset + length).arrayBuffer();
+  if (buffer.byteLength === length) return new Uint8Array(buffer);
+  throw new DotNetError('js-failed', `The blob has ${buffer.byteLength} of the ${length} bytes that were asked for.`);
 }

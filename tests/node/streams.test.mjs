@@ -300,6 +300,24 @@ test('a stream can be read as often as it is sent, and fails once it is disposed
   assert.match((await rejection(call('DigestStream', reference, null), 'js-failed')).message, /does not exist/);
 });
 
+test('a blob that cannot even be asked fails its read, and not the guest', async (t) => {
+  const guest = await startGuest(t);
+  class Broken extends Blob {
+    slice() {
+      throw new Error('not today');
+    }
+  }
+  const error = await rejection(call('DigestStream', DotNet.createJSStreamReference(new Broken(['tea'])), null), 'js-failed');
+  assert.equal(error.message, 'not today');
+  assert.equal(sync('Add', 1, 2), 3);
+  const evil = new Proxy({}, { getPrototypeOf() { throw new Error('nor that'); } });
+  const { page, ends, ask } = await askingGuest(t, guest.stop());
+  onPage(t, { evil });
+  page.readJsStream(1n, BigInt(ask('evil', [], { operation: 'get', want: 'object' }).__jsObjectId), 0n, 1);
+  await until(() => ends.length === 1, 'the read has ended');
+  assert.equal(ends[0][1].val.message, 'nor that');
+});
+
 test('reads that cannot be done end with why', async (t) => {
   const { page, ends, ask } = await askingGuest(t);
   const array = pattern(100);
