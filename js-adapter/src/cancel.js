@@ -64,8 +64,12 @@ export function watch({ signal, timeout }, called, end) {
   signal?.addEventListener('abort', aborted);
   const clear = timeout === undefined || timeout === Infinity ? undefined : after(timeout, late);
   const stop = () => {
-    signal?.removeEventListener('abort', aborted);
     clear?.();
+    try {
+      signal?.removeEventListener('abort', aborted);
+    } catch {
+      // A signal of the page's own making, which is the page's own trouble: the call ends all the same.
+    }
   };
   return stop;
 }

@@ -99,6 +99,19 @@ test('options that are none are refused when they are given', async (t) => {
   assert.match(failure(() => DotNet.with({ timeOut: 5 }), 'bad-arguments').message, /'timeOut'.*'timeout'/);
 });
 
+test('a signal of the page\'s own making that cannot be listened to any less ends no call and no guest', async (t) => {
+  const guest = await startGuest(t);
+  const signals = [
+    { aborted: false, addEventListener() {} },
+    { aborted: false, addEventListener() {}, removeEventListener() { throw new Error('not that one'); } },
+  ];
+  for (const signal of signals) {
+    assert.equal(await DotNet.with({ signal }).invokeMethodAsync('TestGuest', 'Echo', 1), 1);
+    assert.equal(await DotNet.with({ signal, timeout: 1e6 }).invokeMethodAsync('TestGuest', 'EchoAfterYields', 2, 3), 2);
+  }
+  assert.ok(guest.running);
+});
+
 test('what a cancelled call brings after all is given back', async (t) => {
   let answer;
   const module = await tampered(({ invocation }, page) => ({
