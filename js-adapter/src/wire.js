@@ -173,11 +173,12 @@ function writeWithCare(value, side) {
   const replacer = function (key, value) {
     if (isPrimitive(value)) return value;
     // `value` is what `toJSON` made of it, if there is one: Node's Buffer is a Uint8Array that has one.
-    const original = this[key];
+    const original = ArrayBuffer.isView(value) || value instanceof DotNetObject ? value : this[key];
     if (ArrayBuffer.isView(original)) {
       if (kindOfArray.call(original) === 'Uint8Array') return { '__byte[]': bytes.push(/** @type {Uint8Array} */ (original)) - 1 };
     } else if (original instanceof DotNetObject) {
-      checkOwner(original, side);
+      if (ownerOf(original) === side.owner) return original.serializeAsArg();
+      throw badArguments('This DotNetObject is of another guest: it can be passed only to the guest that it came from.');
     } else if (Object.hasOwn(value, '__jsObjectId')) {
       const entry = side.lend(value);
       if (entry) granted.push(entry);
@@ -189,15 +190,6 @@ function writeWithCare(value, side) {
   const message = { json, bytes: bytes.map(plain), granted };
   side.grant(granted);
   return message;
-}
-
-/**
- * @param {DotNetObject} object
- * @param {Side} side
- */
-function checkOwner(object, side) {
-  if (ownerOf(object) === side.owner) return;
-  throw badArguments('This DotNetObject is of another guest: it can be passed only to the guest that it came from.');
 }
 
 /**
@@ -242,8 +234,7 @@ export function read(json, side, bytes, fail = protocolError, check) {
     if (received.length > 0) side.receive(received);
     return value;
   } catch (thrown) {
-    // A guest takes arguments back itself that were too many, as it does where a call was not even looked at.
-    if (!check || !(thrown instanceof DotNetError) || thrown.kind !== 'too-many') side.giveBack(json);
+    side.giveBack(json);
     if (failure) throw failure.thrown;
     throw thrown instanceof DotNetError ? thrown : notJson(thrown, fail);
   }

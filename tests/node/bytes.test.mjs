@@ -163,6 +163,18 @@ test('bytes of another realm are bytes', async (t) => {
   assert.deepEqual(echo(vm.runInNewContext('Uint8Array.of(1, 2)')), Uint8Array.of(1, 2));
 });
 
+test('bytes and objects that toJSON gives are what they are', async (t) => {
+  await startGuest(t);
+  const counter = await DotNet.invokeMethodAsync('TestGuest', 'CreateCounter', 1);
+  const as = (value) => new (class Wrapped {
+    toJSON() {
+      return value;
+    }
+  })();
+  assert.deepEqual(DotNet.invokeMethod('TestGuest', 'EchoBytes', as(new Uint8Array([1, 2]))), new Uint8Array([1, 2]));
+  assert.equal(counter.invokeMethod('AddOther', as(counter)), 2);
+});
+
 test('a Buffer of a call that waits has the bytes of the moment it was made', async (t) => {
   const guest = await startGuest(t);
   const bytes = Buffer.from([1, 2, 3]);
