@@ -107,6 +107,7 @@ export function findMember(object, identifier, operation) {
   } else {
     callee = isOpen(parent, name) ? parent[name] : undefined;
     if (typeof callee !== 'function') throw failed(`The value '${identifier}' is not a function.`);
+    if (operation === 'construct') checkConstructor(callee, identifier);
   }
   return { parent, name, operation, callee };
 }
@@ -129,6 +130,20 @@ export function useMember({ parent, name, operation, callee }, args) {
       return parent[name];
     case 'set':
       return (parent[name] = args[0]);
+  }
+}
+
+/**
+ * Makes sure that `new` goes with a function. Nothing of it runs; the engine's own error would have all its source in it.
+ *
+ * @param {Function} callee
+ * @param {string} identifier
+ */
+function checkConstructor(callee, identifier) {
+  try {
+    Reflect.construct(Object, [], callee);
+  } catch {
+    throw failed(`The value '${identifier}' is not a constructor.`);
   }
 }
 

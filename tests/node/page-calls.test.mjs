@@ -257,6 +257,15 @@ test('constructors make objects that the guest can use', async (t) => {
   assert.equal((await rejection(call('ConstructPage', 'shapes.None', []), 'js-failed')).message, "The value 'shapes.None' is not a function.");
 });
 
+test('what is no constructor is told of by name, and not by its source', async (t) => {
+  const { ask } = await askingGuest(t);
+  onPage(t, { shop: { arrow: () => 'a secret', method() {}, async later() {}, Symbol } });
+  for (const name of ['arrow', 'method', 'later']) {
+    const { kind, message } = ask(`shop.${name}`, [], { operation: 'construct', want: 'object' });
+    assert.deepEqual([kind, message], ['js-failed', `The value 'shop.${name}' is not a constructor.`]);
+  }
+});
+
 test('calls nest: page, guest, page, guest, at once and later', async (t) => {
   await startGuest(t);
   onPage(t, {
