@@ -4,8 +4,8 @@
  * @module
  */
 
-import { DotNetError, errorOf, messageOf, tooMany } from '../src/error.js';
-import { MAX_ARGUMENTS, MAX_PENDING_CALLS } from '../src/limits.js';
+import { DotNetError, checkCount, errorOf, messageOf, tooMany } from '../src/error.js';
+import { MAX_PENDING_CALLS } from '../src/limits.js';
 
 /** @import { CallError, Message, Outcome, Target } from '../src/contract.js' */
 /** @import { Guest } from '../src/guest.js' */
@@ -135,8 +135,7 @@ export class CallsOfPage {
     const message = this.#traffic.toGuest(json);
     const { end } = this.#guest;
     if (end) throw errorOf(end);
-    const args = JSON.parse(json);
-    if (args?.length > MAX_ARGUMENTS) throw tooMany(args.length, MAX_ARGUMENTS, 'the arguments of a call');
+    checkCount(JSON.parse(json));
     return message;
   }
 }

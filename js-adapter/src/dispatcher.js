@@ -8,10 +8,10 @@
 
 import { watch } from './cancel.js';
 import { isObjectId } from './dotnet-object.js';
-import { DotNetError, describeValue, errorOf, isBlank, tooMany } from './error.js';
+import { DotNetError, checkCount, describeValue, errorOf, isBlank, tooMany } from './error.js';
 import { Guest } from './guest.js';
 import { GuestSide } from './guest-side.js';
-import { MAX_ARGUMENTS, MAX_PENDING_CALLS } from './limits.js';
+import { MAX_PENDING_CALLS } from './limits.js';
 import { PageCalls } from './page-calls.js';
 import { read, readPlain, write } from './wire.js';
 
@@ -247,6 +247,11 @@ export class Dispatcher {
     for (const done of this.#onStop.splice(0)) done();
   }
 
+  /** A name as the platform's own objects have one: frameworks leave those alone that they cannot wrap. */
+  get [Symbol.toStringTag]() {
+    return 'Dispatcher';
+  }
+
   /** `using guest = await start(…)` stops. */
   [Symbol.dispose]() {
     this.stop();
@@ -273,10 +278,8 @@ export class Dispatcher {
       const message = `The id of a method must be a string that is not empty, not ${describeValue(method)}.`;
       throw new DotNetError('bad-arguments', message, contextOf(target, undefined));
     }
-    if (args && args.length > MAX_ARGUMENTS) {
-      throw withContext(tooMany(args.length, MAX_ARGUMENTS, 'the arguments of a call'), target, method);
-    }
     try {
+      checkCount(args);
       return write(args ?? null, this.#side, 'The arguments');
     } catch (thrown) {
       throw thrown instanceof DotNetError ? withContext(thrown, target, method) : thrown;

@@ -139,6 +139,11 @@ export class DotNetObject {
     this.dispose();
   }
 
+  /** A name as the platform's own objects have one: frameworks leave those alone that they cannot wrap. */
+  get [Symbol.toStringTag]() {
+    return 'DotNetObject';
+  }
+
   /**
    * What stands for this object on the wire.
    *

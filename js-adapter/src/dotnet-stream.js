@@ -52,6 +52,11 @@ export class DotNetStream {
     return bytes.buffer;
   }
 
+  /** A name as the platform's own objects have one: frameworks leave those alone that they cannot wrap. */
+  get [Symbol.toStringTag]() {
+    return 'DotNetStream';
+  }
+
   /** @returns {never} */
   toJSON() {
     throw new DotNetError('unsupported', 'A DotNetStream cannot be sent. Send its bytes instead.');

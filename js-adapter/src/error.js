@@ -4,6 +4,8 @@
  * @module
  */
 
+import { MAX_ARGUMENTS } from './limits.js';
+
 /**
  * Why a call failed. The kinds are those of `dotwit:interop/types`.
  *
@@ -30,7 +32,7 @@ export class DotNetError extends Error {
    * @param {ErrorContext} [context]
    */
   constructor(kind, message, context = {}) {
-    super(message, 'cause' in context ? { cause: context.cause } : undefined);
+    super(message, context);
 
     /** What went wrong, for programs to decide on. */
     this.kind = kind;
@@ -68,6 +70,16 @@ export function errorOf({ kind, message, detail }, called) {
  */
 export function tooMany(number, limit, what) {
   return new DotNetError('too-many', `This would be number ${number} of ${what}, and ${limit} is the limit.`);
+}
+
+/**
+ * Makes sure that a call has no more arguments than one may have.
+ *
+ * @param {unknown[] | null | undefined} args
+ * @throws {DotNetError}
+ */
+export function checkCount(args) {
+  if (args && args.length > MAX_ARGUMENTS) throw tooMany(args.length, MAX_ARGUMENTS, 'the arguments of a call');
 }
 
 /**

@@ -143,6 +143,14 @@ test('dispose never fails, not even when the guest is gone or traps in it', asyn
   failure(() => trapping.invokeMethod('TestGuest', 'Nothing'), 'guest-trapped');
 });
 
+test('objects, streams and guests have a name of their own kind, by which frameworks know not to wrap them', async (t) => {
+  const guest = await startGuest(t);
+  const kind = (value) => Object.prototype.toString.call(value);
+  assert.equal(kind(guest.invokeMethod('TestGuest', 'CreateCounter', 1)), '[object DotNetObject]');
+  assert.equal(kind(guest.invokeMethod('TestGuest', 'StreamBytes', 1)), '[object DotNetStream]');
+  assert.equal(kind(guest), '[object Dispatcher]');
+});
+
 test('explicit resource management disposes', async (t) => {
   const guest = await startGuest(t);
   const counter = guest.invokeMethod('TestGuest', 'CreateCounter', 0);
