@@ -4,12 +4,12 @@
  * @module
  */
 
-import { DotNetError, describeValue, tooMany } from './error.js';
-import { MAX_ARGUMENTS, MAX_OPEN_STREAMS, MAX_PENDING_CALLS } from './limits.js';
+import { DotNetError, checkCount, describeValue, tooMany } from './error.js';
+import { MAX_OPEN_STREAMS, MAX_PENDING_CALLS } from './limits.js';
 import { findMember, useMember } from './members.js';
 import { importModule } from './module-url.js';
 import { failureOf, outcomeOf } from './page-failure.js';
-import { NULL_REFERENCE, noSuchObject, placeholderOf } from './page-objects.js';
+import { createJSObjectReference, noSuchObject, placeholderOf } from './page-objects.js';
 import { readPiece } from './page-streams.js';
 import { read, write } from './wire.js';
 
@@ -231,7 +231,10 @@ export class PageCalls {
    * @returns {any[]}
    */
   #argsOf({ json, bytes }) {
-    return json === '[]' ? [] : read(json, this.#side, (index) => bytes[index], undefined, checkArguments);
+    const args = json === '[]' ? [] : read(json, this.#side, (index) => bytes[index], undefined, checkArguments);
+    // The guest may be at this for long, and what it has released must not pile up.
+    this.#side.pageObjects.flush(1000);
+    return args;
   }
 
   /**
@@ -244,7 +247,7 @@ export class PageCalls {
     if (want === 'nothing') return written('null');
     if (want === 'json') return write(value, this.#side, `The result of '${identifier}'`);
     const asStream = want === 'stream';
-    if (!asStream && (value === null || value === undefined)) return written(JSON.stringify(NULL_REFERENCE));
+    if (!asStream && value == null) return written(JSON.stringify(createJSObjectReference(null)));
     const entry = this.#side.pageObjects.give(value, asStream);
     return written(JSON.stringify(placeholderOf(entry, asStream)), [entry]);
   }
@@ -289,9 +292,7 @@ export class PageCalls {
 /** @param {unknown} args */
 function checkArguments(args) {
   if (!Array.isArray(args)) throw new DotNetError('protocol', `The arguments must be a JSON array, not ${describeValue(args)}.`);
-  if (args.length > MAX_ARGUMENTS) {
-    throw tooMany(args.length, MAX_ARGUMENTS, 'the arguments of a call');
-  }
+  checkCount(args);
 }
 
 /**

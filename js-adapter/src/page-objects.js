@@ -40,6 +40,9 @@ import { MAX_LIVE_REFERENCES } from './limits.js';
 /** The id of the global object, which is always there. */
 const GLOBAL = 0;
 
+/** The id of what stands for `null` where a reference is expected. */
+const NULL = -1;
+
 /** @type {Map<number, PageObject>} What can be named at all. */
 const named = new Map();
 
@@ -60,7 +63,7 @@ let lastId = 0;
  * @throws {DotNetError} for anything else
  */
 export function createJSObjectReference(object) {
-  if (object === null || object === undefined) return { ...NULL_REFERENCE };
+  if (object == null) return { __jsObjectId: NULL };
   return referenceTo(enter(object), false);
 }
 
@@ -205,9 +208,6 @@ export function placeholderOf({ id, object }, asStream) {
   return { __jsStreamReferenceLength: length, __jsObjectId: id };
 }
 
-/** What stands for `null` where a reference is expected. */
-export const NULL_REFERENCE = Object.freeze({ __jsObjectId: -1 });
-
 /**
  * The object of the page that a value in a message stands for.
  *
@@ -319,13 +319,17 @@ export class PageObjects {
    * @param {number} id
    */
   release(id) {
-    if (this.#released.push(id) > 1000) this.flush();
+    this.#released.push(id);
   }
 
-  /** The guest is off the stack: what it has released is gone. */
-  flush() {
+  /**
+   * What the guest has released is gone: it is off the stack.
+   *
+   * @param {number} [most] how much it may have released for that to wait
+   */
+  flush(most = 0) {
     // Setting the length of an array costs more than asking for it, and every call comes by here.
-    if (this.#released.length === 0) return;
+    if (this.#released.length <= most) return;
     for (const id of this.#released) this.#release(id);
     this.#released.length = 0;
   }

@@ -200,6 +200,32 @@ test('references that nobody reads are given back', async (t) => {
   assert.equal(held(guest), 0);
 });
 
+test('what a guest has given back it may still answer with, however many objects that are', async (t) => {
+  const guest = await startGuest(t);
+  const objects = Array.from({ length: 3_000 }, (_, index) => ({ index }));
+  const references = objects.map(DotNet.createJSObjectReference);
+  assert.deepEqual(sync('Echo', references), objects);
+  assert.deepEqual(await call('Echo', references), objects);
+  onPage(t, { all: () => references });
+  assert.deepEqual(sync('CallPageSync', 'all', []), objects);
+  assert.equal(held(guest), 0);
+});
+
+test('what a guest gives back while it goes on is gone before it is off the stack', async (t) => {
+  const { guest, page, ask } = await askingGuest(t);
+  let most = 0;
+  onPage(t, { make: () => ({}), note: () => void (most = Math.max(most, guest.livePageObjects)), loop() {
+    for (let turn = 0; turn < 5_000; turn++) {
+      const { __jsObjectId: id } = ask('make', [], { want: 'object' });
+      page.releaseJs(BigInt(id));
+      ask('note');
+    }
+  } });
+  guest.invokeMethod('TestGuest', 'CallPageVoidSync', 'loop', []);
+  assert.ok(most > 0 && most < 2_000, `${most} objects were held`);
+  assert.equal(held(guest), 0);
+});
+
 test('a call that fails before it is made gives nothing', async (t) => {
   const guest = await startGuest(t);
   const reference = DotNet.createJSObjectReference({});
