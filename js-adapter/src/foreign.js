@@ -244,7 +244,7 @@ export class ForeignDispatcher {
    */
   invokeJSFromDotNet(identifier, argsJson, resultType, targetInstanceId, callType) {
     const result = resultAs(this.processJSCall(targetInstanceId, identifier, callType, argsJson), resultType);
-    return result === null || result === undefined ? null : this.#write(result, 'The result');
+    return result == null ? null : this.#write(result, 'The result');
   }
 
   /**
@@ -267,7 +267,7 @@ export class ForeignDispatcher {
     } catch (thrown) {
       if (!asyncHandle) return;
       const { message, detail } = textOf(thrown);
-      const text = thrown instanceof Error ? `${message}\n${detail}` : message;
+      const text = detail ? `${message}\n${detail}` : message;
       this.#host.endInvokeJSFromDotNet(asyncHandle, false, JSON.stringify([asyncHandle, false, text]));
     }
   }

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DotNet, DotNetObject } from 'dotwit';
-import { failure, rejection, startGuest } from './support.mjs';
+import { failure, onPage, rejection, startGuest } from './support.mjs';
 
 /** A host that notes what it is told, and answers when the test has it answer. */
 class Host {
@@ -198,6 +198,17 @@ test('a byte array that an answer names twice is null the second time, as in Bla
   dispatcher.receiveByteArray(0, array);
   dispatcher.endInvokeDotNetFromJS('1', true, '[{"__byte[]":0},{"__byte[]":0}]');
   assert.deepEqual(await result, [array, null]);
+});
+
+test('the host is told of whatever a function throws', async (t) => {
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  const ends = [];
+  const dispatcher = DotNet.attachDispatcher({ beginInvokeDotNetFromJS() {}, endInvokeJSFromDotNet: (...end) => ends.push(end) });
+  const thrown = [revoked.proxy, Object.create(null), { toString() { throw 1; } }];
+  onPage(t, { fail: (index) => { throw thrown[index]; } });
+  for (const index of thrown.keys()) await dispatcher.beginInvokeJSFromDotNet(index + 1, 'fail', `[${index}]`, 0, 0);
+  assert.deepEqual(ends, thrown.map((_, index) => [index + 1, false, `[${index + 1},false,"an object"]`]));
 });
 
 test("an object of the host is called, passed back to it and disposed of in Blazor's way", async (t) => {
