@@ -109,10 +109,22 @@ export class CallsOfGuest {
       this.#pending.set(handle, { call, want });
       this.#handles.set(call, handle);
       const { dispatcher } = this.#traffic;
-      dispatcher.beginInvokeJSFromDotNet(handle, identifier, json, RESULT_TYPES[want], target, CALL_TYPES[operation]);
+      const done = dispatcher.beginInvokeJSFromDotNet(handle, identifier, json, RESULT_TYPES[want], target, CALL_TYPES[operation]);
+      // The package makes a text of what the page throws, and tells nobody when that is thrown at, too.
+      Promise.resolve(done).catch((thrown) => this.#fail(handle, thrown));
     } catch (thrown) {
       this.#tell(call, { tag: 'err', val: failureOf(thrown, true) });
     }
+  }
+
+  /**
+   * @param {number} handle
+   * @param {unknown} thrown
+   */
+  #fail(handle, thrown) {
+    this.#cancelled.delete(handle);
+    const pending = this.#take(handle);
+    if (pending) this.#tell(pending.call, { tag: 'err', val: failureOf(thrown, false) });
   }
 
   /**

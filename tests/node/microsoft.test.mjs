@@ -115,6 +115,13 @@ test('the guest calls functions, constructors and properties of the page', async
   assert.equal(await call('ImportModule', 'data:text/javascript,export const add = (a, b) => a + b;', 'add', [1, 2]), 3);
 });
 
+test('a call whose failure the package cannot tell ends all the same', async (t) => {
+  const { call } = await attached(t);
+  onPage(t, { evil() { throw Object.create(null); }, async later() { throw { toString() { throw new Error('not that'); } }; } });
+  assert.match((await call('DescribePageError', 'evil', []))[1], /toString/);
+  assert.equal((await call('DescribePageError', 'later', []))[1], 'not that');
+});
+
 test('calls nest: page, guest, page, guest', async (t) => {
   const { call, sync } = await attached(t);
   onPage(t, {
