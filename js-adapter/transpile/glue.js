@@ -8,6 +8,12 @@ import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { TranspileError, reasonOf } from './error.js';
 
 /**
+ * jco's log for its own developers, which asks Node for its environment at every step of every call: half of what a call of
+ * WASI costs there.
+ */
+const DEBUG_LOG = /_debugLog=\(\.\.\.\w+\)=>\{globalThis\?\.process\?\.env\?\.JCO_DEBUG&&console\.debug\(\.\.\.\w+\)\}/;
+
+/**
  * What jco made of a component.
  *
  * @typedef {object} Glue
@@ -24,7 +30,7 @@ import { TranspileError, reasonOf } from './error.js';
  */
 export async function glueOf(component, file) {
   try {
-    return await transpileBytes(component, {
+    const { files, imports } = await transpileBytes(component, {
       // One name for every guest: the folder's files are known, whatever the component is called.
       name: 'guest',
       // Imports are given at run time, and core modules are loaded by the folder's own entry.
@@ -35,6 +41,8 @@ export async function glueOf(component, file) {
       // Half the size for a page to load.
       minify: true,
     });
+    const glue = new TextDecoder().decode(files['guest.js']);
+    return { files: { ...files, 'guest.js': new TextEncoder().encode(glue.replace(DEBUG_LOG, '_debugLog=()=>{}')) }, imports };
   } catch (error) {
     throw new TranspileError(`jco cannot transpile '${file}': ${reasonOf(error)}.`);
   }

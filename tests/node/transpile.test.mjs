@@ -53,6 +53,7 @@ test('a folder holds all that it needs, by relative names', async (t) => {
   assert.equal(JSON.parse(await readFile(join(folder, 'out/package.json'), 'utf8')).type, 'module');
   const wasi = await readFile(join(folder, 'out/wasi.js'), 'utf8');
   assert.ok(!/wasi:http|wasi:sockets/.test(wasi), 'only what the guest imports');
+  assert.ok(!/JCO_DEBUG/.test(await readFile(join(folder, 'out/guest.js'), 'utf8')), 'no step of a call asks for the environment');
 });
 
 test('an earlier folder is replaced as a whole', async (t) => {
