@@ -200,6 +200,12 @@ inEveryBrowser((openPage) => {
     }
   });
 
+  test('any value and any bytes come back as they went', LIMIT, async (t) => {
+    const page = await open(t);
+    const wrong = await page.evaluate(async () => (await import('/any-value.mjs')).sendAnything(DotNet, 6, 200));
+    assert.deepEqual(wrong, []);
+  });
+
   test('what the guest prints is on the console, whole', LIMIT, async (t) => {
     const page = await open(t);
     await page.evaluate(() => DotNet.invokeMethod('TestGuest', 'Print', 'Grüße 🦀'));

@@ -46,10 +46,11 @@ export async function temporaryFolder(t) {
   return folder;
 }
 
-/** A folder with the test guest in `_guest/` and a page that does nothing. */
+/** A folder with the test guest in `_guest/`, a page that does nothing, and a module of the tests. */
 export async function testSite(t) {
   const folder = await temporaryFolder(t);
   await cp(transpiled('test_guest'), join(folder, '_guest'), { recursive: true });
+  await cp(path('tests/any-value.mjs'), join(folder, 'any-value.mjs'));
   const html = '<!doctype html><html lang="en"><meta charset="utf-8"><title>test</title><link rel="icon" href="data:,"></html>';
   await writeFile(join(folder, 'index.html'), html);
   return folder;
