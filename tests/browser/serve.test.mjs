@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { DOTWIT, GALLERY, LIMIT, component, path, serve, temporaryFolder } from './support.mjs';
@@ -51,7 +51,10 @@ test('files have the types that browsers insist on', LIMIT, async () => {
 test('files are whole, and the adapter is the one of this repository', LIMIT, async () => {
   const wasm = Buffer.from(await (await get('_guest/guest.core.wasm')).arrayBuffer());
   assert.ok(wasm.equals(await readFile(join(GALLERY, '_guest/guest.core.wasm'))));
-  for (const name of await readdir(path('js-adapter/src'))) {
+  const files = await readdir(path('js-adapter/src'), { recursive: true, withFileTypes: true });
+  const modules = files.filter((entry) => entry.isFile()).map((entry) => relative(path('js-adapter/src'), join(entry.parentPath ?? entry.path, entry.name)));
+  assert.ok(modules.includes('binding/direct.js'));
+  for (const name of modules) {
     assert.equal(await (await get(`_dotwit/${name}`)).text(), await readFile(path(`js-adapter/src/${name}`), 'utf8'), name);
   }
 });
