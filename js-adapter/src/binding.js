@@ -83,7 +83,25 @@ export async function bind(module, page, choice = 'auto', own = {}) {
   }
   const direct = new DirectBinding(page, VERSION);
   const exports = await module.instantiate(imports, direct.instantiateCore);
-  if (direct.complete(exports)) return direct;
+  if (direct.complete(exports)) {
+    if (choice === 'direct' || answers(direct)) return direct;
+    return new WrapperBinding(await module.instantiate(imports), VERSION);
+  }
   if (choice === 'auto') return new WrapperBinding(exports, VERSION);
   throw new Error('none of its core modules has all functions of the contract, which the direct binding needs');
+}
+
+/**
+ * Whether a guest answers its first call. Guests of other languages may ask more of jco than the direct binding has it do, as
+ * those of componentize-js do; a new instance of these is called by the wrapper.
+ *
+ * @param {Binding} binding
+ */
+function answers(binding) {
+  try {
+    binding.describe();
+    return true;
+  } catch {
+    return false;
+  }
 }
