@@ -125,7 +125,7 @@ impl Scene {
 
     fn write<R: Serialize + ?Sized>(&self, result: &R) -> Result<Message, Error> {
         let bad = |error| js_failed(format!("The result cannot be serialised to JSON: {error}."));
-        scope::write(result, Objects::from(&self.table), bad).map(|(message, _)| message)
+        scope::write(result, Objects::from(&self.table), self.session.as_ptr(), bad).map(|(message, _)| message)
     }
 
     /// Runs a function, or polls it, and makes an error of its panic.

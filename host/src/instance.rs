@@ -102,7 +102,7 @@ impl Instance {
     pub(crate) fn invoke(&mut self, target: &Target, method: &str, args: &Message) -> Outcome {
         let outcome =
             self.enter(|guest, store| guest.dotwit_interop_invocation().call_invoke(store, target, method, args))?;
-        outcome.map_err(Error::from)
+        self.store.data().outcome(outcome)
     }
 
     /// # Errors
@@ -129,7 +129,7 @@ impl Instance {
             guest.dotwit_interop_invocation().call_begin_invoke(store, call, target, method, args)
         });
         let outcome = match begun {
-            Ok(ended) => ended?.map_err(Error::from),
+            Ok(ended) => self.store.data().outcome(ended?),
             Err(error) => Err(error),
         };
         Some((self.store.data_mut().pending.remove(&call)?, outcome))

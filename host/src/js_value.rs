@@ -13,8 +13,9 @@ use crate::error::{Error, ErrorKind};
 use crate::js_object::{JsObject, Member, js_failed};
 use crate::js_stream::{JsStream, Source};
 use crate::json::key;
-use crate::scope::{self, Objects};
+use crate::scope::{self, Lists, Objects};
 use crate::shared::Hold;
+use crate::value::DotNetObject;
 
 /// Any value of a page: JSON, and the [`Bytes`](crate::Bytes), [`JsObject`]s and [`JsStream`]s that stand in it, where a
 /// [`serde_json::Value`] would have no more than their placeholders. It is for functions that hand on what they get:
@@ -35,7 +36,7 @@ pub struct JsValue {
 #[derive(Default)]
 struct Beside {
     bytes: Vec<Vec<u8>>,
-    objects: Vec<JsObject>,
+    objects: Lists,
 }
 
 /// What a value is where it is no plain JSON.
@@ -43,6 +44,7 @@ enum Special<'a> {
     Bytes(&'a Vec<u8>),
     Object(&'a JsObject),
     Stream(&'a JsObject),
+    DotNetObject(&'a DotNetObject),
 }
 
 impl Beside {
@@ -51,7 +53,10 @@ impl Beside {
         if let Some(bytes) = index(key::BYTES).and_then(|index| self.bytes.get(index)) {
             return Some(Special::Bytes(bytes));
         }
-        let object = index(key::JS_OBJECT).and_then(|index| self.objects.get(index))?;
+        if let Some(object) = index(key::DOT_NET_OBJECT).and_then(|index| self.objects.dot_net.get(index)) {
+            return Some(Special::DotNetObject(object));
+        }
+        let object = index(key::JS_OBJECT).and_then(|index| self.objects.js.get(index))?;
         Some(if fields.contains_key(key::JS_STREAM_LENGTH) { Special::Stream(object) } else { Special::Object(object) })
     }
 }
@@ -65,8 +70,8 @@ impl JsValue {
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
         let bad =
             |error| Error::new(ErrorKind::BadArguments, format!("The value cannot be serialised to JSON: {error}."));
-        let (message, objects) = scope::write(value, Objects::List(Vec::new()), bad)?;
-        let Objects::List(objects) = objects else { unreachable!("a list stays one") };
+        let (message, objects) = scope::write(value, Objects::List(Lists::default()), std::ptr::null(), bad)?;
+        let Objects::List(objects) = objects else { unreachable!("lists stay lists") };
         let value = serde_json::from_str(&message.json).map_err(bad)?;
         Ok(Self { value, beside: Arc::new(Beside { bytes: message.bytes, objects }) })
     }
@@ -80,7 +85,7 @@ impl JsValue {
         match self.value.take() {
             Value::Object(fields) => match self.beside.special(&fields) {
                 Some(Special::Object(object) | Special::Stream(object)) => Member::Object(object.clone()),
-                None if !fields.contains_key(key::DOT_NET_OBJECT) && !fields.contains_key(key::DOT_NET_STREAM) => {
+                None if !fields.contains_key(key::DOT_NET_STREAM) => {
                     let members = fields.into_iter().map(|(name, value)| (name, self.part(value).into_member()));
                     Member::Object(JsObject::from_members(members.collect()))
                 }
@@ -122,7 +127,7 @@ impl JsValue {
             let wanted = std::any::type_name::<T>();
             Error::new(ErrorKind::BadArguments, format!("The value '{name}' is no {wanted}: {error}."))
         };
-        let (message, objects) = scope::write(self, Objects::List(Vec::new()), misfit)?;
+        let (message, objects) = scope::write(self, Objects::List(Lists::default()), std::ptr::null(), misfit)?;
         let nowhere = Hold::weak(Weak::new());
         scope::read(&message.json, message.bytes, objects, nowhere, |json| scope::from_json(json), misfit)
     }
@@ -144,8 +149,11 @@ impl Beside {
             self.bytes.push(scope::read_bytes(index, false)?);
             (key::BYTES, self.bytes.len() - 1)
         } else if let Some(id) = fields.get(key::JS_OBJECT).and_then(Value::as_i64) {
-            self.objects.push(scope::read_object(id)?);
-            (key::JS_OBJECT, self.objects.len() - 1)
+            self.objects.js.push(scope::read_object(id)?);
+            (key::JS_OBJECT, self.objects.js.len() - 1)
+        } else if let Some(id) = fields.get(key::DOT_NET_OBJECT).and_then(Value::as_i64) {
+            self.objects.dot_net.push(scope::read_dot_net_object(id)?);
+            (key::DOT_NET_OBJECT, self.objects.dot_net.len() - 1)
         } else {
             return fields.values_mut().try_for_each(|field| self.take(field));
         };
@@ -197,6 +205,7 @@ impl Serialize for Part<'_> {
                 }
                 Some(Special::Object(object)) => object.serialize(serializer),
                 Some(Special::Stream(object)) => JsStream::of(object).serialize(serializer),
+                Some(Special::DotNetObject(object)) => object.serialize(serializer),
                 None => {
                     let mut map = serializer.serialize_map(Some(fields.len()))?;
                     fields.iter().try_for_each(|(name, field)| map.serialize_entry(name, &part(field)))?;

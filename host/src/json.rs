@@ -2,7 +2,6 @@
 //! and which placeholders it contains.
 
 use memchr::{memchr2, memmem};
-use serde_json::Value;
 
 use crate::bindings::types::Message;
 use crate::config::Config;
@@ -82,8 +81,10 @@ pub(crate) fn check_arguments(config: &Config, name: &str, json: &str) -> Result
 pub(crate) fn fit_answer(config: &Config, answer: Result<Message, Error>) -> (Result<Message, Error>, Option<Message>) {
     let limit = config.max_depth;
     match answer {
-        Ok(message) if outline(&message.json).depth > limit => {
-            let depth = outline(&message.json).depth;
+        Ok(message)
+            if let depth = outline(&message.json).depth
+                && depth > limit =>
+        {
             let what = format!("The result of the page nests {depth} deep, and {limit} is the limit.");
             (Err(Error::new(ErrorKind::JsFailed, what)), Some(message))
         }
@@ -102,6 +103,19 @@ pub(crate) struct Named {
     pub(crate) js_objects: Vec<i64>,
 }
 
+/// An object or array that is being scanned.
+#[derive(Default)]
+struct Frame {
+    is_object: bool,
+    /// The property whose value comes next.
+    key: Option<&'static str>,
+    object: Option<i64>,
+    stream: Option<i64>,
+    js_object: Option<i64>,
+    /// How much had been found when it began: a placeholder counts once, whatever stands beside its key.
+    before: [usize; 3],
+}
+
 impl Named {
     /// Whether a text may name anything at all: a quick look.
     fn anything(text: &str) -> bool {
@@ -110,35 +124,107 @@ impl Named {
         memmem::find(bytes, b"\"__dotNet").is_some() || memmem::find(bytes, b"\"__js").is_some()
     }
 
-    /// What a text names, once for each placeholder.
+    /// Returns the objects of the page that a text names, if there are any.
+    pub(crate) fn js_objects_in(text: &str) -> Option<Vec<i64>> {
+        // A quick look, as above.
+        memmem::find(text.as_bytes(), b"\"__js")?;
+        let named = Self::find(text).js_objects;
+        (!named.is_empty()).then_some(named)
+    }
+
+    /// Returns what a text names, once for each placeholder, however deep the text nests: what is refused for its depth must be
+    /// given back, too. Of a text that is not JSON, something or nothing is found.
     pub(crate) fn find(text: &str) -> Self {
         let mut named = Self::default();
-        if Self::anything(text)
-            && let Ok(value) = serde_json::from_str(text)
-        {
-            named.collect(&value);
+        if Self::anything(text) {
+            named.scan(text);
         }
         named
     }
 
-    fn collect(&mut self, value: &Value) {
-        match value {
-            Value::Array(items) => items.iter().for_each(|item| self.collect(item)),
-            Value::Object(fields) => {
-                let id = |key| fields.get(key).and_then(Value::as_i64);
-                if let Some(id) = id(key::DOT_NET_OBJECT) {
-                    self.objects.extend(u64::try_from(id));
-                } else if let Some(id) = id(key::DOT_NET_STREAM) {
-                    self.streams.extend(u64::try_from(id));
-                } else if let Some(id) = id(key::JS_OBJECT) {
-                    self.js_objects.push(id);
-                } else {
-                    fields.values().for_each(|field| self.collect(field));
+    fn scan(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        let mut frames: Vec<Frame> = Vec::new();
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            at += 1;
+            match byte {
+                b'[' | b'{' => {
+                    frames.push(Frame { is_object: *byte == b'{', before: self.counts(), ..Frame::default() })
                 }
+                b']' | b'}' => {
+                    if let Some(frame) = frames.pop() {
+                        self.close(&frame);
+                    }
+                }
+                b'"' => {
+                    let end = string_end(bytes, at);
+                    let is_key = bytes[end..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+                    if let Some(frame) = frames.last_mut().filter(|frame| frame.is_object && is_key) {
+                        frame.key = placeholder_key(&text[at - 1..end]);
+                    }
+                    at = end;
+                }
+                b',' => {
+                    if let Some(frame) = frames.last_mut() {
+                        frame.key = None;
+                    }
+                }
+                b'-' | b'0'..=b'9' => {
+                    let end =
+                        bytes[at..].iter().position(|byte| !is_in_number(*byte)).map_or(bytes.len(), |more| at + more);
+                    if let Some(frame) = frames.last_mut() {
+                        frame.set(text[at - 1..end].parse().ok());
+                    }
+                    at = end;
+                }
+                _ => {}
             }
+        }
+    }
+
+    fn counts(&self) -> [usize; 3] {
+        [self.objects.len(), self.streams.len(), self.js_objects.len()]
+    }
+
+    /// Takes what an object or array names, which has ended.
+    fn close(&mut self, frame: &Frame) {
+        if frame.object.or(frame.stream).or(frame.js_object).is_none() {
+            return;
+        }
+        let [objects, streams, js_objects] = frame.before;
+        self.objects.truncate(objects);
+        self.streams.truncate(streams);
+        self.js_objects.truncate(js_objects);
+        match *frame {
+            Frame { object: Some(id), .. } => self.objects.extend(u64::try_from(id)),
+            Frame { stream: Some(id), .. } => self.streams.extend(u64::try_from(id)),
+            _ => self.js_objects.extend(frame.js_object),
+        }
+    }
+}
+
+impl Frame {
+    /// Takes the value of the property whose key was read. Of a key that is there twice, the last counts.
+    fn set(&mut self, id: Option<i64>) {
+        match self.key.take() {
+            Some(key::DOT_NET_OBJECT) => self.object = id,
+            Some(key::DOT_NET_STREAM) => self.stream = id,
+            Some(key::JS_OBJECT) => self.js_object = id,
             _ => {}
         }
     }
+}
+
+/// The key that a string in JSON is, with its quotes, where it is that of a reference.
+fn placeholder_key(string: &str) -> Option<&'static str> {
+    let unescaped: Option<String> = if string.contains('\\') { serde_json::from_str(string).ok() } else { None };
+    let name = unescaped.as_deref().unwrap_or(string.trim_matches('"'));
+    [key::DOT_NET_OBJECT, key::DOT_NET_STREAM, key::JS_OBJECT].into_iter().find(|key| *key == name)
+}
+
+fn is_in_number(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-')
 }
 
 /// Whether a text names each of `count` byte arrays once, in order. Where it seems otherwise, because an array is named
@@ -181,5 +267,28 @@ mod tests {
                {"__dotNetStream":3},{"__dotNetObject":1},{"__byte[]":0},"__dotNetObject"]"#,
         );
         assert_eq!(named, Named { objects: vec![1, 1], streams: vec![3], js_objects: vec![-1, 2] });
+    }
+
+    #[test]
+    fn placeholders_are_found_however_deep_they_are() {
+        let deep = format!("{}{{\"a\":{{\"__dotNetObject\" : 7}}}}{}", "[".repeat(10_000), "]".repeat(10_000));
+        assert_eq!(Named::find(&deep), Named { objects: vec![7], ..Named::default() });
+    }
+
+    #[test]
+    fn a_placeholder_counts_once_whatever_else_is_in_it() {
+        for (text, objects, js_objects) in [
+            (r#"{"__dotNetObject":1,"more":{"__dotNetObject":2}}"#, vec![1], vec![]),
+            (r#"{"more":{"__jsObjectId":2},"__dotNetObject":1}"#, vec![1], vec![]),
+            (r#"{"__dotNetObject":1,"__dotNetObject":2}"#, vec![2], vec![]),
+            (r#"{"__jsObjectId":1.5,"a":[{"__jsObjectId":3}]}"#, vec![], vec![3]),
+            (r#"{"__jsObjectId":"4","__dotNetObject":{"a":5}}"#, vec![], vec![]),
+            (r#"{"\u005f_dotNetObject":1,"b":{"__jsObjectId":2}}"#, vec![1], vec![]),
+            (r#"["__dotNetObject",1,{"a":"__jsObjectId","b":2}]"#, vec![], vec![]),
+            (r#"{"__dotNetObject":"#, vec![], vec![]),
+            (r#"]}{"__dotNetObject":1"#, vec![], vec![]),
+        ] {
+            assert_eq!(Named::find(text), Named { objects, streams: vec![], js_objects }, "{text}");
+        }
     }
 }

@@ -91,6 +91,7 @@ mod json;
 mod manifest;
 mod native_page;
 mod page;
+mod result;
 mod runtime;
 mod scope;
 #[cfg(feature = "server")]
@@ -117,6 +118,7 @@ pub use js_value::JsValue;
 pub use manifest::{Assembly, Method, ObjectType, Parameter};
 pub use native_page::NativePage;
 pub use page::{Completion, Operation, Page, Request, Want};
+pub use result::ResultMessage;
 pub use runtime::Runtime;
 pub use session::{Call, Invocation, Session};
-pub use value::DotNetObject;
+pub use value::{DotNetObject, IntoTarget};

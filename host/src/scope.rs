@@ -17,22 +17,32 @@ use crate::error::{Error, ErrorKind};
 use crate::js_object::{JsObject, Table};
 use crate::json::{self, Named};
 use crate::shared::{Hold, Shared};
+use crate::value::DotNetObject;
 
-/// Where the page's objects that a message names are to be found.
+/// Where the objects that a message names are to be found.
 #[derive(Clone)]
 pub(crate) enum Objects {
-    /// Nowhere: the session has a page of another kind.
+    /// The guest's are a session's, and the page's nowhere: the session has a page of another kind.
     None,
-    /// In the table of what the guest holds.
+    /// The guest's are a session's, and the page's in the table of what the guest holds.
     Table(Arc<Table>),
-    /// In a list of the value's own, which the placeholders count.
-    List(Vec<JsObject>),
+    /// All are in lists of the value's own, which the placeholders count.
+    List(Lists),
+}
+
+/// The objects of a value that belongs to no message.
+#[derive(Clone, Default)]
+pub(crate) struct Lists {
+    pub(crate) js: Vec<JsObject>,
+    pub(crate) dot_net: Vec<DotNetObject>,
 }
 
 /// What a value that is being written has put beside its text.
 struct Writing {
     bytes: Vec<Vec<u8>>,
     objects: Objects,
+    /// Whose message it becomes, to be compared with.
+    session: *const Shared,
     /// What has been named in the table.
     named: Vec<i64>,
     failure: Option<Error>,
@@ -85,9 +95,11 @@ impl<T> Drop for Scope<T> {
 pub(crate) fn write<T: Serialize + ?Sized>(
     value: &T,
     objects: Objects,
+    session: *const Shared,
     misfit: impl FnOnce(serde_json::Error) -> Error,
 ) -> Result<(Message, Objects), Error> {
-    let scope = Scope::open(&WRITING, Writing { bytes: Vec::new(), objects, named: Vec::new(), failure: None });
+    let scope =
+        Scope::open(&WRITING, Writing { bytes: Vec::new(), objects, session, named: Vec::new(), failure: None });
     let json = serde_json::to_string(value);
     let written = scope.close().unwrap_or_else(|| unreachable!("scopes are closed in the order in which they open"));
     match json {
@@ -152,19 +164,37 @@ pub(crate) fn write_object<E: ser::Error>(object: &JsObject) -> Result<u64, E> {
         let named = match &mut written.objects {
             Objects::None => Err(no_objects()),
             Objects::Table(table) => table.name(object),
-            Objects::List(list) => {
-                list.push(object.clone());
-                return Ok(list.len() as u64 - 1);
+            Objects::List(lists) => {
+                lists.js.push(object.clone());
+                return Ok(lists.js.len() as u64 - 1);
             }
         };
-        let id = named.map_err(|error| {
-            let text = E::custom(error.message());
-            written.failure = Some(error);
-            text
-        })?;
+        let id = named.map_err(|error| written.fail(error))?;
         written.named.push(id);
         Ok(id.unsigned_abs())
     })
+}
+
+/// Names an object of the guest in the text that is being written.
+pub(crate) fn write_dot_net_object<E: ser::Error>(object: &DotNetObject) -> Result<u64, E> {
+    WRITING.with_borrow_mut(|scopes| {
+        let what = "a DotNetObject can only be written as part of a call";
+        let written = scopes.last_mut().ok_or_else(|| E::custom(what))?;
+        if let Objects::List(lists) = &mut written.objects {
+            lists.dot_net.push(object.clone());
+            return Ok(lists.dot_net.len() as u64 - 1);
+        }
+        object.id_in(written.session).map_err(|error| written.fail(error))
+    })
+}
+
+impl Writing {
+    /// Makes an error that comes out of the value which is being written as it is.
+    fn fail<E: ser::Error>(&mut self, error: Error) -> E {
+        let text = E::custom(error.message());
+        self.failure = Some(error);
+        text
+    }
 }
 
 /// Gives the byte array with this index of the message that is being read. `once` says that its placeholder is not read
@@ -187,16 +217,30 @@ pub(crate) fn read_object<E: de::Error>(id: i64) -> Result<JsObject, E> {
     reading(|reading| match &reading.objects {
         Objects::None => Err(no_objects()),
         Objects::Table(table) => table.get(id),
-        Objects::List(list) => {
-            let object = usize::try_from(id).ok().and_then(|index| list.get(index)).cloned();
-            object.ok_or_else(|| Error::new(ErrorKind::NoSuchObject, format!("The value has no object {id}.")))
-        }
+        Objects::List(lists) => in_list(&lists.js, id),
     })
 }
 
-/// The session that the message which is being read belongs to, or none.
-pub(crate) fn session() -> Weak<Shared> {
-    READING.with_borrow(|scopes| scopes.last().map_or_else(Weak::new, |reading| reading.session.downgrade()))
+/// Gives the object of the guest with this id. What is read outside of a call is nobody's.
+pub(crate) fn read_dot_net_object<E: de::Error>(id: i64) -> Result<DotNetObject, E> {
+    let object = |session| {
+        let id = u64::try_from(id).map_err(|_| {
+            Error::new(ErrorKind::BadArguments, format!("{id} is not the id of an object: ids are not negative"))
+        });
+        id.map(|id| DotNetObject::new(id, session))
+    };
+    if READING.with_borrow(Vec::is_empty) {
+        return object(Weak::new()).map_err(E::custom);
+    }
+    reading(|reading| match &reading.objects {
+        Objects::List(lists) => in_list(&lists.dot_net, id),
+        Objects::None | Objects::Table(_) => object(reading.session.downgrade()),
+    })
+}
+
+fn in_list<T: Clone>(list: &[T], id: i64) -> Result<T, Error> {
+    let object = usize::try_from(id).ok().and_then(|index| list.get(index)).cloned();
+    object.ok_or_else(|| Error::new(ErrorKind::NoSuchObject, format!("The value has no object {id}.")))
 }
 
 /// The session whose stream with this id is taken out of the message that is being read.

@@ -20,10 +20,11 @@ use crate::instance::Instance;
 use crate::json;
 use crate::native_page::NativePage;
 use crate::page::Page;
+use crate::result::ResultMessage;
 use crate::scope::{self, Objects};
 use crate::shared::{Begun, Hold, Job, Shared};
 use crate::state::Outcome;
-use crate::value::{self, DotNetObject};
+use crate::value::{self, DotNetObject, IntoTarget};
 
 /// A running guest. Clones are the same session, which ends with the last of them.
 ///
@@ -89,6 +90,11 @@ impl Session {
         Self { shared }
     }
 
+    /// What tells this session from others.
+    pub(crate) fn as_ptr(&self) -> *const Shared {
+        Arc::as_ptr(&self.shared)
+    }
+
     pub(crate) fn downgrade(&self) -> Weak<Shared> {
         Arc::downgrade(&self.shared)
     }
@@ -99,19 +105,21 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// What the call fails with; [`ErrorKind::Unsupported`] for a method that is asynchronous, [`ErrorKind::BadArguments`]
+    /// What the call fails with; [`ErrorKind::NoSuchObject`] for an object of another session, as the target or an argument;
+    /// [`ErrorKind::Unsupported`] for a method that is asynchronous, [`ErrorKind::BadArguments`]
     /// also where the result is no `R`, and [`ErrorKind::Reentrant`] where this thread has the guest on its stack.
     pub fn invoke<R: DeserializeOwned>(
         &self,
-        target: impl Into<Target>,
+        target: impl IntoTarget,
         method: &str,
         args: impl Serialize,
     ) -> Result<R, Error> {
-        let args = value::arguments(method, &args, self.shared.objects())?;
+        let target = target.into_target(self)?;
+        let args = value::arguments(method, &args, self.shared.objects(), self.as_ptr())?;
         let checked = json::check_arguments(&self.shared.config, method, &args.json);
         // What has not been sent is named to nobody.
         checked.and_then(|()| self.shared.check_off_stack(method)).inspect_err(|_| self.shared.discard(&args))?;
-        let result = self.shared.visit(method, |instance| instance.invoke(&target.into(), method, &args))?;
+        let result = self.shared.visit(method, |instance| instance.invoke(&target, method, &args))?;
         self.shared.read(method, result, Hold::strong(&self.shared))
     }
 
@@ -124,20 +132,20 @@ impl Session {
     /// [`Config::max_pending_calls`](crate::Config::max_pending_calls) are under way.
     pub fn invoke_async<R: DeserializeOwned>(
         &self,
-        target: impl Into<Target>,
+        target: impl IntoTarget,
         method: &str,
         args: impl Serialize,
     ) -> Call<R> {
-        Call::begin(Hold::strong(&self.shared), &target.into(), method, &args)
+        Call::begin(Hold::strong(&self.shared), target.into_target(self), method, &args)
     }
 
     /// [`invoke`](Self::invoke) with a message that is ready to be sent: a JSON array, and the byte arrays that it names.
-    /// What the result names is the caller's to release.
+    /// The guest's objects that the result names are the caller's to release.
     ///
     /// # Errors
     ///
     /// As for [`invoke`](Self::invoke).
-    pub fn invoke_message(&self, target: &Target, method: &str, args: &Message) -> Result<Message, Error> {
+    pub fn invoke_message(&self, target: &Target, method: &str, args: &Message) -> Result<ResultMessage, Error> {
         json::check_arguments(&self.shared.config, method, &args.json)?;
         self.shared.visit(method, |instance| instance.invoke(target, method, args))
     }
@@ -164,9 +172,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::GuestTrapped`].
+    /// [`ErrorKind::GuestTrapped`]; [`ErrorKind::NoSuchObject`] where the object belongs to another session.
     pub fn dispose(&self, object: &DotNetObject) -> Result<(), Error> {
-        self.shared.release(object.id())
+        self.shared.release(object.id_in(self.as_ptr())?)
     }
 
     /// How many objects of the guest can be named: handed out, and not disposed of.
@@ -243,7 +251,7 @@ impl Invocation {
 }
 
 impl Future for Invocation {
-    type Output = Result<Message, Error>;
+    type Output = Result<ResultMessage, Error>;
 
     /// # Panics
     ///
@@ -288,11 +296,12 @@ pub struct Call<R> {
 }
 
 impl<R> Call<R> {
-    pub(crate) fn begin(session: Hold, target: &Target, method: &str, args: &impl Serialize) -> Self {
+    pub(crate) fn begin(session: Hold, target: Result<Target, Error>, method: &str, args: &impl Serialize) -> Self {
         let begun = session.get().and_then(|shared| {
-            let args = value::arguments(method, args, shared.objects())?;
+            let target = target?;
+            let args = value::arguments(method, args, shared.objects(), Arc::as_ptr(&shared))?;
             // What has not been sent is named to nobody.
-            Invocation::begin(&session, target, method, &args).inspect_err(|_| shared.discard(&args))
+            Invocation::begin(&session, &target, method, &args).inspect_err(|_| shared.discard(&args))
         });
         let invocation = begun.unwrap_or_else(|error| Invocation::ended(session, error));
         Self { invocation, method: method.to_owned(), result: PhantomData }
@@ -319,8 +328,13 @@ impl Shared {
     }
 
     /// Reads a result, or gives back what is in it.
-    fn read<R: DeserializeOwned>(self: &Arc<Self>, method: &str, message: Message, hold: Hold) -> Result<R, Error> {
-        let Message { json, bytes } = message;
+    fn read<R: DeserializeOwned>(
+        self: &Arc<Self>,
+        method: &str,
+        mut result: ResultMessage,
+        hold: Hold,
+    ) -> Result<R, Error> {
+        let Message { json, bytes } = result.take();
         let read = scope::read(
             &json,
             bytes,

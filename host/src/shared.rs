@@ -24,8 +24,9 @@ use crate::instance::Instance;
 use crate::js_object::Table;
 use crate::json::Named;
 use crate::page::{Completion, Page, Request};
+use crate::result::ResultMessage;
 use crate::session::Session;
-use crate::state::{Ended, Outcome, ReadOutcome};
+use crate::state::{Ended, Outcome, PageOutcome, ReadOutcome};
 
 /// How many jobs or errands a thread does for others before it goes on with its own work, and leaves the rest to a thread of
 /// the host's: far more than calls need that come to an end.
@@ -35,7 +36,7 @@ const MAX_TURNS: usize = 1_000;
 pub(crate) enum Job {
     Begin { call: u64, target: Target, method: String, args: Message, waiting: oneshot::Sender<Outcome> },
     Cancel(u64),
-    EndCall { call: u64, id: u64, outcome: Outcome },
+    EndCall { call: u64, id: u64, outcome: PageOutcome },
     EndPiece { call: u64, id: u64, outcome: ReadOutcome },
     Cancelled(u64),
     Release(u64),
@@ -98,13 +99,16 @@ struct Queues {
     beginning: usize,
     /// The bytes of the errands' arguments.
     bytes: usize,
-    /// The page's objects that errands name, which cannot be released before.
+    /// The page's objects that errands and unread results name, which cannot be released before.
     named: HashMap<i64, Kept>,
+    /// The page of a guest that is gone, kept for what is named.
+    kept_page: Option<Arc<dyn Page>>,
 }
 
 #[derive(Default)]
 struct Kept {
-    errands: usize,
+    /// How many errands and unread results name the object.
+    names: usize,
     releases: usize,
 }
 
@@ -200,6 +204,7 @@ impl Shared {
         self.page_on.load(Ordering::Relaxed) == this_thread()
     }
 
+    /// The page, while there is a guest that calls it.
     pub(crate) fn page(&self) -> Option<Arc<dyn Page>> {
         self.page.lock().clone()
     }
@@ -365,6 +370,11 @@ impl Shared {
     }
 
     fn run(self: &Arc<Self>, errand: Errand) {
+        if let Errand::Gone = errand {
+            // There is nobody whom a panic would tell anything.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.drop_page()));
+            return;
+        }
         let Some(page) = self.page() else { return };
         let session = Arc::downgrade(self);
         let (bytes, names) = match &errand {
@@ -385,13 +395,10 @@ impl Shared {
                 page.read(object, offset, length, completion);
             }
             Errand::Cancel(id) => page.cancel(id),
-            Errand::Gone => {
-                let page = self.page.lock().take();
-                drop(page);
-            }
+            Errand::Gone => unreachable!("the page of a guest that is gone has been dropped above"),
         }));
-        let releases = self.unname(bytes, &names);
-        releases.into_iter().for_each(|object| self.release_js(object));
+        self.queues.lock().bytes -= bytes;
+        self.release_held(&names);
     }
 
     /// Takes an errand's arguments and the names in them into account. Gives the names.
@@ -409,28 +416,42 @@ impl Shared {
             return Err(Error::new(ErrorKind::TooLarge, what));
         }
         queues.bytes = bytes;
-        names.iter().for_each(|name| queues.named.entry(*name).or_default().errands += 1);
+        queues.hold(&names);
         Ok(names)
     }
 
-    pub(crate) fn note_read(&self, object: i64) {
-        self.queues.lock().named.entry(object).or_default().errands += 1;
+    /// Keeps objects of the page from being released, until as many calls of [`release_held`](Self::release_held).
+    pub(crate) fn hold(&self, objects: &[i64]) {
+        self.queues.lock().hold(objects);
     }
 
-    /// Takes an errand out of account that has been run. Gives what it has kept from being released.
-    fn unname(&self, bytes: usize, names: &[i64]) -> Vec<i64> {
-        let queues = &mut *self.queues.lock();
-        queues.bytes -= bytes;
-        let mut released = Vec::new();
-        for name in names {
-            let Some(kept) = queues.named.get_mut(name) else { continue };
-            kept.errands -= 1;
-            if kept.errands == 0 {
-                released.extend(std::iter::repeat_n(*name, kept.releases));
-                queues.named.remove(name);
+    /// Ends what [`hold`](Self::hold) began, and makes up for the releases that it held up.
+    pub(crate) fn release_held(&self, objects: &[i64]) {
+        let (released, page) = {
+            let queues = &mut *self.queues.lock();
+            let mut released = Vec::new();
+            for name in objects {
+                let Some(kept) = queues.named.get_mut(name) else { continue };
+                kept.names -= 1;
+                if kept.names == 0 {
+                    released.extend(std::iter::repeat_n(*name, kept.releases));
+                    queues.named.remove(name);
+                }
             }
+            (released, if queues.named.is_empty() { queues.kept_page.take() } else { None })
+        };
+        released.into_iter().for_each(|object| self.release_js(object));
+        // There is nobody whom a panic would tell anything.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(page)));
+    }
+
+    /// Takes the page away from a guest that is gone. What unread results name keeps it.
+    fn drop_page(&self) {
+        let mut page = self.page.lock().take();
+        let queues = &mut *self.queues.lock();
+        if !queues.named.is_empty() {
+            queues.kept_page = page.take();
         }
-        released
     }
 
     /// Tells the page that the guest has released a reference, once no errand that waits names the object.
@@ -471,7 +492,7 @@ impl Shared {
         target: &Target,
         method: &str,
         args: &Message,
-    ) -> Result<Begun<Message>, Error> {
+    ) -> Result<Begun<ResultMessage>, Error> {
         let (waiting, outcome) = oneshot::channel();
         if !self.is_on_stack() {
             let begun = self.visit(method, |instance| {
@@ -552,6 +573,12 @@ impl Shared {
     pub(crate) fn run_ready(self: &Arc<Self>) {
         // Whoever waits for a call learns of a trap by its end.
         let _ = self.visit("alarm", Instance::run_ready);
+    }
+}
+
+impl Queues {
+    fn hold(&mut self, objects: &[i64]) {
+        objects.iter().for_each(|object| self.named.entry(*object).or_default().names += 1);
     }
 }
 

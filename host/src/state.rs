@@ -18,6 +18,7 @@ use crate::function::text;
 use crate::js_object::js_failed;
 use crate::json;
 use crate::page::{NoPage, Request};
+use crate::result::ResultMessage;
 use crate::runtime::{MAX_TABLE_ELEMENTS, Runtime, TICK, ticks};
 use crate::session::Session;
 use crate::shared::{Errand, Job, Shared};
@@ -26,8 +27,11 @@ use crate::wasi;
 /// How much of a panic's message is kept, in bytes. Each pending call gets a copy, and a guest may have gigabytes to say.
 const MAX_PANIC: usize = 4 << 10;
 
-/// How a call went.
-pub(crate) type Outcome = Result<Message, Error>;
+/// How a call of the guest went.
+pub(crate) type Outcome = Result<ResultMessage, Error>;
+
+/// How a call of the page went.
+pub(crate) type PageOutcome = Result<Message, Error>;
 
 /// How a read of a stream went.
 pub(crate) type ReadOutcome = Result<Vec<u8>, Error>;
@@ -144,6 +148,11 @@ impl State {
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The outcome of a call that leaves the guest: what it names is held from here on.
+    pub(crate) fn outcome(&self, outcome: Result<Message, CallError>) -> Outcome {
+        outcome.map(|message| ResultMessage::new(&self.session, message)).map_err(Error::from)
     }
 
     /// Ends everything that is under way.
@@ -304,7 +313,7 @@ impl page::Host for State {
         }
         match allowed {
             Ok(()) => {
-                session.note_read(object);
+                session.hold(&[object]);
                 self.left.errands.push(Errand::Read { call, id, object, offset, length });
             }
             Err(error) => self.left.jobs.push(Job::EndPiece { call, id, outcome: Err(error) }),
@@ -315,7 +324,8 @@ impl page::Host for State {
     fn end_invoke(&mut self, call: u64, outcome: Result<Message, CallError>) {
         // A call that nobody awaits any more has been cancelled, and the guest may end it all the same.
         if let Some(waiting) = self.pending.remove(&call) {
-            self.left.ended.push(Ended::Call(waiting, outcome.map_err(Error::from)));
+            let outcome = self.outcome(outcome);
+            self.left.ended.push(Ended::Call(waiting, outcome));
         }
     }
 

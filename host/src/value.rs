@@ -19,7 +19,10 @@ use crate::shared::{Hold, Shared};
 /// `session.invoke::<DotNetObject>(…)`. It may be the target of a call, and an argument, alone or inside others.
 ///
 /// It is a name and owns nothing: an object in a result lives until [`dispose`](Self::dispose), or the session's end; one in
-/// the arguments of a page's function as long as the guest wants. It means nothing to another session.
+/// the arguments of a page's function as long as the guest wants. It means nothing to another session: as a target or an
+/// argument there it is refused with [`ErrorKind::NoSuchObject`], and so is a reference that was not read from a call. What a
+/// result has beside it is kept by a [`JsValue`](crate::JsValue), too; a [`serde_json::Value`] has no more than the id, which names
+/// whatever has that id where it is sent.
 ///
 /// It calls the session that it comes from, and does not keep it:
 ///
@@ -39,6 +42,30 @@ pub struct DotNetObject {
 }
 
 impl DotNetObject {
+    pub(crate) fn new(id: u64, session: Weak<Shared>) -> Self {
+        Self { id, session }
+    }
+
+    /// The id of the object, in a session that it belongs to.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoSuchObject`]: the same id may name another object there.
+    pub(crate) fn id_in(&self, session: *const Shared) -> Result<u64, Error> {
+        if std::ptr::eq(self.session.as_ptr(), session) {
+            return Ok(self.id);
+        }
+        let what = if self.session.ptr_eq(&Weak::new()) {
+            "was not read from the result or the arguments of a call"
+        } else {
+            "belongs to another session"
+        };
+        Err(Error::new(
+            ErrorKind::NoSuchObject,
+            format!("The DotNetObject {} {what}, and names nothing here.", self.id),
+        ))
+    }
+
     /// The id under which the guest handed the object out.
     pub fn id(&self) -> u64 {
         self.id
@@ -59,7 +86,7 @@ impl DotNetObject {
     ///
     /// As for [`invoke`](Self::invoke).
     pub fn invoke_async<R: DeserializeOwned>(&self, method: &str, args: impl Serialize) -> Call<R> {
-        Call::begin(Hold::weak(self.session.clone()), &self.into(), method, &args)
+        Call::begin(Hold::weak(self.session.clone()), Ok(Target::Object(self.id)), method, &args)
     }
 
     /// [`Session::dispose`] of this object.
@@ -79,8 +106,9 @@ impl fmt::Debug for DotNetObject {
 }
 
 impl PartialEq for DotNetObject {
+    /// Whether both name the same object of the same session.
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.id == other.id && self.session.ptr_eq(&other.session)
     }
 }
 
@@ -88,27 +116,64 @@ impl Eq for DotNetObject {}
 
 impl Hash for DotNetObject {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id.hash(state);
+        (self.id, self.session.as_ptr()).hash(state);
     }
 }
 
 impl Serialize for DotNetObject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        scope::write_placeholder(serializer, key::DOT_NET_OBJECT, self.id)
+        scope::write_placeholder(serializer, key::DOT_NET_OBJECT, scope::write_dot_net_object(self)?)
     }
 }
 
 impl<'de> Deserialize<'de> for DotNetObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (id, _) = deserializer.deserialize_map(Placeholder { key: key::DOT_NET_OBJECT, beside: None })?;
-        let id = u64::try_from(id).map_err(|_| serde::de::Error::custom(format!("{id} is no object's id")))?;
-        Ok(Self { id, session: scope::session() })
+        scope::read_dot_net_object(id)
     }
 }
 
-impl From<&DotNetObject> for Target {
-    fn from(object: &DotNetObject) -> Self {
-        Self::Object(object.id)
+/// What a method is called on: the name of an assembly, for a static method, or a [`DotNetObject`].
+pub trait IntoTarget: sealed::IntoTarget {}
+
+impl<T: sealed::IntoTarget> IntoTarget for T {}
+
+pub(crate) mod sealed {
+    use super::DotNetObject;
+    use crate::bindings::types::Target;
+    use crate::error::Error;
+    use crate::session::Session;
+
+    /// What is a target in a session.
+    pub trait IntoTarget {
+        /// # Errors
+        ///
+        /// [`ErrorKind::NoSuchObject`](crate::ErrorKind::NoSuchObject), where it is an object of another session.
+        fn into_target(self, session: &Session) -> Result<Target, Error>;
+    }
+
+    impl IntoTarget for &str {
+        fn into_target(self, _: &Session) -> Result<Target, Error> {
+            Ok(Target::Assembly(self.to_owned()))
+        }
+    }
+
+    impl IntoTarget for &String {
+        fn into_target(self, session: &Session) -> Result<Target, Error> {
+            self.as_str().into_target(session)
+        }
+    }
+
+    impl IntoTarget for &DotNetObject {
+        fn into_target(self, session: &Session) -> Result<Target, Error> {
+            self.id_in(session.as_ptr()).map(Target::Object)
+        }
+    }
+
+    impl IntoTarget for Target {
+        fn into_target(self, _: &Session) -> Result<Target, Error> {
+            Ok(self)
+        }
     }
 }
 
@@ -125,10 +190,16 @@ impl From<&str> for Message {
 }
 
 /// The message of a call's arguments.
-pub(crate) fn arguments(method: &str, args: &impl Serialize, objects: Objects) -> Result<Message, Error> {
+pub(crate) fn arguments(
+    method: &str,
+    args: &impl Serialize,
+    objects: Objects,
+    session: *const Shared,
+) -> Result<Message, Error> {
     let bad =
         |what: String| Error::new(ErrorKind::BadArguments, format!("The arguments of the call to '{method}' {what}."));
-    let (message, objects) = scope::write(args, objects, |error| bad(format!("cannot be serialised: {error}")))?;
+    let (message, objects) =
+        scope::write(args, objects, session, |error| bad(format!("cannot be serialised: {error}")))?;
     match message.json.as_bytes().first() {
         Some(b'[') => Ok(message),
         _ if message.json == "null" => Ok(Message::from("[]")),

@@ -1,36 +1,49 @@
 //! Calls that take their time: order, timers, cancelling, limits.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dotwit_host::{Config, DotNetObject, ErrorKind, Runtime};
-use tokio::sync::Mutex;
+use dotwit_host::{Config, DotNetObject, ErrorKind, JsObject, NativePage, Runtime};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::support::{assert_error, guest_path, session};
+use crate::support::{assert_error, guest_path, session, test_guest, test_guest_within};
 
 #[tokio::test]
-async fn calls_end_out_of_order_each_exactly_once() {
+async fn ten_thousand_calls_end_exactly_once_each() {
     const CALLS: u64 = 10_000;
     let session = session();
-    let order = Arc::new(Mutex::new(Vec::new()));
     let mut calls = JoinSet::new();
     for call in 0..CALLS {
-        // Delays that are spread over a tenth of a second and unrelated to the order of the calls.
-        let delay = call * 7_919 % 100;
-        let result = session.invoke_async::<u64>("TestGuest", "EchoAfter", (call, delay));
-        let order = Arc::clone(&order);
+        // Delays that are unrelated to the order of the calls.
+        let result = session.invoke_async::<u64>("TestGuest", "EchoAfter", (call, call * 7_919 % 100));
         calls.spawn(async move {
             assert_eq!(result.await.unwrap(), call);
-            order.lock().await.push(call);
+            call
         });
     }
-    while let Some(ended) = calls.join_next().await {
-        ended.unwrap();
+    let mut ended = calls.join_all().await;
+    ended.sort_unstable();
+    assert!(ended.into_iter().eq(0..CALLS));
+}
+
+#[tokio::test]
+async fn calls_end_in_the_order_in_which_what_they_wait_for_ends() {
+    const CALLS: usize = 100;
+    let (gates, waits): (Vec<_>, Vec<_>) = (0..CALLS).map(|_| oneshot::channel::<usize>()).unzip();
+    let waits = Mutex::new(waits.into_iter().map(Some).collect::<Vec<_>>());
+    let window = JsObject::new().async_function("gate", move |(call,): (usize,)| {
+        let wait = waits.lock().unwrap()[call].take().unwrap();
+        async move { Ok(wait.await?) }
+    });
+    let session = test_guest().session_with(NativePage::new(window)).unwrap();
+    let begin = |call| session.invoke_async::<usize>("TestGuest", "CallPage", ("gate", [call]));
+    let mut calls: Vec<_> = (0..CALLS).map(begin).collect();
+    for (call, gate) in gates.into_iter().enumerate().rev() {
+        assert!(futures_now(&mut calls[call]).is_none(), "call {call} has ended before what it waits for");
+        gate.send(call).unwrap();
+        assert_eq!(calls.pop().unwrap().await.unwrap(), call);
     }
-    let order = Arc::into_inner(order).unwrap().into_inner();
-    assert_eq!(order.len() as u64, CALLS);
-    assert!(!order.is_sorted(), "ten thousand calls with different delays ended in the order in which they began");
 }
 
 #[tokio::test]
@@ -123,7 +136,7 @@ fn sessions_are_limited() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_task_may_have_a_guest_wait_in_the_system_any_number_of_times() {
-    let session = session();
+    let session = test_guest_within(Duration::from_millis(500)).session().unwrap();
     for _ in 0..300 {
         session.invoke_async::<()>("TestGuest", "SleepInHost", (0,)).await.unwrap();
     }

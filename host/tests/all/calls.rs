@@ -1,6 +1,7 @@
 //! Calls that answer at once.
 
 use dotwit_host::{DotNetObject, ErrorKind, Message, Target};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::support::{assert_error, session, test_guest};
@@ -49,6 +50,13 @@ fn bytes_travel_beside_the_text() {
     assert_eq!(parcel.bytes, [vec![3, 2, 1]]);
 }
 
+/// What `CreatePair` returns.
+#[derive(Serialize, Deserialize)]
+struct Pair {
+    first: DotNetObject,
+    rest: Vec<DotNetObject>,
+}
+
 #[test]
 fn objects_are_handed_out_called_passed_nested_and_disposed_of() {
     let session = session();
@@ -59,16 +67,17 @@ fn objects_are_handed_out_called_passed_nested_and_disposed_of() {
     let pair: Value = session.invoke("TestGuest", "CreatePair", (10, 20)).unwrap();
     let sum: i64 = session.invoke("TestGuest", "SumPair", (&pair,)).unwrap();
     assert_eq!(sum, 30);
-    let first: DotNetObject = serde_json::from_value(pair["first"].clone()).unwrap();
-    let sum: i64 = session.invoke(&first, "AddOther", (&counter,)).unwrap();
+    let pair: Pair = session.invoke("TestGuest", "CreatePair", (10, 20)).unwrap();
+    assert_eq!(session.invoke("TestGuest", "SumPair", (&pair,)), Ok(30));
+    let sum: i64 = session.invoke(&pair.first, "AddOther", (&counter,)).unwrap();
     assert_eq!(sum, 17);
     let same: DotNetObject = session.invoke("TestGuest", "SameCounter", (&counter,)).unwrap();
     assert_eq!(same, counter);
 
-    assert_eq!(session.live_references().unwrap(), 3);
+    assert_eq!(session.live_references().unwrap(), 5);
     session.dispose(&counter).unwrap();
     session.dispose(&counter).unwrap();
-    assert_eq!(session.live_references().unwrap(), 2);
+    assert_eq!(session.live_references().unwrap(), 4);
     let error = session.invoke::<i64>(&counter, "Increment", (1,)).unwrap_err();
     assert_error(&error, ErrorKind::NoSuchObject, &[&format!("'{}'", counter.id()), "disposed"]);
 }

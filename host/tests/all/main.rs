@@ -9,6 +9,7 @@ mod page;
 mod page_objects;
 mod refused;
 mod server;
+mod sessions;
 mod streams;
 mod support;
 mod traps;

@@ -191,3 +191,58 @@ fn clones_of_a_page_share_its_members_and_not_its_references() {
 fn session_keeps(session: &Session) {
     session.invoke::<usize>("TestGuest", "KeepObject", (JsObject::new(),)).unwrap();
 }
+
+#[test]
+fn what_a_result_names_is_there_until_it_has_been_read_whoever_calls_the_guest_meanwhile() {
+    const THREADS: usize = 4;
+    const ROUNDS: i64 = 300;
+    let session = session();
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let session = &session;
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    // A timer enters the guest on a thread of the host's, and what waits for the page on any.
+                    let timer = session.invoke_async::<i64>("TestGuest", "EchoAfter", (round, round % 2));
+                    let result: JsObject = match thread % 2 {
+                        0 => session.invoke("TestGuest", "ConstructPageSync", ("Counter", [round])).unwrap(),
+                        _ => call(session, "ConstructPage", ("Counter", [round])).unwrap(),
+                    };
+                    assert_eq!(result.get::<i64>("count"), Ok(round));
+                    let made: std::collections::BTreeMap<String, Vec<JsObject>> =
+                        call(session, "CallPageForObjects", ("counters",)).unwrap();
+                    assert_eq!(made["counters"].len(), 3);
+                    assert_eq!(pollster::block_on(timer), Ok(round));
+                }
+            });
+        }
+    });
+    assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
+    assert_eq!(session.live_page_references(), 0);
+}
+
+#[test]
+fn a_message_holds_what_it_names_until_it_is_dropped() {
+    let session = session();
+    let target = dotwit_host::Target::from("TestGuest");
+    let message = r#"["Counter",[5]]"#.into();
+    let result = session.invoke_message(&target, "ConstructPageSync", &message).unwrap();
+    // The guest has released its reference when it was called again.
+    assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
+    assert_eq!(session.live_page_references(), 1);
+    let again = session.invoke_message(&target, "SameObject", &format!("[{}]", result.json).as_str().into()).unwrap();
+    drop(result);
+    assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
+    assert_eq!(session.live_page_references(), 1);
+    let _ = again.into_message();
+    assert_eq!(session.live_page_references(), 0);
+}
+
+#[test]
+fn a_result_can_be_read_though_its_guest_has_trapped_since() {
+    let session = session();
+    let result = session.invoke_async::<JsObject>("TestGuest", "ConstructPage", ("Counter", [5]));
+    session.invoke::<()>("TestGuest", "Panic", ("now",)).unwrap_err();
+    assert_eq!(pollster::block_on(result).unwrap().get::<i64>("count"), Ok(5));
+    assert_eq!(session.live_page_references(), 0);
+}

@@ -162,7 +162,7 @@ impl Run {
 
     fn target(&self, step: &Step) -> Result<Target, String> {
         match &step.on {
-            Some(name) => self.object(name).map(|object| Target::from(&object)),
+            Some(name) => self.object(name).map(|object| Target::Object(object.id())),
             None => Ok(Target::from(step.assembly.as_deref().unwrap_or("Conformance"))),
         }
     }

@@ -58,7 +58,7 @@ impl Invoke {
             let [method, args] = then else { unreachable!("clap gives two values each time") };
             let (object, method_of_object) = object_in(&result, method)
                 .with_context(|| format!("'{called}' returned no object to call '{method}' on"))?;
-            result = self.call(session, &Target::from(&object), method_of_object, args).await?;
+            result = self.call(session, &Target::Object(object.id()), method_of_object, args).await?;
             called = method;
         }
         Ok(result)
@@ -66,9 +66,9 @@ impl Invoke {
 
     async fn call(&self, session: &Session, target: &Target, method: &str, args: &str) -> anyhow::Result<Message> {
         let invocation = session.invoke_message_async(target, method, &Message::from(args));
-        let Some(timeout) = self.timeout else { return Ok(invocation.await?) };
+        let Some(timeout) = self.timeout else { return Ok(invocation.await?.into_message()) };
         match tokio::time::timeout(timeout, invocation).await {
-            Ok(outcome) => Ok(outcome?),
+            Ok(outcome) => Ok(outcome?.into_message()),
             Err(_) => bail!("timed-out: The call to '{method}' took longer than {timeout:?}."),
         }
     }
