@@ -2,26 +2,30 @@
 //! our own, so that a session needs no runtime of its caller's.
 
 use std::future::Future;
-use std::sync::LazyLock;
+use std::io;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use wasmtime::Trap;
 
-static CLOCK: LazyLock<Runtime> = LazyLock::new(|| {
-    Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("dotwit-clock")
-        .enable_time()
-        .build()
-        .expect("a program that can run guests can start a thread")
-});
+use crate::background::Background;
+
+static CLOCK: Background = Background::new();
+
+/// Starts the clock, unless it has been started before.
+///
+/// # Errors
+///
+/// What the system says where it has no thread left.
+pub(crate) fn start() -> io::Result<()> {
+    CLOCK.start(Builder::new_multi_thread().worker_threads(1).thread_name("dotwit-clock").enable_time())
+}
 
 /// Waits for `future` on this thread, and no longer than `limit`: then the guest that waits is interrupted, as if it had
 /// run that long.
 pub(crate) fn wait<T>(limit: Duration, future: impl Future<Output = T>) -> wasmtime::Result<T> {
-    let _context = CLOCK.enter();
+    let _context = CLOCK.get().enter();
     // Unconstrained: a task of the caller's may have spent its share of time, and nobody would wake what is put off here.
     let waited = tokio::task::unconstrained(tokio::time::timeout(limit, future));
     pollster::block_on(waited).map_err(|_| Trap::Interrupt.into())
@@ -29,7 +33,7 @@ pub(crate) fn wait<T>(limit: Duration, future: impl Future<Output = T>) -> wasmt
 
 /// Runs what may block, on a thread of our own.
 pub(crate) fn spawn_blocking(run: impl FnOnce() + Send + 'static) {
-    CLOCK.spawn_blocking(run);
+    CLOCK.get().spawn_blocking(run);
 }
 
 /// What should happen later: one thing at a time. Setting it anew, or dropping it, forgets the one before.
@@ -42,7 +46,7 @@ impl Alarm {
     /// Calls `then` at `time` or a little later, on a thread where it may block.
     pub(crate) fn set(&mut self, time: Instant, then: impl FnOnce() + Send + 'static) {
         self.forget();
-        self.task = Some(CLOCK.spawn(async move {
+        self.task = Some(CLOCK.get().spawn(async move {
             tokio::time::sleep_until(time.into()).await;
             // From here on it can no longer be forgotten, and may find that there is nothing to do.
             tokio::task::spawn_blocking(then);

@@ -2,26 +2,30 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::task::{AbortHandle, JoinHandle};
 
+use crate::background::Background;
 use crate::error::Error;
 use crate::function::text;
 use crate::js_object::js_failed;
 
 /// Apart from the clock, so that futures which block delay no alarm.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    Builder::new_multi_thread()
-        .thread_name("dotwit-page")
-        .enable_all()
-        .build()
-        .expect("a program that can run guests can start threads")
-});
+static RUNTIME: Background = Background::new();
+
+/// Starts what polls futures, unless it has been started before.
+///
+/// # Errors
+///
+/// What the system says where it has no threads left.
+pub(crate) fn start() -> io::Result<()> {
+    RUNTIME.start(Builder::new_multi_thread().thread_name("dotwit-page").enable_all())
+}
 
 thread_local! {
     static POLLING: Cell<bool> = const { Cell::new(false) };
@@ -37,7 +41,7 @@ pub(crate) fn is_polling() -> bool {
 
 /// Polls once: functions begin in the order in which they are called, and those that are ready need no other thread.
 pub(crate) fn begin<T>(work: &mut Work<T>) -> Option<Result<T, Error>> {
-    let _runtime = RUNTIME.enter();
+    let _runtime = RUNTIME.get().enter();
     // Whoever is not ready is polled again as soon as it is spawned.
     match poll(work, &mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => Some(result),
@@ -50,7 +54,7 @@ pub(crate) fn spawn<T: Send + 'static>(
     mut work: Work<T>,
     then: impl FnOnce(Result<T, Error>) + Send + 'static,
 ) -> AbortHandle {
-    let task = RUNTIME.spawn(async move {
+    let task = RUNTIME.get().spawn(async move {
         let result = std::future::poll_fn(|cx| poll(&mut work, cx)).await;
         tokio::task::block_in_place(|| {
             drop(work);
@@ -62,7 +66,7 @@ pub(crate) fn spawn<T: Send + 'static>(
 
 /// Runs what may block.
 pub(crate) fn spawn_blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    RUNTIME.spawn_blocking(run)
+    RUNTIME.get().spawn_blocking(run)
 }
 
 fn poll<T>(work: &mut Work<T>, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {

@@ -72,6 +72,7 @@
 //! `cli` (default) builds the `dotwit` command line; `server` has the web server behind `dotwit serve`; `typed` links interfaces
 //! of a guest's own, with wasmtime's types.
 
+mod background;
 mod bindings;
 mod bytes;
 mod clock;

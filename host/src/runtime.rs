@@ -1,5 +1,6 @@
 //! The engine that guests are compiled for, and the clock that interrupts them.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -11,8 +12,10 @@ use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::bindings::page;
+use crate::clock;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind};
+use crate::executor;
 use crate::guest::Guest;
 use crate::state::State;
 use crate::wasi;
@@ -28,6 +31,13 @@ const MAX_TABLES: u32 = 4;
 
 /// The most sessions of one runtime: each takes more than 4 GiB of address space, and there are 128 TiB.
 const MAX_SESSIONS: u32 = 20_000;
+
+/// How many of a process's memory maps a session takes on Linux, as counted in `/proc/self/maps`: the accessible and the reserved
+/// part of its memory and of its tables.
+const MAPS_PER_SESSION: u64 = 4;
+
+/// How many the engine takes for itself: 2 001 were counted, most of them for the pool's heaps of garbage-collected objects.
+const MAPS_OF_ENGINE: u64 = 2_100;
 
 /// The most memory that a 32-bit guest can have, in bytes.
 const MAX_MEMORY: usize = 4 << 30;
@@ -69,9 +79,13 @@ impl Runtime {
     /// [`ErrorKind::Unsupported`] where the configuration is out of range, or the machine does not allow it.
     pub fn new(config: Config) -> Result<Self, Error> {
         check(&config)?;
+        check_maps(&config)?;
         let engine = engine(&config)?;
         let clock = Arc::new(AtomicU64::new(0));
-        tick(&engine, &clock);
+        let started = clock::start().and_then(|()| executor::start()).and_then(|()| tick(&engine, &clock));
+        started.map_err(|error| {
+            Error::new(ErrorKind::Unsupported, format!("The host cannot start the threads that it needs: {error}."))
+        })?;
         let linker = linker(&engine).map_err(|error| {
             Error::new(ErrorKind::Unsupported, "The host's functions cannot be linked.")
                 .with_detail(format!("{error:?}"))
@@ -148,6 +162,25 @@ fn check(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
+/// Refuses more sessions than Linux has memory maps for: what needs one more aborts the process.
+fn check_maps(config: &Config) -> Result<(), Error> {
+    // Other systems have no such limit.
+    let Ok(limit) = std::fs::read_to_string("/proc/sys/vm/max_map_count") else { return Ok(()) };
+    let Ok(limit) = limit.trim().parse::<u64>() else { return Ok(()) };
+    let mapped = std::fs::read("/proc/self/maps").map_or(0, |maps| maps.split(|byte| *byte == b'\n').count() as u64);
+    let used = mapped + MAPS_OF_ENGINE;
+    let (sessions, needed) = (config.max_sessions, u64::from(config.max_sessions) * MAPS_PER_SESSION);
+    if used + needed <= limit {
+        return Ok(());
+    }
+    let (room, enough) = (limit.saturating_sub(used) / MAPS_PER_SESSION, used + needed);
+    let what = format!(
+        "The configuration's max_sessions is {sessions}, which takes up to {needed} memory maps, and of the {limit} that this \
+         machine allows a process {used} are needed for other things: lower it to {room}, or allow more with `sysctl -w vm.max_map_count={enough}`."
+    );
+    Err(Error::new(ErrorKind::Unsupported, what))
+}
+
 fn engine(config: &Config) -> Result<Engine, Error> {
     let unsupported = |error: wasmtime::Error| {
         Error::new(ErrorKind::Unsupported, "The engine cannot be made with this configuration.")
@@ -171,29 +204,34 @@ fn engine(config: &Config) -> Result<Engine, Error> {
         .concurrency_support(false)
         .epoch_interruption(true)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    Engine::new(&settings).or_else(|_| {
+    Engine::new(&settings).or_else(|error| {
         // Some machines limit address space. Sessions then start slower, under the same limits.
-        tracing::warn!("no address space for a pool of {} sessions: each will allocate its own", config.max_sessions);
+        tracing::warn!(
+            "no pool of memory for {} sessions can be had, and each will allocate its own: {error:#}",
+            config.max_sessions
+        );
         settings.allocation_strategy(InstanceAllocationStrategy::OnDemand);
         Engine::new(&settings).map_err(unsupported)
     })
 }
 
 /// Advances the engine's epoch and the clock as long as the engine lives.
-fn tick(engine: &Engine, clock: &Arc<AtomicU64>) {
+///
+/// # Errors
+///
+/// What the system says where it has no thread left.
+fn tick(engine: &Engine, clock: &Arc<AtomicU64>) -> io::Result<()> {
     let engine = engine.weak();
     let clock = Arc::clone(clock);
-    thread::Builder::new()
-        .name("dotwit-epoch".to_owned())
-        .spawn(move || {
-            while let Some(engine) = engine.upgrade() {
-                clock.fetch_add(1, Ordering::Relaxed);
-                engine.increment_epoch();
-                drop(engine);
-                thread::sleep(TICK);
-            }
-        })
-        .expect("a program that can run guests can start a thread");
+    let ticking = move || {
+        while let Some(engine) = engine.upgrade() {
+            clock.fetch_add(1, Ordering::Relaxed);
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TICK);
+        }
+    };
+    thread::Builder::new().name("dotwit-epoch".to_owned()).spawn(ticking).map(drop)
 }
 
 /// How many ticks make up a duration, rounded up, and one for the tick that is under way. What is longer than the engine

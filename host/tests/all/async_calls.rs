@@ -205,3 +205,18 @@ fn limits_out_of_range_are_refused_and_an_endless_one_is_none() {
     assert_eq!(session.invoke::<i32>("TestGuest", "Add", (1, 2)).unwrap(), 3);
     session.invoke::<()>("TestGuest", "SleepInHost", (1,)).unwrap();
 }
+
+/// Past the limit, the system would abort the whole process.
+#[cfg(target_os = "linux")]
+#[test]
+fn more_sessions_than_the_machine_has_memory_maps_for_are_refused() {
+    let limit: u32 = std::fs::read_to_string("/proc/sys/vm/max_map_count").unwrap().trim().parse().unwrap();
+    // Four a session. Where that is no fewer than there may be at all, the machine has maps enough.
+    let max_sessions = limit / 4;
+    if max_sessions <= 20_000 {
+        let error = Runtime::new(Config { max_sessions, ..Config::default() }).err().unwrap();
+        let numbers = [max_sessions, max_sessions * 4, limit].map(|number| number.to_string());
+        let parts: Vec<&str> = numbers.iter().map(String::as_str).chain(["lower it to", "vm.max_map_count="]).collect();
+        assert_error(&error, ErrorKind::Unsupported, &parts);
+    }
+}
