@@ -62,9 +62,9 @@ fn string_end(bytes: &[u8], mut at: usize) -> usize {
     bytes.len()
 }
 
-/// Refuses the arguments of a call that are more, or nest deeper, than they may.
-pub(crate) fn check_arguments(config: &Config, name: &str, json: &str) -> Result<(), Error> {
-    let Outline { depth, elements } = outline(json);
+/// Refuses the arguments of a call that are more or larger, or nest deeper, than they may.
+pub(crate) fn check_arguments(config: &Config, name: &str, args: &Message) -> Result<(), Error> {
+    let Outline { depth, elements } = outline(&args.json);
     let (max_depth, max) = (config.max_depth, config.max_arguments);
     if depth > max_depth {
         let what = format!("The arguments of the call to '{name}' nest {depth} deep, and {max_depth} is the limit.");
@@ -74,22 +74,42 @@ pub(crate) fn check_arguments(config: &Config, name: &str, json: &str) -> Result
         let what = format!("The call to '{name}' has {elements} arguments, and {max} is the limit of any call.");
         return Err(Error::new(ErrorKind::TooMany, what));
     }
-    Ok(())
+    check_size(config, args, || format!("The arguments of the call to '{name}' are"))
 }
 
-/// Makes a failure of an answer of the page that nests deeper than it may. Gives the answer beside it then.
+/// Makes a failure of an answer of the page that is larger or nests deeper than it may. Gives the answer beside it then.
 pub(crate) fn fit_answer(config: &Config, answer: Result<Message, Error>) -> (Result<Message, Error>, Option<Message>) {
     let limit = config.max_depth;
-    match answer {
-        Ok(message)
-            if let depth = outline(&message.json).depth
-                && depth > limit =>
-        {
-            let what = format!("The result of the page nests {depth} deep, and {limit} is the limit.");
-            (Err(Error::new(ErrorKind::JsFailed, what)), Some(message))
-        }
-        answer => (answer, None),
+    let message = match answer {
+        Ok(message) => message,
+        Err(error) => return (Err(error), None),
+    };
+    let depth = outline(&message.json).depth;
+    let fits = if depth > limit {
+        let what = format!("The result of the page nests {depth} deep, and {limit} is the limit.");
+        Err(Error::new(ErrorKind::JsFailed, what))
+    } else {
+        check_size(config, &message, || "The result of the page is".to_owned())
+    };
+    match fits {
+        Ok(()) => (Ok(message), None),
+        Err(error) => (Err(error), Some(message)),
     }
+}
+
+/// How large a message is: its text and its byte arrays, in bytes.
+pub(crate) fn size(message: &Message) -> usize {
+    message.json.len() + message.bytes.iter().map(Vec::len).sum::<usize>()
+}
+
+/// Refuses a message that no guest has room for: it would trap while it makes some.
+fn check_size(config: &Config, message: &Message, what: impl FnOnce() -> String) -> Result<(), Error> {
+    let (size, limit) = (size(message), config.max_memory);
+    if size < limit {
+        return Ok(());
+    }
+    let what = format!("{} too large: {size} bytes, and {limit} is the limit of the guest's memory.", what());
+    Err(Error::new(ErrorKind::TooLarge, what))
 }
 
 /// What a message names by placeholders.

@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind};
 use crate::executor;
 use crate::instance::Instance;
 use crate::js_object::Table;
-use crate::json::Named;
+use crate::json::{self, Named};
 use crate::page::{Completion, Page, Request};
 use crate::result::ResultMessage;
 use crate::session::Session;
@@ -594,8 +594,7 @@ fn poll_waiting<T>(
 }
 
 fn size(request: &Request) -> usize {
-    let bytes: usize = request.args.bytes.iter().map(Vec::len).sum();
-    request.identifier.len() + request.args.json.len() + bytes
+    request.identifier.len() + json::size(&request.args)
 }
 
 pub(crate) fn too_many_calls(method: &str, limit: usize) -> Error {

@@ -240,7 +240,7 @@ impl page::Host for State {
         let request = Request { target, identifier, operation: operation.into(), want: want.into(), args };
         let Some(session) = self.session.upgrade() else { return Err(NoPage::refusal().into()) };
         let Some(page) = session.page() else { return Err(NoPage::refusal().into()) };
-        if let Err(error) = json::check_arguments(&self.config, &request.identifier, &request.args.json) {
+        if let Err(error) = json::check_arguments(&self.config, &request.identifier, &request.args) {
             session.give_back(&request.args);
             return Err(error.into());
         }
@@ -275,7 +275,7 @@ impl page::Host for State {
             wasmtime::bail!("it began the call {call} of the page, which is under way");
         }
         let noted = allowed
-            .and_then(|()| json::check_arguments(&self.config, &request.identifier, &request.args.json))
+            .and_then(|()| json::check_arguments(&self.config, &request.identifier, &request.args))
             .and_then(|()| session.note_errand(&request));
         match noted {
             Ok(names) => self.left.errands.push(Errand::Begin { call, id, request, names }),

@@ -4,6 +4,7 @@
 
 mod adapter;
 mod files;
+mod names;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -30,7 +32,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens at `address` (port 0 for any that is free), to serve the files below `root`.
+    /// Listens at `address` (port 0 for any that is free), to serve the files below `root`. At a loopback address, requests for
+    /// another host than `localhost` or a loopback address are refused, so that no page of another site can read what is served.
     ///
     /// Must be called within a Tokio runtime.
     ///
@@ -51,7 +54,7 @@ impl Server {
             .map_err(|error| failed(format!("The address {address} cannot be listened at: {error}.")))?;
         let address =
             listener.local_addr().map_err(|error| failed(format!("The listener has no address: {error}.")))?;
-        Ok(Self { listener, address, router: router(folder) })
+        Ok(Self { listener, address, router: router(folder, address.ip().is_loopback()) })
     }
 
     /// Where the server listens.
@@ -85,7 +88,7 @@ impl Server {
     }
 }
 
-fn router(root: PathBuf) -> Router {
+fn router(root: PathBuf, at_loopback: bool) -> Router {
     // A page, its modules and its guest change while they are developed: browsers keep them, and ask whether they may.
     let revalidate =
         SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -94,9 +97,10 @@ fn router(root: PathBuf) -> Router {
         HeaderName::from_static("x-content-type-options"),
         HeaderValue::from_static("nosniff"),
     );
-    Router::new()
+    let router = Router::new()
         .route("/_dotwit/{*path}", get(adapter::source))
         .fallback_service(files::service(root))
         .layer(revalidate)
-        .layer(no_sniffing)
+        .layer(no_sniffing);
+    if at_loopback { router.layer(middleware::from_fn(names::only_loopback)) } else { router }
 }

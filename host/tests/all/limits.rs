@@ -219,3 +219,35 @@ mod wire {
         }
     }
 }
+
+#[test]
+fn messages_that_the_guest_has_no_room_for() {
+    const MEMORY: usize = 16 << 20;
+    let config = Config { max_memory: MEMORY, ..Config::default() };
+    let window = JsObject::new().function("make", |(length,): (usize,)| Ok(Bytes(vec![7; length])));
+    let guest = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap();
+    let session = guest.session_with(NativePage::new(window)).unwrap();
+    let sizes = [(MEMORY + 16).to_string(), MEMORY.to_string()];
+    let refused = |outcome: Result<Value, Error>| {
+        let parts = [&*sizes[0], "is the limit", &*sizes[1]];
+        assert_error(&outcome.unwrap_err(), ErrorKind::TooLarge, &parts);
+    };
+    let bytes = Bytes(vec![0; MEMORY]);
+    refused(session.invoke("TestGuest", "EchoBytes", (&bytes,)));
+    refused(call(&session, "EchoBytes", (&bytes,)));
+    let text = "x".repeat(MEMORY + 12);
+    refused(session.invoke("TestGuest", "Echo", (&text,)));
+    refused(call(&session, "Echo", (&text,)));
+    for outcome in [
+        session.invoke::<Value>("TestGuest", "CallPageSync", ("make", [MEMORY])),
+        call(&session, "CallPage", ("make", [MEMORY])),
+    ] {
+        assert_error(
+            &outcome.unwrap_err(),
+            ErrorKind::TooLarge,
+            &["The result of the page", "is the limit", &sizes[1]],
+        );
+    }
+    // And the guest lives.
+    assert_eq!(session.invoke("TestGuest", "EchoBytes", (Bytes(vec![1]),)), Ok(Bytes(vec![1])));
+}

@@ -17,7 +17,8 @@ fn serving(root: &Path, ask: impl FnOnce(&dyn Fn(&str, &str) -> (u16, String))) 
     }));
     ask(&|path, headers| {
         let mut stream = TcpStream::connect(address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n").unwrap();
+        let host = if headers.contains("host:") { "" } else { "host: localhost\r\n" };
+        write!(stream, "GET {path} HTTP/1.1\r\n{host}connection: close\r\n{headers}\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
@@ -81,5 +82,25 @@ fn the_adapter_is_served_and_revalidated() {
         assert_eq!(get("/_dotwit/index.js", "if-none-match: \"other\"\r\n").0, 200);
         assert_eq!(get("/_dotwit/nothing.js", "").0, 404);
         assert_eq!(get("/_dotwit/../Cargo.toml", "").0, 404);
+    });
+}
+
+#[test]
+fn requests_for_other_hosts_are_refused_at_a_loopback_address() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("page.html"), "the page").unwrap();
+    serving(root.path(), |get| {
+        for host in ["localhost", "LocalHost:1234", "127.0.0.1:8080", "[::1]:8080", "app.localhost"] {
+            assert_eq!(get("/page.html", &format!("host: {host}\r\n")), (200, "the page".to_owned()), "{host}");
+        }
+        for host in ["example.com", "example.com:8080", "localhost.example.com", "10.0.0.1", "0.0.0.0"] {
+            for path in ["/page.html", "/_dotwit/index.js", "/nothing"] {
+                let (status, body) = get(path, &format!("host: {host}\r\n"));
+                assert_eq!(status, 421, "{host}");
+                assert!(body.contains(&format!("'{host}'")), "{body}");
+            }
+        }
+        assert_eq!(get("http://example.com/page.html", "").0, 421);
+        assert_eq!(get("/page.html", "host: localhost\r\nhost: example.com\r\n").0, 421);
     });
 }
