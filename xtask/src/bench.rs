@@ -20,7 +20,7 @@ use crate::{
     process::{self, Step, say},
     project,
     setup::{self, Browsers},
-    toolchain::Toolchain,
+    toolchain,
 };
 
 /// Something measured, and what it is measured against.
@@ -39,7 +39,7 @@ struct Measurement {
 
 /// Measures natively, in Node and in browsers, and prints a table of each.
 pub(crate) fn run() -> Result<()> {
-    guests::build(&setup::guest_toolchain()?, guests::ALL)?;
+    guests::build(guests::ALL)?;
     for measure in [native, node, chromium, firefox] {
         println!("\n{}", Table(&measure()?));
     }
@@ -48,7 +48,7 @@ pub(crate) fn run() -> Result<()> {
 
 fn native() -> Result<Vec<Measurement>> {
     let started = SystemTime::now();
-    let mut command = Toolchain::ambient().cargo();
+    let mut command = toolchain::cargo();
     command.args(["bench", "--package", "dotwit-host", "--bench", "invoke"]);
     Step::new("measuring natively", command).show()?;
     criterion::read(&project::cargo_target().join("criterion"), started)

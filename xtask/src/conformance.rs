@@ -16,7 +16,7 @@ use crate::{
     process::{Step, say},
     project,
     setup::{self, Browsers},
-    toolchain::Toolchain,
+    toolchain,
 };
 
 /// Names the file that a host's results go to.
@@ -54,7 +54,7 @@ pub(crate) fn run(write: bool) -> Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut results = Vec::new();
 
-    let mut native = Toolchain::ambient().cargo();
+    let mut native = toolchain::cargo();
     native.args(["test", "--package", "dotwit-host", "--test", "conformance"]);
     results.extend(collect("running the conformance suite natively", native, &folder.join("native.json"))?);
 

@@ -14,8 +14,7 @@ use crate::{
     gallery,
     guests::{self, BLAZOR_SAMPLE},
     process::{self, Step, say},
-    project, setup,
-    toolchain::Toolchain,
+    project, toolchain,
 };
 
 /// A call that the documentation makes, and the result that it gives.
@@ -67,7 +66,7 @@ const CALLS: &[Call] = &[
 ///
 /// If a result is not the documented one.
 pub(crate) fn once() -> Result<()> {
-    guests::build(&setup::guest_toolchain()?, &[BLAZOR_SAMPLE])?;
+    guests::build(&[BLAZOR_SAMPLE])?;
     let dotwit = build_dotwit()?;
     let width = CALLS.iter().map(|call| call.to_string().len()).max().unwrap_or_default();
     let mut wrong = 0;
@@ -104,7 +103,7 @@ pub(crate) fn serve(listen: SocketAddr) -> Result<()> {
 
 /// Builds the command line.
 pub(crate) fn build_dotwit() -> Result<PathBuf> {
-    let mut command = Toolchain::ambient().cargo();
+    let mut command = toolchain::cargo();
     command.args(["build", "--package", "dotwit-host", "--bin", "dotwit"]);
     Step::new("building dotwit", command).run()?;
     Ok(project::built_program("dotwit"))

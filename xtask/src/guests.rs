@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::Result;
 
-use crate::{process::Step, project, setup, toolchain::Toolchain};
+use crate::{process::Step, project, setup, toolchain};
 
 /// A guest of this repository, by its crate's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,16 +45,17 @@ impl Guest {
     }
 }
 
-/// The guests' own target directory: another compiler may build them than builds the host.
+/// The guests' own target directory, so that neither build undoes what the other has done.
 pub(crate) fn target() -> PathBuf {
     project::target().join("guests")
 }
 
 /// Builds the guests.
-pub(crate) fn build(toolchain: &Toolchain, guests: &[Guest]) -> Result<()> {
+pub(crate) fn build(guests: &[Guest]) -> Result<()> {
+    setup::target(setup::COMPONENT_TARGET)?;
     let names: BTreeSet<_> = guests.iter().map(|guest| guest.crate_name()).collect();
     let names = Vec::from_iter(names);
-    let mut command = toolchain.cargo();
+    let mut command = toolchain::cargo();
     command
         .args(["build", "--profile", PROFILE, "--target", setup::COMPONENT_TARGET])
         .arg("--target-dir")

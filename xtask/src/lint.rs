@@ -9,7 +9,7 @@ use crate::{
     process::{Step, say},
     project,
     setup::{self, CARGO_DENY},
-    toolchain::Toolchain,
+    toolchain,
 };
 
 /// Makes every check, quick ones first, and fails in the end if one of them did.
@@ -44,7 +44,7 @@ fn clippy() -> Result<()> {
 
 /// The docs, without broken links.
 fn docs() -> Result<()> {
-    let mut command = Toolchain::ambient().cargo();
+    let mut command = toolchain::cargo();
     command.args(["doc", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings");
     Step::new("building the docs", command).run()
 }
@@ -60,35 +60,26 @@ fn npm_package() -> Result<()> {
 
 /// The guests, as the code that they are on WebAssembly.
 fn guests_for_wasm() -> Result<()> {
-    let toolchain = setup::guest_toolchain()?;
-    let clippy = setup::guest_clippy(&toolchain)?;
-    let has_clippy = clippy.is_some();
-    let mut command = clippy.unwrap_or_else(|| {
-        say("The toolchain that builds the guests has no clippy: they are checked for the compiler's warnings alone");
-        let mut command = toolchain.cargo();
-        command.arg("check").env("RUSTFLAGS", "-D warnings");
-        command
-    });
-    command.args(["--profile", guests::PROFILE, "--target", setup::COMPONENT_TARGET]);
+    setup::target(setup::COMPONENT_TARGET)?;
+    let mut command = toolchain::cargo();
+    command.args(["clippy", "--profile", guests::PROFILE, "--target", setup::COMPONENT_TARGET]);
     command.arg("--target-dir").arg(guests::target());
     for guest in guests::ALL {
         command.args(["--package", guest.crate_name()]);
     }
-    if has_clippy {
-        command.args(["--", "-D", "warnings"]);
-    }
+    command.args(["--", "-D", "warnings"]);
     Step::new("checking the guests", command).run()
 }
 
 /// The dependencies' licences, sources and bans, as `deny.toml` has them.
 fn dependencies() -> Result<()> {
-    let mut command = Toolchain::ambient().subcommand(&CARGO_DENY.get()?);
+    let mut command = toolchain::subcommand(&CARGO_DENY.get()?);
     command.args(["check", "licenses", "bans", "sources"]);
     Step::new("checking the dependencies' licences, bans and sources", command).run()
 }
 
 fn cargo(doing: &str, arguments: &[&str]) -> Step {
-    let mut command = Toolchain::ambient().cargo();
+    let mut command = toolchain::cargo();
     command.args(arguments);
     Step::new(doing, command)
 }

@@ -2,7 +2,7 @@
 //!
 //! | task | what it does |
 //! | --- | --- |
-//! | `setup` | makes the machine ready: a Rust toolchain for WebAssembly, npm packages, browsers |
+//! | `setup` | makes the machine ready: the WebAssembly target, npm packages, browsers |
 //! | `guests` | builds the guests as components |
 //! | `transpile` | turns them into JavaScript and puts the gallery together |
 //! | `demo` | calls the documentation's samples and serves their pages |
@@ -87,9 +87,9 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::Setup => setup::everything(),
-        Task::Guests => guests::build(&setup::guest_toolchain()?, guests::ALL),
+        Task::Guests => guests::build(guests::ALL),
         Task::Transpile => {
-            guests::build(&setup::guest_toolchain()?, guests::ALL)?;
+            guests::build(guests::ALL)?;
             gallery::transpile(guests::ALL)?;
             gallery::assemble()
         }

@@ -5,7 +5,6 @@ mod browsers;
 mod npm;
 mod tools;
 mod wasm;
-mod wasm_std;
 
 use anyhow::Result;
 
@@ -13,12 +12,12 @@ pub(crate) use self::{
     browsers::Browsers,
     npm::{install as npm_packages, install_in as npm_packages_in, node, npm},
     tools::{CARGO_COMPONENT, CARGO_DENY},
-    wasm::{COMPONENT_TARGET, CORE_MODULE_TARGET, core_module_toolchain, guest_clippy, guest_toolchain},
+    wasm::{COMPONENT_TARGET, CORE_MODULE_TARGET, target},
 };
 
 /// Everything that any task needs, but for the tools that only some checks use.
 pub(crate) fn everything() -> Result<()> {
-    guest_toolchain()?;
+    target(COMPONENT_TARGET)?;
     npm_packages()?;
     Browsers::get()?;
     Ok(())

@@ -13,7 +13,7 @@ use crate::{
     process::{self, Step, say},
     project,
     setup::{self, Browsers},
-    toolchain::Toolchain,
+    toolchain,
 };
 
 /// A kind of test.
@@ -39,47 +39,63 @@ pub(crate) enum Part {
 /// built anew, for its own macros use it.
 const NATIVE_CRATES: [&[&str]; 2] = [&["dotwit", "dotwit-macros"], &["dotwit-host", "xtask"]];
 
-/// Runs the parts, or all of them if none is named.
+/// Runs the parts, or all of them if none is named. A part that fails does not keep the others from running.
 pub(crate) fn run(parts: &[Part]) -> Result<()> {
     let parts = if parts.is_empty() { Part::value_variants() } else { parts };
-    guests::build(&setup::guest_toolchain()?, guests::ALL)?;
-    for part in parts {
-        match part {
+    guests::build(guests::ALL)?;
+    each(parts, |part| {
+        let outcome = match part {
             Part::Rust => rust(),
             Part::Component => component(),
             Part::Node => node(),
             Part::Browser => browser(),
             Part::Conformance => prepare_pages().and_then(|()| conformance::run(false)),
             Part::Foreign => foreign(),
-        }?;
-    }
+        };
+        outcome.inspect_err(|error| say(format_args!("{error:#}"))).with_context(|| format!("\n  {}", part.name()))
+    })
+    .context("these parts failed")?;
     say("All of these tests passed");
     Ok(())
 }
 
+impl Part {
+    /// What it is called on the command line.
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// Runs the conformance suite alone, and with `write` puts its table into the README.
 pub(crate) fn conformance(write: bool) -> Result<()> {
-    guests::build(&setup::guest_toolchain()?, guests::ALL)?;
+    guests::build(guests::ALL)?;
     prepare_pages()?;
     conformance::run(write)
 }
 
 fn rust() -> Result<()> {
-    for crates in NATIVE_CRATES {
-        let mut command = Toolchain::ambient().cargo();
-        command.args(["test", "--all-features"]);
+    each(NATIVE_CRATES, |crates| {
+        let mut command = toolchain::cargo();
+        command.args(["test", "--all-features", "--no-fail-fast"]);
         for name in crates {
             command.args(["--package", name]);
         }
-        Step::new(format!("running the tests of {}", crates.join(" and ")), command).show()?;
-    }
+        Step::new(format!("running the tests of {}", crates.join(" and ")), command).show()
+    })
+}
+
+/// Does something with each item, whether or not it failed with those before, and fails in the end with all that failed.
+fn each<T>(items: impl IntoIterator<Item = T>, mut run: impl FnMut(T) -> Result<()>) -> Result<()> {
+    let failed: Vec<_> = items.into_iter().filter_map(|item| run(item).err()).collect();
+    let texts: Vec<_> = failed.iter().map(|error| format!("{error:#}")).collect();
+    ensure!(texts.is_empty(), "{}", texts.join("; "));
     Ok(())
 }
 
 /// Builds the guide's guest as users of `cargo component` do; the host must find in it what it finds in the other one.
 fn component() -> Result<()> {
-    let toolchain = setup::core_module_toolchain()?;
-    let mut command = toolchain.subcommand(&setup::CARGO_COMPONENT.get()?);
+    setup::target(setup::CORE_MODULE_TARGET)?;
+    let mut command = toolchain::subcommand(&setup::CARGO_COMPONENT.get()?);
     command.args(["component", "build", "--profile", guests::PROFILE, "--package", HELLO.crate_name()]);
     command.arg("--target-dir").arg(guests::target());
     Step::new("building hello with cargo component", command).run()?;
@@ -111,13 +127,12 @@ fn component() -> Result<()> {
 fn node() -> Result<()> {
     prepare_pages()?;
     // How the adapter calls the guests: `tests/node/support.mjs` reads it.
-    for binding in ["direct", "wrapper"] {
+    each(["direct", "wrapper"], |binding| {
         say(format!("the {binding} binding:"));
         run_node_tests("node", |command| {
             command.env("DOTWIT_TEST_BINDING", binding);
-        })?;
-    }
-    Ok(())
+        })
+    })
 }
 
 fn browser() -> Result<()> {
@@ -201,6 +216,18 @@ fn node_tests(kind: &str) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_that_failed_is_told_in_the_end() {
+        let mut ran = Vec::new();
+        let outcome = each([1, 2, 3], |number| {
+            ran.push(number);
+            ensure!(number == 2, "{number} failed");
+            Ok(())
+        });
+        assert_eq!(outcome.unwrap_err().to_string(), "1 failed; 3 failed");
+        assert_eq!(ran, [1, 2, 3]);
+    }
 
     #[test]
     fn the_packed_file_is_found_in_npms_answer() {

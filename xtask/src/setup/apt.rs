@@ -28,7 +28,7 @@ pub(crate) fn install(packages: &[&str], purpose: &str) -> Result<()> {
 }
 
 /// Whether packages can be installed here: on Debian (or what is made from it), by root.
-pub(crate) fn can_install() -> bool {
+fn can_install() -> bool {
     let user = || {
         let mut command = Command::new("id");
         command.arg("-u");
@@ -42,13 +42,6 @@ fn is_installed(package: &str) -> bool {
     let mut command = Command::new("dpkg-query");
     command.args(["--show", "--showformat", "${db:Status-Status}", package]);
     process::ask(command).is_ok_and(|status| status == "installed")
-}
-
-/// The files that an installed package brought.
-pub(crate) fn files_of(package: &str) -> Result<Vec<std::path::PathBuf>> {
-    let mut command = Command::new("dpkg-query");
-    command.args(["--listfiles", package]);
-    Ok(process::ask(command)?.lines().map(Into::into).collect())
 }
 
 /// Fetches the lists of packages, once. One source of several that does not answer is no reason to stop: the installation will say

@@ -11,7 +11,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 
 use crate::{
     process::{self, Step},
-    toolchain::Toolchain,
+    toolchain,
 };
 
 /// Makes components with a tool that many guest authors still use.
@@ -48,7 +48,7 @@ impl Tool {
     /// Builds it without optimisation: that takes a third of the time, and it does little work here.
     fn install(&self, folder: &Path) -> Result<()> {
         let build = folder.join("build");
-        let mut command = Toolchain::ambient().cargo();
+        let mut command = toolchain::cargo();
         command
             .args(["install", self.name, "--version", self.version, "--locked", "--debug"])
             .arg("--root")
