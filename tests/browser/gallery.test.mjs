@@ -7,13 +7,13 @@ import { cp, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { GALLERY, LIMIT, inEveryBrowser, path, serve, temporaryFolder } from './support.mjs';
+import { GALLERY, LIMIT, PATIENCE, inEveryBrowser, path, serve, temporaryFolder } from './support.mjs';
 
 const PAGES = (await readdir(path('guest/samples/blazor-sample/www'))).filter((name) => name.endsWith('.html'));
 const RUST = path('guest/samples/blazor-sample/src');
 
 /** For tests that visit every page. */
-const LONG_LIMIT = { timeout: 180_000 };
+const LONG_LIMIT = { timeout: 600_000 };
 
 const server = await serve({ after }, GALLERY);
 
@@ -24,7 +24,7 @@ async function alive(page, guestObjects, pageObjects, streams = 0) {
     const { guestObjects, pageObjects, streams } = DotNet.liveReferences();
     return { guestObjects, pageObjects, streams };
   };
-  const end = Date.now() + 10_000;
+  const end = Date.now() + PATIENCE;
   let found = await page.evaluate(counted);
   while (!isDeepStrictEqual(found, expected) && Date.now() < end) found = await page.evaluate(counted);
   assert.deepEqual(found, expected);

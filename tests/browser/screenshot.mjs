@@ -49,7 +49,7 @@ async function shoot(browser, { url }, name, viewport, scheme, file, fullPage = 
   await page.setViewport(viewport);
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
   await page.goto(`${url}${name}.html`);
-  await page.waitForSelector('[data-state="ready"]', { timeout: 20_000 });
+  await page.waitForSelector('[data-state="ready"]', { timeout: 60_000 });
   if (await page.$('#name')) await page.type('#name', 'Amy Pond');
   await (GESTURES[name] ?? press)(page);
   await page.waitForNetworkIdle();

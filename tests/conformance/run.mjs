@@ -44,7 +44,7 @@ export async function runCase(definition, start) {
 }
 
 /** How long one step may take, in milliseconds: a call that hangs is a failure like others. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 function within(promise) {
   let timer;

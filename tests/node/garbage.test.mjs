@@ -21,6 +21,20 @@ const PRELUDE = `
     }
     return holds();
   };
+  // Runs rounds of so many steps until the heap no longer grows: until the smallest of the last five rounds is no larger than that of the
+  // five before, but for two bytes a step, which is less than any leak. What the engine keeps for itself comes and goes. Returns the sizes
+  // of the heap where it grows on and on.
+  const heapsAfter = async (round, steps) => {
+    const heaps = [];
+    for (let rounds = 0; rounds < 40; rounds++) {
+      await round(steps);
+      sync('Nothing');
+      for (let i = 0; i < 3; i++) { gc(); await turn(); }
+      heaps.push(process.memoryUsage().heapUsed);
+      if (rounds >= 9 && Math.min(...heaps.slice(-5)) <= Math.min(...heaps.slice(-10, -5)) + 10 * steps) return undefined;
+    }
+    return heaps;
+  };
   const counts = () => [guest.liveObjects, guest.livePageObjects, guest.liveStreams, DotNet.liveReferences().pageObjects, sync('LivePageObjects'), sync('LiveStreams')];
   const say = (value) => console.log(JSON.stringify(value));
   const done = () => guest.stop();
@@ -139,17 +153,12 @@ test('100 000 references made and dropped, both ways, leave nothing', async (t) 
         }
       }
     };
-    await round(1000);
-    gc(); await turn(); gc();
-    const before = process.memoryUsage().heapUsed;
-    await round(100_000);
-    await turn(); gc(); await turn(); gc();
-    sync('Nothing');
-    say({ counts: counts(), grown: process.memoryUsage().heapUsed - before });
+    const heaps = await heapsAfter(round, 10_000);
+    say({ counts: counts(), heaps });
     `,
   );
   assert.deepEqual(said.counts, [0, 0, 0, 0, 0, 0]);
-  assert.ok(said.grown < 2_000_000, `the heap has grown by ${said.grown} bytes`);
+  assert.equal(said.heaps, undefined, 'the heap grows with each round');
 });
 
 test('100 000 objects that the collector finds leave nothing', async (t) => {
@@ -181,17 +190,12 @@ test('10 000 streams each way, read and dropped, leave nothing', async (t) => {
         else await call('DrainStream', bytes);
       }
     };
-    await round(200);
-    gc(); await turn(); gc();
-    const before = process.memoryUsage().heapUsed;
-    await round(10_000);
-    await turn(); gc(); await turn(); gc();
-    sync('Nothing');
-    say({ counts: counts(), grown: process.memoryUsage().heapUsed - before });
+    const heaps = await heapsAfter(round, 1000);
+    say({ counts: counts(), heaps });
     `,
   );
   assert.deepEqual(said.counts, [0, 0, 0, 0, 0, 0]);
-  assert.ok(said.grown < 2_000_000, `the heap has grown by ${said.grown} bytes`);
+  assert.equal(said.heaps, undefined, 'the heap grows with each round');
 });
 
 test('every way in which a call fails gives back what it held', async (t) => {
@@ -232,26 +236,28 @@ test('every way in which a call fails gives back what it held', async (t) => {
   assert.ok(said.all, said.counts.join());
 });
 
-test('a gibibyte flows each way within 8 MiB above idle', { timeout: 120_000 }, async (t) => {
+test('a gibibyte flows each way within 8 MiB above idle', { timeout: 600_000 }, async (t) => {
   const said = await run(
     t,
     `
     const GIBIBYTE = 2 ** 30;
     // What is held: the heap, its arrays, and the guest's memory, which is one of them. Pieces that nobody holds are collected first.
-    const held = async () => {
-      // The memory of arrays is freed by a thread of the collector's own.
-      for (let round = 0; round < 3; round++) {
+    const held = async (enough) => {
+      let least = Infinity;
+      // The memory of arrays is freed by a thread of the collector's own, which may have to wait for a processor.
+      for (let round = 0; round < 3 || (least > enough && round < 1000); round++) {
         gc();
         await turn();
+        const { heapUsed, external } = process.memoryUsage();
+        least = Math.min(least, heapUsed + external);
       }
-      const { heapUsed, external } = process.memoryUsage();
-      return heapUsed + external;
+      return least;
     };
     const source = new Uint8Array(GIBIBYTE);
     await call('DrainStream', DotNet.createJSStreamReference(source.subarray(0, 2 ** 20)));
-    const idle = await held();
+    const idle = await held(Infinity);
     let most = 0;
-    const watch = async () => { most = Math.max(most, (await held()) - idle); };
+    const watch = async () => { most = Math.max(most, (await held(idle + 8 * 2 ** 20)) - idle); };
     const toGuest = await call('DrainStream', DotNet.createJSStreamReference(source));
     await watch();
 

@@ -92,7 +92,7 @@ export function onPage(t, members) {
 
 /** Waits until something is so, and fails with `what` when that takes too long. */
 export async function until(holds, what) {
-  for (const end = Date.now() + 10_000; !holds(); ) {
+  for (const end = Date.now() + 60_000; !holds(); ) {
     assert.ok(Date.now() < end, `waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 1));
   }

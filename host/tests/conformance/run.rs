@@ -15,7 +15,7 @@ use crate::page::Page;
 use crate::values::{Any, pattern};
 
 /// How long one step may take: a call that hangs is a failure like others.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -151,7 +151,7 @@ impl Run {
 
     /// Waits for what follows a step on another thread.
     fn wait_for(&self, check: impl Fn(&Self) -> Result<(), String>) -> Result<(), String> {
-        let end = Instant::now() + Duration::from_secs(5);
+        let end = Instant::now() + PATIENCE;
         loop {
             match check(self) {
                 Err(_) if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
