@@ -4,13 +4,32 @@
  * @module
  */
 
+import { createCli } from '@bytecodealliance/preview2-shim/cli';
+import { outputStreamCreate } from '@bytecodealliance/preview2-shim/io';
+
+/**
+ * `wasi:cli` for one instance, whose lines do not mix with those of another. Standard input is at its end, as it is under the native host.
+ *
+ * @returns {Record<string, Record<string, unknown>>}
+ */
+export function createGuestCli() {
+  const stdout = lines((line) => console.log(line));
+  const stderr = lines((line) => console.error(line));
+  return {
+    ...createCli(),
+    // New ones each time: a guest that drops a stream closes that one alone.
+    stdout: { getStdout: () => outputStreamCreate(stdout) },
+    stderr: { getStderr: () => outputStreamCreate(stderr) },
+  };
+}
+
 /**
  * A stream that writes each line as it ends. What has no end of line yet is written when the guest is off the stack: a
  * flush says nothing, because a long line comes in pieces with a flush after each.
  *
  * @param {(line: string) => void} log
  */
-export function lines(log) {
+function lines(log) {
   const decoder = new TextDecoder();
   let pending = '';
   let scheduled = false;

@@ -49,28 +49,30 @@ export async function bundleWasi(imports) {
 const BANNER = `// The WASI that this guest imports. Contains parts of @bytecodealliance/preview2-shim,
 // licensed under Apache-2.0 WITH LLVM-exception.`;
 
+/** What `waiting.js` has in place of the shim. */
+const OWN = new Set(['wasi:io/poll', 'wasi:io/streams', 'wasi:clocks/monotonic-clock']);
+
 /**
  * The module that is bundled: a function that makes the imports for one instance.
  *
  * @param {Map<string, string[]>} packages the interfaces by their packages
  */
 function entry(packages) {
-  const lines = [];
+  const lines = [`import * as waiting from './waiting.js';`];
   const members = [];
   for (const [pkg, names] of packages) {
-    const shim = JSON.stringify(`@bytecodealliance/preview2-shim/${pkg}`);
     if (pkg === 'cli') {
-      // An instance has streams of its own, so that lines of two guests do not mix.
-      lines.push(`import { createCli } from ${shim};`, `import { lines } from './console.js';`);
+      lines.push(`import { createGuestCli } from './console.js';`);
     } else {
-      lines.push(`import * as ${pkg} from ${shim};`);
+      lines.push(`import * as ${pkg} from '@bytecodealliance/preview2-shim/${pkg}';`);
     }
-    for (const name of names) members.push(`    'wasi:${pkg}/${name}': ${pkg}.${camelCase(name)},`);
+    for (const name of names) {
+      const key = `wasi:${pkg}/${name}`;
+      members.push(`    '${key}': ${OWN.has(key) ? 'waiting' : pkg}.${camelCase(name)},`);
+    }
   }
   lines.push('export function wasi() {');
-  if (packages.has('cli')) {
-    lines.push('  const cli = createCli({ stdout: lines((line) => console.log(line)), stderr: lines((line) => console.error(line)) });');
-  }
+  if (packages.has('cli')) lines.push('  const cli = createGuestCli();');
   lines.push('  return {', ...members, '  };', '}');
   return lines.join('\n');
 }

@@ -1,7 +1,9 @@
 //! Static methods: values in, values out, and every way to fail.
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
+use std::io::{Read, stdin};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use dotwit::prelude::*;
 use serde::{Deserialize, Serialize, Serializer, ser};
@@ -54,6 +56,28 @@ pub async fn echo_async(value: Value) -> Value {
 pub async fn echo_after(milliseconds: u64, value: Value) -> Value {
     task::sleep(Duration::from_millis(milliseconds)).await;
     value
+}
+
+/// Whether sleeping in the system takes as long as it should.
+#[js_invokable]
+pub fn sleep_in_system(milliseconds: u64) -> bool {
+    let begin = Instant::now();
+    let time = Duration::from_millis(milliseconds);
+    thread::sleep(time);
+    begin.elapsed() >= time
+}
+
+/// The same, later.
+#[js_invokable]
+pub async fn sleep_in_system_async(milliseconds: u64) -> bool {
+    task::yield_now().await;
+    sleep_in_system(milliseconds)
+}
+
+/// How many bytes standard input has.
+#[js_invokable]
+pub fn read_standard_input() -> Result<usize, std::io::Error> {
+    stdin().read_to_end(&mut Vec::new())
 }
 
 /// Somebody.
