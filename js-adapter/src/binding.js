@@ -10,7 +10,6 @@
 
 import { DirectBinding } from './binding/direct.js';
 import { pageImports, WrapperBinding } from './binding/wrapper.js';
-import { VERSION } from './version.js';
 
 /** @import { Assembly, Message, Operation, Outcome, ResultType, Target } from './contract.js' */
 
@@ -79,15 +78,15 @@ import { VERSION } from './version.js';
 export async function bind(module, page, choice = 'auto', own = {}) {
   const imports = { ...own, 'dotwit:interop/page': pageImports(page) };
   if (choice === 'wrapper' || (choice === 'auto' && module.binding !== 'direct')) {
-    return new WrapperBinding(await module.instantiate(imports), VERSION);
+    return new WrapperBinding(await module.instantiate(imports));
   }
-  const direct = new DirectBinding(page, VERSION);
+  const direct = new DirectBinding(page);
   const exports = await module.instantiate(imports, direct.instantiateCore);
   if (direct.complete(exports)) {
     if (choice === 'direct' || answers(direct)) return direct;
-    return new WrapperBinding(await module.instantiate(imports), VERSION);
+    return new WrapperBinding(await module.instantiate(imports));
   }
-  if (choice === 'auto') return new WrapperBinding(exports, VERSION);
+  if (choice === 'auto') return new WrapperBinding(exports);
   throw new Error('none of its core modules has all functions of the contract, which the direct binding needs');
 }
 

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { CONTRACT } from './version.js';
-import { DotNetError, describeValue, messageOf } from './error.js';
+import { VERSION, isUnderstood } from './version.js';
+import { DotNetError, describeValue } from './error.js';
+import { whyNotLoaded } from './load-failure.js';
 import { baseUrl, fileUrl, load } from './module-url.js';
 
 /** @import { GuestModule } from './binding.js' */
@@ -15,7 +16,7 @@ import { baseUrl, fileUrl, load } from './module-url.js';
  * @typedef {object} StartOptions
  * @property {string | URL | M} component What `dotwit-transpile` has made: the URL of the folder, with `/` at
  *   its end, or of the `index.js` in it; or that module, imported. In a page a relative URL starts from the page's, in a
- *   worker from the worker's. In Node a string without a scheme is a path.
+ *   worker from the worker's. In Node a string without a scheme is a path, which a `?query` may follow.
  * @property {'auto' | 'direct' | 'wrapper'} [binding] How the guest's functions are called, which tests and a search for a fault
  *   may want to choose: `direct`, by the component model's canonical ABI; by jco's `wrapper`, which is several times slower and
  *   works for every guest; or `auto`, the default: `direct` where the guest allows it.
@@ -62,7 +63,7 @@ function checkedOptions(options, caller) {
   if (typeof imports !== 'object' || imports === null) {
     throw new DotNetError('bad-arguments', `The option 'imports' must be an object with interfaces by their names, not ${describeValue(imports)}.`);
   }
-  if (component instanceof URL || (typeof component === 'string' && component !== '')) return { component, binding, imports };
+  if (isUrl(component) || (typeof component === 'string' && component !== '')) return { component, binding, imports };
   if (typeof component === 'object' && component !== null) return { component, binding, imports };
   throw new DotNetError(
     'bad-arguments',
@@ -75,7 +76,7 @@ function checkedOptions(options, caller) {
  * @returns {Promise<GuestModule>}
  */
 async function guestModule(component) {
-  if (typeof component !== 'string' && !(component instanceof URL)) return checked(component, 'The module');
+  if (typeof component !== 'string' && !isUrl(component)) return checked(component, 'The module');
   const url = await resolve(component);
   let module;
   try {
@@ -83,7 +84,7 @@ async function guestModule(component) {
   } catch (cause) {
     throw new DotNetError(
       'failed',
-      `Cannot load the guest from '${url.href}' (a folder is named with '/' at its end): ${messageOf(cause)}`,
+      `Cannot load the guest from '${url.href}' (a folder is named with '/' at its end): ${await whyNotLoaded(url, cause)}`,
       { cause },
     );
   }
@@ -99,13 +100,26 @@ function checked(module, name) {
   if (typeof module.instantiate !== 'function' || typeof module.contract !== 'string') {
     throw new DotNetError(
       'unsupported',
-      `${name} is no transpiled guest: expected the index.js of a folder that dotwit-transpile has made.`,
+      `${name} is not a transpiled guest: expected the index.js of a folder that dotwit-transpile has made.`,
     );
   }
-  if (module.contract !== CONTRACT) {
-    throw new DotNetError('unsupported', `${name} is a guest for '${module.contract}'; this version of dotwit needs '${CONTRACT}'.`);
+  if (!isUnderstood(module.contract)) {
+    throw new DotNetError(
+      'unsupported',
+      `${name} is a guest for ${module.contract}, and this adapter speaks version ${VERSION} of it: build the guest with the dotwit of this adapter.`,
+    );
   }
   return module;
+}
+
+/**
+ * Whether a value is a `URL`, of whichever realm: tests put that of jsdom in the place of Node's.
+ *
+ * @param {any} value
+ * @returns {value is URL}
+ */
+function isUrl(value) {
+  return typeof value?.href === 'string';
 }
 
 /**
@@ -113,7 +127,7 @@ function checked(module, name) {
  * @returns {Promise<URL>}
  */
 async function resolve(component) {
-  const url = component instanceof URL ? new URL(component) : await parse(component);
+  const url = isUrl(component) ? new URL(component.href) : await parse(component);
   if (url.pathname.endsWith('/')) url.pathname += 'index.js';
   return url;
 }
@@ -130,6 +144,6 @@ async function parse(component) {
     return new URL(component, base);
   } catch (cause) {
     const from = base === undefined ? '' : `, starting from ${describeValue(base)}`;
-    throw new DotNetError('bad-arguments', `The option 'component' is no URL${from}: ${describeValue(component)}.`, { cause });
+    throw new DotNetError('bad-arguments', `The option 'component' is not a URL${from}: ${describeValue(component)}.`, { cause });
   }
 }

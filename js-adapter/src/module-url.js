@@ -14,21 +14,33 @@ export function load(specifier) {
   return import(/* @vite-ignore */ /* webpackIgnore: true */ specifier);
 }
 
+/**
+ * Whether modules are loaded as Node does it, and by what follows it, such as Bun and Deno. Tests give Node a document, and Electron gives
+ * its pages a `process`, so neither of them tells.
+ */
+export function inNode() {
+  const process = /** @type {any} */ (globalThis).process;
+  return process?.versions?.node !== undefined && !['renderer', 'worker'].includes(process.type);
+}
+
 /** Where relative URLs start from in a page or a worker; `undefined` in Node, where they are paths. */
 export function baseUrl() {
-  return globalThis.document?.baseURI ?? globalThis.location?.href;
+  return inNode() ? undefined : (globalThis.document?.baseURI ?? globalThis.location?.href);
 }
 
 /**
  * The URL of a file in Node.
  *
- * @param {string} path
+ * @param {string} name a path, which may have a query as URLs do, behind a `?` (Windows begins long paths with one)
  * @returns {Promise<URL>}
  */
-export async function fileUrl(path) {
+export async function fileUrl(name) {
   /** @type {typeof import('node:url')} */
   const { pathToFileURL } = await load('node:url');
-  return pathToFileURL(path);
+  const [path] = /** @type {RegExpMatchArray} */ (name.match(/^(\\\\\?\\)?[^?]*/));
+  const url = pathToFileURL(path);
+  url.search = name.slice(path.length);
+  return url;
 }
 
 /**

@@ -84,6 +84,10 @@ function nextTurn(task) {
     const immediate = setImmediate(task);
     return () => clearImmediate(immediate);
   }
+  if (typeof MessageChannel !== 'function') {
+    const timer = setTimeout(task, 0);
+    return () => clearTimeout(timer);
+  }
   port ??= openPort();
   /** @type {{ run: (() => void) | undefined }} */
   const turn = { run: task };

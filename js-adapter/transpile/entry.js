@@ -6,19 +6,19 @@
  */
 
 import { createRequire } from 'node:module';
-import { VERSION } from './inspect.js';
 
 const { version } = createRequire(import.meta.url)('../package.json');
 
 /**
  * @param {string[]} files what jco has made
+ * @param {string} contract that the guest was built for
  * @param {'direct' | 'wrapper'} binding how the guest can be called
  * @returns {Record<string, string>}
  */
-export function entryOf(files, binding) {
+export function entryOf(files, contract, binding) {
   const modules = files.filter((name) => name.endsWith('.wasm'));
   return {
-    'index.js': index(modules, binding),
+    'index.js': index(modules, contract, binding),
     'index.d.ts': TYPES,
     'package.json': `${JSON.stringify({ private: true, type: 'module', dotwit: { transpiled: version } }, undefined, 2)}\n`,
   };
@@ -26,16 +26,17 @@ export function entryOf(files, binding) {
 
 /**
  * @param {string[]} modules
+ * @param {string} contract
  * @param {'direct' | 'wrapper'} binding
  */
-function index(modules, binding) {
+function index(modules, contract, binding) {
   const urls = modules.map((name) => `  '${name}': new URL('./${name}', import.meta.url),`);
   return `// A guest of dotwit, made by dotwit-transpile ${version}: pass this module or its URL to start({ component }).
 
 import { instantiate as instantiateGuest } from './guest.js';
 import { wasi } from './wasi.js';
 
-export const contract = 'dotwit:interop@${VERSION}';
+export const contract = '${contract}';
 
 // Whether the guest can be called by the canonical ABI, or by jco's wrapper alone.
 export const binding = '${binding}';
@@ -50,22 +51,32 @@ export function instantiate(imports, instantiateCore) {
 }
 
 async function compile(url) {
+  let source;
+  try {
+    source = await load(url);
+  } catch (cause) {
+    throw new Error(\`cannot load \${url}: \${cause.message}\`, { cause });
+  }
+  try {
+    // Any other content type, and some servers know no better, is refused by compileStreaming.
+    if (source.type === 'application/wasm') return await WebAssembly.compileStreaming(source.response);
+    return await WebAssembly.compile(source.bytes ?? (await source.response.arrayBuffer()));
+  } catch (cause) {
+    const type = source.response ? \` (its content type is '\${source.type}')\` : '';
+    throw new Error(\`cannot compile \${url}\${type} as WebAssembly: \${cause.message}\`, { cause });
+  }
+}
+
+async function load(url) {
   if (url.protocol === 'file:') {
     // Named indirectly, so that bundlers for pages leave it alone.
     const fs = 'node:fs/promises';
     const { readFile } = await import(/* @vite-ignore */ /* webpackIgnore: true */ fs);
-    return WebAssembly.compile(await readFile(url));
+    return { bytes: await readFile(url) };
   }
   const response = await fetch(url);
-  if (!response.ok) throw new Error(\`cannot load \${url}: the server answers \${response.status} \${response.statusText}\`);
-  // Any other type, and some servers know no better, is refused by compileStreaming.
-  const type = response.headers.get('content-type') ?? '';
-  if (type.toLowerCase() === 'application/wasm') return WebAssembly.compileStreaming(response);
-  try {
-    return await WebAssembly.compile(await response.arrayBuffer());
-  } catch (cause) {
-    throw new Error(\`\${url} is no WebAssembly module (its content type is '\${type}')\`, { cause });
-  }
+  if (!response.ok) throw new Error(\`the server answers \${response.status} \${response.statusText}\`);
+  return { response, type: (response.headers.get('content-type') ?? '').toLowerCase() };
 }
 `;
 }

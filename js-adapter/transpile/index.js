@@ -31,11 +31,11 @@ export { TranspileError } from './error.js';
  * @throws {import('./error.js').TranspileError} when the file is no guest or the folder is somebody else's
  */
 export async function transpile(file, folder) {
-  const component = await inspectGuest(file);
+  const { bytes: component, contract } = await inspectGuest(file);
   await assertReplaceable(folder);
   const glue = await glueOf(component, file);
   const wasi = await bundleWasi(glue.imports);
-  const files = { ...glue.files, 'wasi.js': wasi.source, ...entryOf(Object.keys(glue.files), isDirect(component) ? 'direct' : 'wrapper') };
+  const files = { ...glue.files, 'wasi.js': wasi.source, ...entryOf(Object.keys(glue.files), contract, isDirect(component) ? 'direct' : 'wrapper') };
   await replaceFolder(folder, files);
   return { folder, files: Object.keys(files), missing: wasi.missing };
 }

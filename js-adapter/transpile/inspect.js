@@ -6,13 +6,11 @@
 
 import { readFile } from 'node:fs/promises';
 import { componentWit } from '@bytecodealliance/jco-transpile/wasm-tools';
+import { VERSION, isUnderstood } from '../src/version.js';
 import { TranspileError, reasonOf } from './error.js';
 
-/** The version of `dotwit:interop` that guests are made for. */
-export const VERSION = '0.1.0';
-
-/** What a guest exports, all of one version. */
-const EXPORTS = ['invocation', 'references', 'streams', 'manifest'].map((name) => `dotwit:interop/${name}`);
+/** What a guest exports. */
+const INTERFACES = ['invocation', 'references', 'streams', 'manifest'];
 
 /** The second half of a header says which of the two formats follows the magic of both. */
 const MAGIC = Buffer.from('\0asm');
@@ -23,7 +21,7 @@ const COMPONENT = Buffer.from([0x0d, 0, 1, 0]);
  * Reads a guest.
  *
  * @param {string} file
- * @returns {Promise<Uint8Array>}
+ * @returns {Promise<{ bytes: Uint8Array, contract: string }>} what is in it, and the contract that it was built for
  * @throws {TranspileError}
  */
 export async function inspectGuest(file) {
@@ -45,18 +43,33 @@ export async function inspectGuest(file) {
   } catch (error) {
     throw refuse(`is a damaged component: ${reasonOf(error)}.`);
   }
-  for (const name of EXPORTS) {
-    const version = wit.match(new RegExp(`^\\s*export ${name}@(\\S+);`, 'm'))?.[1];
-    if (version === undefined) {
-      throw refuse(`is a component without the export ${name}@${VERSION}, so it is no guest of dotwit.`);
-    }
-    if (version !== VERSION) {
-      throw refuse(`is a guest for ${name}@${version}; this version of dotwit needs ${name}@${VERSION}.`);
-    }
-  }
+  const exported = [...wit.matchAll(/^ {2}export ([\w-]+:[^\s;]+|[\w-]+)/gm)].map(([, name]) => name);
+  const [contract] = INTERFACES.map((name) => contractOf(`dotwit:interop/${name}`, exported, refuse));
   const newWasi = wit.match(/^\s*import (wasi:\S+@(?!0\.2\.)\S+);/m)?.[1];
   if (newWasi) throw refuse(`imports ${newWasi}; guests can use WASI 0.2.`);
-  return bytes;
+  return { bytes, contract };
+}
+
+/**
+ * The contract that an interface of a guest belongs to, with its full version.
+ *
+ * @param {string} wanted
+ * @param {string[]} exported
+ * @param {(what: string) => TranspileError} refuse
+ */
+function contractOf(wanted, exported, refuse) {
+  const version = exported.find((name) => name.startsWith(`${wanted}@`))?.slice(wanted.length + 1);
+  if (version === undefined) {
+    const exports = exported.length > 0 ? exported.join(', ') : 'nothing';
+    throw refuse(`is a component that does not export ${wanted}@${VERSION}: it exports ${exports}. A guest says \`dotwit::export!\`.`);
+  }
+  const contract = `dotwit:interop@${version}`;
+  if (!isUnderstood(contract)) {
+    throw refuse(
+      `exports ${wanted}@${version}, and this dotwit-transpile speaks version ${VERSION} of it: build the guest with the dotwit of this dotwit-transpile.`,
+    );
+  }
+  return contract;
 }
 
 /** @param {string} file */

@@ -8,7 +8,8 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from
 import { tmpdir } from 'node:os';
 import { join, posix, win32 } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { start } from 'dotwit';
 import { TranspileError, transpile } from 'dotwit/transpile';
 import { component, startGuest } from './support.mjs';
 
@@ -53,7 +54,9 @@ test('a folder holds all that it needs, by relative names', async (t) => {
   assert.equal(JSON.parse(await readFile(join(folder, 'out/package.json'), 'utf8')).type, 'module');
   const wasi = await readFile(join(folder, 'out/wasi.js'), 'utf8');
   assert.ok(!/wasi:http|wasi:sockets/.test(wasi), 'only what the guest imports');
-  assert.ok(!/JCO_DEBUG/.test(await readFile(join(folder, 'out/guest.js'), 'utf8')), 'no step of a call asks for the environment');
+  const glue = await readFile(join(folder, 'out/guest.js'), 'utf8');
+  assert.ok(!/JCO_DEBUG/.test(glue), 'no step of a call asks for the environment');
+  assert.ok(!/import\.meta|fetch/.test(glue), 'the entry alone loads files');
 });
 
 test('an earlier folder is replaced as a whole', async (t) => {
@@ -109,10 +112,11 @@ test('what is no guest is refused in one sentence, and nothing is written', asyn
     'future.wasm': [header(0x0e, 0, 1, 0), /unknown format/],
     'truncated.wasm': [guest.subarray(0, guest.length / 2), /damaged/],
     'garbage.wasm': [Buffer.concat([guest.subarray(0, 8), Buffer.from('garbage')]), /damaged/],
-    'other.wasm': [renamed('dotwit:interop', 'dotwat:interop'), /without.*dotwit:interop\/invocation@0\.1\.0/],
-    'nothing.wasm': [header(0x0d, 0, 1, 0), /without.*dotwit:interop\/invocation@0\.1\.0/],
-    'half.wasm': [renamed('dotwit:interop/streams', 'dotwit:interop/strings'), /without.*dotwit:interop\/streams@0\.1\.0/],
-    'newer.wasm': [renamed('@0.1.0', '@0.2.0'), /0\.2\.0.*0\.1\.0/],
+    'other.wasm': [renamed('dotwit:interop', 'dotwat:interop'), /does not export dotwit:interop\/invocation@0\.1: it exports dotwat:interop\/invocation@0\.1\.0, .*`dotwit::export!`/],
+    'nothing.wasm': [header(0x0d, 0, 1, 0), /does not export dotwit:interop\/invocation@0\.1: it exports nothing\. A guest says `dotwit::export!`/],
+    'half.wasm': [renamed('dotwit:interop/streams', 'dotwit:interop/strings'), /does not export dotwit:interop\/streams@0\.1: it exports dotwit:interop\/invocation@0\.1\.0, /],
+    'newer.wasm': [renamed('@0.1.0', '@0.2.0'), /exports dotwit:interop\/invocation@0\.2\.0, and this dotwit-transpile speaks version 0\.1 of it/],
+    'first.wasm': [renamed('@0.1.0', '@1.0.0'), /exports dotwit:interop\/invocation@1\.0\.0, .* version 0\.1 /],
   };
   for (const [name, [content, message]] of Object.entries(files)) {
     await writeFile(join(folder, name), content);
@@ -130,6 +134,26 @@ test('what is no guest is refused in one sentence, and nothing is written', asyn
     assert.match(stderr, /^dotwit-transpile: .+\n$/);
   }
   assert.deepEqual((await readdir(folder)).sort(), Object.keys(files).sort());
+});
+
+test('a guest for a later patch of the contract is transpiled and called, in whichever way', async (t) => {
+  const folder = await temporaryFolder(t);
+  const guest = (await readFile(component('hello'))).toString('latin1');
+  const versions = { same: guest, later: guest.replaceAll('@0.1.0', '@0.1.7'), mixed: guest.replaceAll('/page@0.1.0', '/page@0.1.3').replaceAll('/streams@0.1.0', '/streams@0.1.9') };
+  for (const [name, bytes] of Object.entries(versions)) {
+    await writeFile(join(folder, 'guest.wasm'), Buffer.from(bytes, 'latin1'));
+    const output = join(folder, name);
+    await transpile(join(folder, 'guest.wasm'), output);
+    const module = await import(pathToFileURL(join(output, 'index.js')));
+    assert.equal(module.contract, name === 'later' ? 'dotwit:interop@0.1.7' : 'dotwit:interop@0.1.0');
+    for (const binding of ['direct', 'wrapper']) {
+      const guest = await start({ component: module, binding });
+      assert.equal(guest.binding, binding);
+      assert.equal(guest.invokeMethod('Hello', 'Add', 1, 2), 3);
+      assert.equal(await guest.invokeMethodAsync('Hello', 'GreetLater', 'Ada'), 'Hello, Ada!');
+      guest.stop();
+    }
+  }
 });
 
 test('wrong usage exits with 2 and the usage', async (t) => {

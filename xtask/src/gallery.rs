@@ -54,7 +54,7 @@ pub(crate) fn assemble() -> Result<()> {
 }
 
 /// What the adapter turns a component into JavaScript with; the lock file pins jco.
-const TRANSPILER: [&str; 3] = ["bin", "transpile", "package-lock.json"];
+const TRANSPILER: [&str; 4] = ["bin", "transpile", "src/version.js", "package-lock.json"];
 
 /// What a guest's JavaScript is made from: the component and the transpiler.
 fn fingerprint(component: &Path) -> Result<String> {

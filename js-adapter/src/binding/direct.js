@@ -13,6 +13,8 @@
 
 import { GuestMemory, indexOfKind } from './memory.js';
 import { Tasks } from './tasks.js';
+import { interfaceOf } from './wrapper.js';
+import { plainName } from '../version.js';
 
 /** @import { Binding, InstantiateCore, Page } from '../binding.js' */
 /** @import { CallError, Operation, ResultType } from '../contract.js' */
@@ -76,6 +78,9 @@ const OPERATIONS = ['call', 'construct', 'get', 'set'];
 /** @type {ResultType[]} `result-type` of `wit/`, in its order. */
 const RESULT_TYPES = ['json', 'object', 'stream', 'nothing'];
 
+/** What the guest's core module imports of the page, without the version. */
+const PAGE = 'dotwit:interop/page';
+
 /** @implements {Binding} */
 export class DirectBinding {
   /** @type {'direct'} */
@@ -85,7 +90,6 @@ export class DirectBinding {
   exports = {};
 
   #page;
-  #version;
   #tasks = new Tasks();
 
   // Of the guest's own core module, once it has been instantiated.
@@ -93,13 +97,9 @@ export class DirectBinding {
   #functions = /** @type {Functions} */ (/** @type {unknown} */ (undefined));
   #after = /** @type {{ [name in 'invoke' | 'beginInvoke' | 'read' | 'describe']: PostReturn }} */ (/** @type {unknown} */ (undefined));
 
-  /**
-   * @param {Page} page
-   * @param {string} version of the contract
-   */
-  constructor(page, version) {
+  /** @param {Page} page */
+  constructor(page) {
     this.#page = page;
-    this.#version = version;
   }
 
   /**
@@ -110,8 +110,9 @@ export class DirectBinding {
   instantiateCore = async (module, imports = {}) => {
     if (!this.#isGuest(module, imports)) return WebAssembly.instantiate(module, imports);
     const { exports } = await WebAssembly.instantiate(module, this.#importsInPlaceOf(imports));
+    const own = Object.fromEntries(Object.entries(exports).map(([name, item]) => [plainName(name), item]));
     const functions = Object.entries(FUNCTIONS).map(([key, [name, parameters]]) => {
-      const found = /** @type {Function} */ (exports[this.#coreName(name)]);
+      const found = /** @type {Function} */ (own[coreName(name)]);
       return found.length === parameters ? [key, found] : undefined;
     });
     // Of other types than those of the contract: jco may know what they are.
@@ -120,14 +121,15 @@ export class DirectBinding {
     const { memory, cabi_realloc } = /** @type {any} */ (exports);
     this.#memory = new GuestMemory(memory, cabi_realloc);
     this.#functions = /** @type {any} */ (Object.fromEntries(/** @type {any} */ (functions)));
-    const after = (/** @type {keyof Functions} */ key) => exports[`cabi_post_${this.#coreName(FUNCTIONS[key][0])}`] ?? (() => {});
+    const after = (/** @type {keyof Functions} */ key) => /** @type {PostReturn} */ (own[`cabi_post_${coreName(FUNCTIONS[key][0])}`]) ?? (() => {});
     this.#after = /** @type {any} */ ({
       invoke: after('invoke'),
       beginInvoke: after('beginInvoke'),
       read: after('read'),
       describe: after('describe'),
     });
-    return { exports: { ...exports, [this.#coreName(FUNCTIONS.runReady[0])]: this.#tasks.perform } };
+    const perform = (/** @type {string} */ name) => plainName(name) === coreName(FUNCTIONS.runReady[0]);
+    return { exports: Object.fromEntries(Object.entries(exports).map(([name, item]) => [name, perform(name) ? this.#tasks.perform : item])) };
   };
 
   /**
@@ -139,7 +141,7 @@ export class DirectBinding {
   complete(exports) {
     if (!this.#functions) return false;
     this.exports = exports;
-    this.#tasks.open(exports[`dotwit:interop/invocation@${this.#version}`].runReady);
+    this.#tasks.open(interfaceOf(exports, 'invocation').runReady);
     return true;
   }
 
@@ -295,19 +297,6 @@ export class DirectBinding {
   }
 
   /**
-   * The name of a function in the core module, as `wit-component` and all that follow it give it.
-   *
-   * @param {string} name
-   */
-  #coreName(name) {
-    return `dotwit:interop/${name.replace('#', `@${this.#version}#`)}`;
-  }
-
-  get #pageName() {
-    return `dotwit:interop/page@${this.#version}`;
-  }
-
-  /**
    * Whether a core module is the guest's own: whatever is needed is there and under its usual name, and there is nothing of
    * which we do not know how to replace it.
    *
@@ -315,8 +304,8 @@ export class DirectBinding {
    * @param {WebAssembly.Imports} imports
    */
   #isGuest(module, imports) {
-    const exported = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
-    const functions = Object.values(FUNCTIONS).map(([name]) => this.#coreName(name));
+    const exported = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [plainName(name), kind]));
+    const functions = Object.values(FUNCTIONS).map(([name]) => coreName(name));
     const ours = this.#pageImports();
     return (
       this.#functions === undefined &&
@@ -324,7 +313,7 @@ export class DirectBinding {
       [...functions, 'cabi_realloc'].every((name) => exported.get(name) === 'function') &&
       WebAssembly.Module.imports(module).every(
         // An import that may suspend is not a function yet.
-        ({ module, name }) => typeof imports[module]?.[name] === 'function' && (module !== this.#pageName || name in ours),
+        ({ module, name }) => typeof imports[module]?.[name] === 'function' && (plainName(module) !== PAGE || name in ours),
       )
     );
   }
@@ -337,7 +326,7 @@ export class DirectBinding {
     return Object.fromEntries(
       Object.entries(imports).map(([module, functions]) => [
         module,
-        module === this.#pageName
+        plainName(module) === PAGE
           ? this.#pageImports()
           : Object.fromEntries(Object.entries(functions).map(([name, lowered]) => [name, this.#tasks.guard(name, lowered)])),
       ]),
@@ -408,6 +397,15 @@ export class DirectBinding {
     memory.enter();
     return memory;
   }
+}
+
+/**
+ * The name of a function in the core module, as `wit-component` and all that follow it give it, without the version.
+ *
+ * @param {string} name
+ */
+function coreName(name) {
+  return `dotwit:interop/${name}`;
 }
 
 /**

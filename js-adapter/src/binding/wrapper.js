@@ -4,6 +4,8 @@
  * @module
  */
 
+import { VERSION, plainName } from '../version.js';
+
 /** @import { Binding, Page } from '../binding.js' */
 /** @import { CallError, Message, Operation, Outcome, ResultType, Target } from '../contract.js' */
 
@@ -19,15 +21,10 @@ export class WrapperBinding {
 
   /**
    * @param {Record<string, any>} exports what jco gives
-   * @param {string} version of the contract
    */
-  constructor(exports, version) {
+  constructor(exports) {
     this.exports = exports;
-    const exported = (/** @type {string} */ name) => {
-      const found = exports[`dotwit:interop/${name}@${version}`];
-      if (!found) throw new Error(`it does not export dotwit:interop/${name}@${version}`);
-      return found;
-    };
+    const exported = (/** @type {string} */ name) => interfaceOf(exports, name);
     this.#invocation = exported('invocation');
     this.#references = exported('references');
     this.#streams = exported('streams');
@@ -92,6 +89,19 @@ export class WrapperBinding {
   describe() {
     return outcomeOf(() => this.#manifest.describe());
   }
+}
+
+/**
+ * An interface of the contract, of whatever version that is understood.
+ *
+ * @param {Record<string, any>} exports what jco gives
+ * @param {string} name
+ */
+export function interfaceOf(exports, name) {
+  const wanted = `dotwit:interop/${name}`;
+  const found = Object.entries(exports).find(([key, value]) => value && plainName(key) === wanted);
+  if (!found) throw new Error(`it does not export ${wanted}@${VERSION}`);
+  return found[1];
 }
 
 /**
