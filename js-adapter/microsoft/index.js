@@ -6,7 +6,7 @@
  */
 
 import { DotNetError, describeValue } from '../src/error.js';
-import { loadGuest } from '../src/guest-module.js';
+import { loadParts } from '../src/on-demand.js';
 import { AttachedGuest as Attached } from './attached-guest.js';
 
 /** @import { StartOptions } from '../src/guest-module.js' */
@@ -28,6 +28,7 @@ export async function attach(DotNet, options) {
       );
     }
   }
+  const { loadGuest } = await loadParts();
   const { module, binding, imports } = await loadGuest(options, 'attach()');
   return Attached.start(DotNet, module, binding, imports);
 }

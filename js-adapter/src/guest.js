@@ -5,6 +5,7 @@
  */
 
 import { DotNetError, errorOf, messageOf } from './error.js';
+import { loadParts } from './on-demand.js';
 import { Alarm } from './schedule.js';
 import { Turnstile } from './turnstile.js';
 import { Typed } from './typed.js';
@@ -84,8 +85,7 @@ export class Guest {
     // An instance may call the page while it is being made, which counts as being on the stack.
     this.#turnstile.enter();
     try {
-      // Loaded with the first guest: who attaches other hosts needs none of it.
-      const { bind } = await import('./binding.js');
+      const { bind } = await loadParts();
       this.#binding = await bind(
         module,
         {

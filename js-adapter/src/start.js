@@ -6,7 +6,7 @@
 
 import { Dispatcher } from './dispatcher.js';
 import { DotNet } from './dotnet.js';
-import { loadGuest } from './guest-module.js';
+import { loadParts } from './on-demand.js';
 import { addGuest } from './registry.js';
 
 /** @import { GuestModule } from './binding.js' */
@@ -28,6 +28,7 @@ import { addGuest } from './registry.js';
  * @throws {import('./error.js').DotNetError}
  */
 export async function start(options) {
+  const { loadGuest } = await loadParts();
   const { module, binding, imports } = await loadGuest(options, 'start()');
   const guest = await Dispatcher.start(module, binding, imports);
   try {

@@ -3,18 +3,21 @@
  */
 
 import assert from 'node:assert/strict';
+import { cp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { LIMIT, inEveryBrowser, serve, testSite } from './support.mjs';
+import { build } from 'esbuild';
+import { LIMIT, inEveryBrowser, path, serve, testSite } from './support.mjs';
 
 const folder = await testSite({ after });
 const site = await serve({ after }, folder, 'test_guest');
+const origin = site.url.slice(0, -1);
 
 /** What runs in each: a guest that waits in the system, over one of the bindings. */
-async function wait(origin, binding) {
-  const { start } = await import(`${origin}/_dotwit/index.js`);
+async function wait(start, component, binding) {
   const rejected = [];
-  addEventListener('unhandledrejection', ({ reason }) => rejected.push(String(reason)));
-  const guest = await start({ component: `${origin}/_guest/`, binding });
+  self.onunhandledrejection = ({ reason }) => rejected.push(String(reason));
+  const guest = await start({ component, binding });
   const call = (method, ...args) => guest.invokeMethod('TestGuest', method, ...args);
   const [ready, took] = call('PollTimers', [3_600_000, 20, 2 ** 53]);
   const seen = {
@@ -30,6 +33,34 @@ async function wait(origin, binding) {
   guest.stop();
   return { ...seen, rejected };
 }
+
+/** The same where modules can be loaded. */
+const waitHere = `async (origin, binding) => (${wait})((await import(origin + '/_dotwit/index.js')).start, origin + '/_guest/', binding)`;
+
+/** A service worker, in which all modules are there from the beginning: it answers a message with what has come of the wait. */
+const SERVICE_WORKER = `
+  import { start } from '/_dotwit/static.js';
+  import * as component from '/_guest/index.js';
+  const wait = ${wait};
+  const failure = (options) => start(options).then(() => 'no failure', ({ kind, message }) => [kind, message]);
+  addEventListener('message', ({ data, ports: [port] }) => {
+    const result = data === 'url' ? failure({ component: '/_guest/' }) : wait(start, component, data);
+    result.catch((error) => ({ failed: String(error) })).then((result) => port.postMessage(result));
+  });
+`;
+await writeFile(join(folder, 'module-worker.js'), SERVICE_WORKER);
+await writeFile(join(folder, 'lazy-worker.js'), SERVICE_WORKER.replace('static.js', 'index.js'));
+// As one script, for engines whose service workers have no modules.
+const served = { name: 'served', setup: (build) => build.onResolve({ filter: /^\// }, ({ path: url, kind }) => (kind === 'entry-point' ? undefined : { path: fileOf(url) })) };
+const fileOf = (url) => (url.startsWith('/_dotwit/') ? path(`js-adapter/src/${url.slice(9)}`) : join(folder, url));
+await build({
+  entryPoints: [join(folder, 'module-worker.js')],
+  bundle: true,
+  format: 'iife',
+  outfile: join(folder, 'classic-worker.js'),
+  plugins: [served],
+  define: { 'import.meta.url': JSON.stringify(`${origin}/_guest/index.js`) },
+});
 
 const WAITED = { sleeps: true, sleepsLater: true, polls: [[1], true], drops: true, past: true, input: 0, rejected: [] };
 
@@ -58,16 +89,104 @@ inEveryBrowser((openPage) => {
   for (const binding of ['direct', 'wrapper']) {
     test(`a guest waits in a page (${binding})`, LIMIT, async (t) => {
       const page = await openPage(t, site.url);
-      assert.deepEqual(await page.evaluate(wait, site.url.slice(0, -1), binding), { ...WAITED, binding });
+      assert.deepEqual(await page.evaluate(`(${waitHere})('${origin}', '${binding}')`), { ...WAITED, binding });
     });
 
     for (const kind of ['module', 'classic', 'shared']) {
       test(`a guest waits in a worker (${kind}, ${binding})`, LIMIT, async (t) => {
         const page = await openPage(t, site.url);
-        assert.deepEqual(await inWorker(page, kind, wait, site.url.slice(0, -1), binding), { ...WAITED, binding });
+        assert.deepEqual(await inWorker(page, kind, waitHere, origin, binding), { ...WAITED, binding });
       });
     }
   }
+
+  /** Asks a service worker of the site, which is registered first, and gives what it answers; `undefined` where it cannot be registered. */
+  const askServiceWorker = (page, file, type, message) =>
+    page.evaluate(
+      async (file, type, message) => {
+        const registration = await navigator.serviceWorker.register(`/${file}`, { type, scope: `/${file}/` }).catch((error) => error);
+        if (registration instanceof Error) return { unregistered: String(registration) };
+        const worker = registration.active ?? registration.waiting ?? registration.installing;
+        const { port1, port2 } = new MessageChannel();
+        const answer = new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)));
+        worker.postMessage(message, [port2]);
+        return answer;
+      },
+      file,
+      type,
+      message,
+    );
+
+  for (const binding of ['direct', 'wrapper']) {
+    test(`a guest waits in a service worker (${binding})`, LIMIT, async (t) => {
+      const page = await openPage(t, site.url);
+      assert.deepEqual(await askServiceWorker(page, 'classic-worker.js', 'classic', binding), { ...WAITED, binding });
+    });
+
+    test(`a guest waits in a service worker of modules (${binding})`, LIMIT, async (t) => {
+      const page = await openPage(t, site.url);
+      const answer = await askServiceWorker(page, 'module-worker.js', 'module', binding);
+      if (answer.unregistered) return t.skip(answer.unregistered);
+      assert.deepEqual(answer, { ...WAITED, binding });
+    });
+  }
+
+  test('a service worker is told what it has to import', LIMIT, async (t) => {
+    const page = await openPage(t, site.url);
+    const [kind, message] = await askServiceWorker(page, 'classic-worker.js', 'classic', 'url');
+    assert.equal(kind, 'failed');
+    assert.match(message, /_guest\/index\.js'.*a service worker cannot load modules; import the guest's index\.js there/);
+
+    const lazy = await askServiceWorker(page, 'lazy-worker.js', 'module', 'url');
+    if (lazy.unregistered) return t.skip(lazy.unregistered);
+    assert.equal(lazy[0], 'failed');
+    assert.match(lazy[1], /parts\.js.*import 'dotwit\/static'/);
+  });
+
+  test('what cannot be loaded is named, with what was expected', LIMIT, async (t) => {
+    const copies = join(folder, 'broken');
+    t.after(() => rm(copies, { recursive: true }));
+    const html = '<!doctype html><title>no such page</title>';
+    const broken = {
+      'no-entry': { 'index.js': undefined },
+      'no-glue': { 'guest.js': undefined },
+      'no-wasi': { 'wasi.js': undefined },
+      'no-module': { 'guest.core.wasm': undefined },
+      'no-wasm': { 'guest.core2.wasm': html },
+    };
+    for (const [name, files] of Object.entries(broken)) {
+      await cp(path('target/transpiled/test_guest'), join(copies, name), { recursive: true });
+      for (const [file, content] of Object.entries(files)) {
+        await rm(join(copies, name, file));
+        if (content !== undefined) await writeFile(join(copies, name, file), content);
+      }
+    }
+    const page = await openPage(t, site.url);
+    const failure = (component) =>
+      page.evaluate(async (component) => {
+        const { start } = await import('/_dotwit/index.js');
+        return start({ component }).then(() => 'no failure', ({ message }) => message);
+      }, component);
+    assert.match(await failure('./broken/no-entry/'), /the server answers 404 .* for 'http:.*no-entry\/index\.js'/);
+    assert.match(await failure('./broken/no-glue/'), /no-glue\/index\.js' .*the server answers 404 .* for 'http:.*no-glue\/guest\.js'/);
+    assert.match(await failure('./broken/no-wasi/'), /the server answers 404 .* for 'http:.*no-wasi\/wasi\.js'/);
+    assert.match(await failure('./broken/no-module/'), /cannot load http:.*no-module\/guest\.core\.wasm: the server answers 404/);
+    assert.match(await failure('./broken/no-wasm/'), /cannot compile http:.*no-wasm\/guest\.core2\.wasm .*as WebAssembly: /);
+    assert.match(await failure('./index.html'), /index\.html' comes with the content type 'text\/html.*', and JavaScript is expected/);
+    assert.match(await failure('http://127.0.0.1:1/guest/'), /'http:\/\/127\.0\.0\.1:1\/guest\/index\.js' cannot be fetched: /);
+    page.errors.length = 0;
+  });
+
+  test('what is not a URL is named with what it starts from', LIMIT, async (t) => {
+    const page = await openPage(t, site.url);
+    const run = `async (origin) => {
+      const { start } = await import(origin + '/_dotwit/index.js');
+      return start({ component: './guest/' }).catch(({ kind, message }) => [kind, message]);
+    }`;
+    const [kind, message] = await inWorker(page, 'module', run, origin);
+    assert.equal(kind, 'bad-arguments');
+    assert.match(message, /'blob:.*'\.\/guest\/'/);
+  });
 
   test('a guest that would keep a page busy for long is ended at once, and the page lives on', LIMIT, async (t) => {
     const page = await openPage(t, site.url);

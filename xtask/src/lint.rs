@@ -55,7 +55,7 @@ fn types() -> Result<()> {
 
 /// What users of the npm package would trip over.
 fn npm_package() -> Result<()> {
-    npm_run("publint")
+    npm_run("check-package")
 }
 
 /// The guests, as the code that they are on WebAssembly.
