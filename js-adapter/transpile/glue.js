@@ -8,10 +8,19 @@ import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { TranspileError, reasonOf } from './error.js';
 
 /**
- * jco's log for its own developers, which asks Node for its environment at every step of every call: half of what a call of
- * WASI costs there.
+ * What is of no use in jco's JavaScript, and what takes its place.
+ *
+ * @type {[part: RegExp, replacement: string][]}
  */
-const DEBUG_LOG = /_debugLog=\(\.\.\.\w+\)=>\{globalThis\?\.process\?\.env\?\.JCO_DEBUG&&console\.debug\(\.\.\.\w+\)\}/;
+const DEAD = [
+  // A log for its own developers, which asks Node for its environment at every step of every call: half of what a call of WASI costs there.
+  [/_debugLog=\(\.\.\.\w+\)=>\{globalThis\?\.process\?\.env\?\.JCO_DEBUG&&console\.debug\(\.\.\.\w+\)\}/, '_debugLog=()=>{}'],
+  // A directive that no engine knows, and Rollup warns of.
+  [/^"use components";/, ''],
+  // A loader of core modules in case that none is given. It names no file, so bundlers would take the whole folder along.
+  [/getCoreModule\|\|\(getCoreModule=(\w+)=>fetchCompile\(new URL\(`\.\/\$\{\1\}`,import\.meta\.url\)\)\);/, ''],
+  [/fetchCompile=(\w+)=>fetch\(\1\)\.then\(WebAssembly\.compileStreaming\),/, ''],
+];
 
 /**
  * What jco made of a component.
@@ -41,8 +50,8 @@ export async function glueOf(component, file) {
       // Half the size for a page to load.
       minify: true,
     });
-    const glue = new TextDecoder().decode(files['guest.js']);
-    return { files: { ...files, 'guest.js': new TextEncoder().encode(glue.replace(DEBUG_LOG, '_debugLog=()=>{}')) }, imports };
+    const glue = DEAD.reduce((source, [part, replacement]) => source.replace(part, replacement), new TextDecoder().decode(files['guest.js']));
+    return { files: { ...files, 'guest.js': new TextEncoder().encode(glue) }, imports };
   } catch (error) {
     throw new TranspileError(`jco cannot transpile '${file}': ${reasonOf(error)}.`);
   }
