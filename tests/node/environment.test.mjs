@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { start } from 'dotwit';
 import { JSDOM } from 'jsdom';
 import { baseUrl, fileUrl, inNode } from '../node_modules/dotwit/src/module-url.js';
-import { onPage, rejection, startGuest, transpiled } from './support.mjs';
+import { onPage, rejection, runProgram, startGuest, transpiled } from './support.mjs';
 
 const folder = transpiled('hello');
 const path = fileURLToPath(folder);
@@ -71,13 +71,27 @@ test('what is no query stays part of a name', async (t) => {
 });
 
 test('an engine is known by its process, and a page of Electron is a page', (t) => {
-  const page = { document: { baseURI: 'http://localhost/' } };
   assert.equal(inNode(), true);
-  onPage(t, { ...page, process: { versions: { node: '20.0.0', electron: '30.0.0' }, type: 'browser' } });
+  const { process } = onPage(t, {
+    document: { baseURI: 'http://localhost/' },
+    process: { versions: { node: '20.0.0', electron: '30.0.0' }, type: 'browser' },
+  });
   assert.equal(baseUrl(), undefined);
-  onPage(t, { process: { versions: { node: '20.0.0', electron: '30.0.0' }, type: 'renderer' } });
+  process.type = 'renderer';
   assert.equal(baseUrl(), 'http://localhost/');
   // What bundlers put in its place.
-  onPage(t, { process: { versions: {}, env: {} } });
+  delete process.versions.node;
   assert.equal(baseUrl(), 'http://localhost/');
+});
+
+test('a guest is woken where a test environment has neither setImmediate nor MessageChannel', async (t) => {
+  const said = await runProgram(
+    t,
+    `delete globalThis.setImmediate;
+     delete globalThis.MessageChannel;
+     const { start } = await import('dotwit');
+     const guest = await start({ component: ${JSON.stringify(transpiled('test_guest').href)} });
+     console.log(JSON.stringify(await guest.invokeMethodAsync('TestGuest', 'EchoAfterYields', 'w', 3)));`,
+  );
+  assert.equal(said, 'w');
 });
