@@ -31,6 +31,19 @@
 //! field. `NaN` and the infinities become `null`, as in JavaScript. Arguments and results nest at most 32 deep.
 //! [`Bytes`] is a `Uint8Array` on the page and is no JSON.
 //!
+//! What number types become:
+//!
+//! | in Rust | to the page | from the page |
+//! | --- | --- | --- |
+//! | integers up to 2^53, floats | `number` | `number` |
+//! | `i64`, `u64`, `i128`, `u128` beyond | an error that names the integer, unless a `number` holds it exactly | `bigint` |
+//! | [`BigInt`] | `bigint` | `bigint`, or a `number` that is an integer |
+//! | `Vec<f32>`, `[i16; 3]` and the like | an array of numbers | an array, or any typed array but `Uint8Array` |
+//! | [`TypedArray<f32>`](TypedArray) and the like | `Float32Array` and the like | an array, or any typed array |
+//!
+//! Blazor rounds integers beyond 2^53 without a word. A `serde_json::Value` has 64 bits for an integer, and makes a float of a
+//! `bigint` that is larger. `NaN` in a typed array fails the call where a plain `Vec` reads it, and the error names its index.
+//!
 //! # References
 //!
 //! A [`DotNetObjectReference`] lets the page call the methods of an object; its documentation says who owns it.
@@ -127,12 +140,14 @@ mod call;
 mod dispatch;
 mod dotnet_stream;
 mod error;
+mod expand;
 pub mod js;
 mod js_object;
 mod js_stream;
 mod json;
 mod manifest;
 mod message;
+mod numbers;
 mod objects;
 mod page;
 mod pending;
@@ -147,14 +162,15 @@ pub use dotwit_macros::js_invokable;
 pub use error::{Error, ErrorKind};
 pub use js_object::JsObjectReference;
 pub use js_stream::{DEFAULT_MAX_ALLOWED_SIZE, JsStream, JsStreamReference};
+pub use numbers::{BigInt, Element, Integer, TypedArray};
 pub use objects::DotNetObjectReference;
 pub use registry::Invokable;
 
 /// What a guest's modules use: `use dotwit::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Bytes, DotNetObjectReference, DotNetStreamReference, JsObjectReference, JsStreamReference, js, js_invokable,
-        task,
+        BigInt, Bytes, DotNetObjectReference, DotNetStreamReference, JsObjectReference, JsStreamReference, TypedArray,
+        js, js_invokable, task,
     };
 }
 

@@ -14,6 +14,7 @@ use serde::ser;
 
 use crate::dotnet_stream::{self, Claim, DotNetStreamReference};
 use crate::error::{Error, ErrorKind};
+use crate::expand::{self, Expanded};
 use crate::js_object::{self, Handle, JsObjectReference};
 use crate::json;
 use crate::objects::Entry;
@@ -132,6 +133,8 @@ struct Reading {
     bytes: Vec<Option<Vec<u8>>>,
     /// Whether the text names each array once, so that who reads it can have it and needs no copy.
     moves: bool,
+    /// Which of the byte arrays have been read as numbers, where some of them are numbers.
+    numbers: Vec<bool>,
     references: usize,
     handles: Vec<Rc<Handle>>,
     failure: Option<Box<Error>>,
@@ -258,6 +261,15 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Option<usize> {
     })
 }
 
+/// Puts bytes beside the text that is being written, which nobody else needs, and gives their index.
+pub(crate) fn write_owned(bytes: Vec<u8>) -> Option<usize> {
+    WRITING.with_borrow_mut(|scopes| {
+        let written = scopes.last_mut()?;
+        written.bytes.push(bytes);
+        Some(written.bytes.len() - 1)
+    })
+}
+
 /// Notes that the text that is being written names an object.
 pub(crate) fn write_object<E: ser::Error>(object: &Rc<Entry>) -> Result<u64, E> {
     WRITING.with_borrow_mut(|scopes| {
@@ -305,7 +317,10 @@ pub(crate) fn write_stream<E: ser::Error>(stream: &DotNetStreamReference) -> Res
 }
 
 /// The scope in which the values of one message are read.
-pub(crate) struct Reader(());
+pub(crate) struct Reader {
+    /// Whether there are numbers beside the text.
+    numbers: bool,
+}
 
 impl Reader {
     /// Opens the scope of a message, whose text the caller has, and keeps.
@@ -325,11 +340,14 @@ impl Reader {
                 ),
             ));
         }
-        let moves = !bytes.is_empty() && names_each_once(json, bytes.len());
-        let bytes = bytes.into_iter().map(Some).collect();
-        let reading = Reading { moves, bytes, references: 0, handles, failure: None };
+        let numbers = !bytes.is_empty() && json.contains(KEY_OF_NUMBERS);
+        // Where there are numbers, a text may be read twice.
+        let moves = !bytes.is_empty() && !numbers && names_each_once(json, bytes.len());
+        let bytes: Vec<_> = bytes.into_iter().map(Some).collect();
+        let unread = if numbers { vec![false; bytes.len()] } else { Vec::new() };
+        let reading = Reading { moves, numbers: unread, bytes, references: 0, handles, failure: None };
         READING.with_borrow_mut(|scopes| scopes.push(reading));
-        Ok(Self(()))
+        Ok(Self { numbers })
     }
 
     /// Reads one value from a part of the message's text. `misfit` says what is wrong where the text is at fault.
@@ -338,10 +356,27 @@ impl Reader {
         json: &str,
         misfit: impl FnOnce(serde_json::Error) -> Error,
     ) -> Result<T, Error> {
-        serde_json::from_str(json).map_err(|error| {
+        let mut read = serde_json::from_str(json);
+        if self.numbers || read.is_err() {
+            read = self.read_again(json, read);
+        }
+        read.map_err(|error| {
             let failure =
                 READING.with_borrow_mut(|scopes| scopes.last_mut().and_then(|reading| reading.failure.take()));
             cause(&error, failure).unwrap_or_else(|| misfit(error))
+        })
+    }
+
+    /// Reads a value once more where its text has numbers that it could not read, or did not see as what they are.
+    fn read_again<T: DeserializeOwned>(&self, json: &str, read: serde_json::Result<T>) -> serde_json::Result<T> {
+        if self.numbers
+            && let Some(expanded) = expanded(json)
+        {
+            return expanded.read(read.err(), |text| serde_json::from_str(text));
+        }
+        read.or_else(|error| match expand::arrays(json) {
+            Some(text) => serde_json::from_str(&text).map_err(|_| error),
+            None => Err(error),
         })
     }
 
@@ -356,6 +391,20 @@ impl Drop for Reader {
         // What nobody took is given back, outside of the borrow.
         let _read = READING.with_borrow_mut(Vec::pop);
     }
+}
+
+/// The key beside that of a byte array which says what its bytes are.
+const KEY_OF_NUMBERS: &str = "\"__as\"";
+
+/// A text with the numbers of the message that nobody has read.
+fn expanded(json: &str) -> Option<Expanded> {
+    READING.with_borrow_mut(|scopes| {
+        let Reading { bytes, numbers, failure, .. } = scopes.last_mut()?;
+        let unread = |index: usize| bytes.get(index)?.as_deref().filter(|_| !numbers[index]);
+        let expanded = expand::expand(json, unread)?;
+        *failure = None;
+        Some(expanded)
+    })
 }
 
 /// The error behind the one that serde ends with. serde carries nothing but text, and a value may get over a failure,
@@ -391,6 +440,22 @@ pub(crate) fn read_bytes<E: de::Error>(index: u64, once: bool) -> Result<Vec<u8>
         bytes.ok_or_else(|| {
             E::custom(format!("byte array {index} was not found: the message has {count}, counted from 0"))
         })
+    })
+}
+
+/// Reads numbers out of the byte array with this index of the message that is being read.
+pub(crate) fn with_bytes<T, E: de::Error>(index: u64, read: impl FnOnce(&[u8]) -> Result<T, E>) -> Result<T, E> {
+    READING.with_borrow_mut(|scopes| {
+        let reading = scopes.last_mut().ok_or_else(|| E::custom("numbers can only be read from a message"))?;
+        let count = reading.bytes.len();
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let bytes = reading.bytes.get(index).and_then(Option::as_deref).ok_or_else(|| {
+            E::custom(format!("byte array {index} was not found: the message has {count}, counted from 0"))
+        })?;
+        if let Some(read) = reading.numbers.get_mut(index) {
+            *read = true;
+        }
+        read(bytes)
     })
 }
 

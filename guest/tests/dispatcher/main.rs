@@ -37,6 +37,7 @@ mod leaks;
 mod limits;
 mod manifest;
 mod nesting;
+mod numbers;
 mod page_calls;
 mod references;
 mod results;
