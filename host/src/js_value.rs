@@ -6,18 +6,19 @@ use std::sync::{Arc, Weak};
 
 use serde::de::DeserializeOwned;
 use serde::ser::{SerializeMap as _, SerializeSeq as _, Serializer};
-use serde::{Deserialize, Deserializer, Serialize, de, ser};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind};
 use crate::js_object::{JsObject, Member, js_failed};
 use crate::js_stream::{JsStream, Source};
 use crate::json::key;
+use crate::numbers;
 use crate::scope::{self, Lists, Objects};
 use crate::shared::Hold;
 use crate::value::DotNetObject;
 
-/// Any value of a page: JSON, and the [`Bytes`](crate::Bytes), [`JsObject`]s and [`JsStream`]s that stand in it, where a
+/// Any value of a page: JSON, and the [`Bytes`](crate::Bytes), numbers, [`JsObject`]s and [`JsStream`]s that stand in it, where a
 /// [`serde_json::Value`] would have no more than their placeholders. It is for functions that hand on what they get:
 ///
 /// ```
@@ -41,17 +42,21 @@ struct Beside {
 
 /// What a value is where it is no plain JSON.
 enum Special<'a> {
-    Bytes(&'a Vec<u8>),
+    /// Bytes, and what they are where they are numbers.
+    Bytes(&'a Vec<u8>, &'a str),
     Object(&'a JsObject),
     Stream(&'a JsObject),
     DotNetObject(&'a DotNetObject),
 }
 
 impl Beside {
-    fn special(&self, fields: &Map<String, Value>) -> Option<Special<'_>> {
+    fn special<'a>(&'a self, fields: &'a Map<String, Value>) -> Option<Special<'a>> {
         let index = |key| fields.get(key).and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok());
         if let Some(bytes) = index(key::BYTES).and_then(|index| self.bytes.get(index)) {
-            return Some(Special::Bytes(bytes));
+            return Some(Special::Bytes(
+                bytes,
+                fields.get(numbers::AS).and_then(Value::as_str).unwrap_or(numbers::PLAIN),
+            ));
         }
         if let Some(object) = index(key::DOT_NET_OBJECT).and_then(|index| self.objects.dot_net.get(index)) {
             return Some(Special::DotNetObject(object));
@@ -113,7 +118,7 @@ impl JsValue {
                     .collect();
                 Ok(Some(JsObject::from_members(members)))
             }
-            Value::Object(fields) if let Some(Special::Bytes(bytes)) = value.beside.special(fields) => {
+            Value::Object(fields) if let Some(Special::Bytes(bytes, _)) = value.beside.special(fields) => {
                 Ok(Some(JsObject::from_source(Source::from_bytes(bytes.clone()))))
             }
             Value::String(text) => Err(no_object(text)),
@@ -146,7 +151,7 @@ impl Beside {
             _ => return Ok(()),
         };
         let (key, index) = if let Some(index) = fields.get(key::BYTES).and_then(Value::as_u64) {
-            self.bytes.push(scope::read_bytes(index, false)?);
+            self.bytes.push(scope::with_bytes(index, |bytes| Ok(bytes.to_vec()))?);
             (key::BYTES, self.bytes.len() - 1)
         } else if let Some(id) = fields.get(key::JS_OBJECT).and_then(Value::as_i64) {
             self.objects.js.push(scope::read_object(id)?);
@@ -198,11 +203,7 @@ impl Serialize for Part<'_> {
                 array.end()
             }
             Value::Object(fields) => match self.beside.special(fields) {
-                Some(Special::Bytes(bytes)) => {
-                    let index = scope::write_bytes(bytes)
-                        .ok_or_else(|| ser::Error::custom("bytes can only be written as part of a call"))?;
-                    scope::write_placeholder(serializer, key::BYTES, index as u64)
-                }
+                Some(Special::Bytes(bytes, kind)) => numbers::serialize(serializer, kind, bytes.clone()),
                 Some(Special::Object(object)) => object.serialize(serializer),
                 Some(Special::Stream(object)) => JsStream::of(object).serialize(serializer),
                 Some(Special::DotNetObject(object)) => object.serialize(serializer),

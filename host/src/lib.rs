@@ -48,6 +48,8 @@
 //! | type | in the guest | on a page in a browser |
 //! | --- | --- | --- |
 //! | [`Bytes`] | `Bytes` | `Uint8Array` |
+//! | [`TypedArray`] | `TypedArray` | `Float32Array` and the like |
+//! | [`BigInt`] | `BigInt` | `bigint` |
 //! | [`DotNetObject`] | `DotNetObjectReference` | `DotNetObject` |
 //! | [`JsObject`] | `JsObjectReference` | any object |
 //! | [`JsStream`] | `JsStreamReference` | `DotNet.createJSStreamReference(…)` |
@@ -81,6 +83,7 @@ mod config;
 mod dot_net_stream;
 mod error;
 mod executor;
+mod expand;
 mod function;
 mod guest;
 mod inspect;
@@ -91,6 +94,7 @@ mod js_value;
 mod json;
 mod manifest;
 mod native_page;
+mod numbers;
 mod page;
 mod result;
 mod runtime;
@@ -118,6 +122,7 @@ pub use js_stream::JsStream;
 pub use js_value::JsValue;
 pub use manifest::{Assembly, Method, ObjectType, Parameter};
 pub use native_page::NativePage;
+pub use numbers::{BigInt, Element, Integer, TypedArray};
 pub use page::{Completion, Operation, Page, Request, Want};
 pub use result::ResultMessage;
 pub use runtime::Runtime;

@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::types::Message;
 use crate::error::{Error, ErrorKind};
+use crate::expand::{self, Expanded};
 use crate::js_object::{JsObject, Table};
 use crate::json::{self, Named};
+use crate::numbers;
 use crate::shared::{Hold, Shared};
 use crate::value::DotNetObject;
 
@@ -53,6 +55,8 @@ struct Reading {
     bytes: Vec<Option<Vec<u8>>>,
     /// Whether the text names each array once, so that who reads it can have it and needs no copy.
     moves: bool,
+    /// Which of the byte arrays have been read as numbers, where some of them are numbers.
+    numbers: Vec<bool>,
     objects: Objects,
     session: Hold,
     /// The guest's streams that somebody has taken.
@@ -125,13 +129,17 @@ pub(crate) fn read<T>(
     bytes: Vec<Vec<u8>>,
     objects: Objects,
     session: Hold,
-    read: impl FnOnce(&str) -> serde_json::Result<T>,
+    read: impl Fn(&str) -> serde_json::Result<T>,
     misfit: impl FnOnce(serde_json::Error) -> Error,
 ) -> Result<T, Error> {
-    let moves = !bytes.is_empty() && json::names_each_once(text, bytes.len());
-    let bytes = bytes.into_iter().map(Some).collect();
-    let scope = Scope::open(&READING, Reading { bytes, moves, objects, session, streams: Vec::new(), failure: None });
-    let value = read(text);
+    let has_numbers = !bytes.is_empty() && text.contains(KEY_OF_NUMBERS);
+    // Where there are numbers, a text may be read twice.
+    let moves = !bytes.is_empty() && !has_numbers && json::names_each_once(text, bytes.len());
+    let bytes: Vec<_> = bytes.into_iter().map(Some).collect();
+    let numbers = if has_numbers { vec![false; bytes.len()] } else { Vec::new() };
+    let reading = Reading { bytes, moves, numbers, objects, session, streams: Vec::new(), failure: None };
+    let scope = Scope::open(&READING, reading);
+    let value = if has_numbers { read_numbers(text, read) } else { read(text) };
     let reading = scope.close().unwrap_or_else(|| unreachable!("scopes are closed in the order in which they open"));
     if text.contains(json::key::DOT_NET_STREAM)
         && let Some(session) = reading.session.upgrade()
@@ -140,6 +148,31 @@ pub(crate) fn read<T>(
         unread.for_each(|stream| session.close_stream(stream));
     }
     value.map_err(|error| cause(&error, reading.failure).unwrap_or_else(|| misfit(error)))
+}
+
+/// The key beside that of a byte array which says what its bytes are.
+const KEY_OF_NUMBERS: &str = "\"__as\"";
+
+/// Reads a value, and once more where its text has numbers that it could not read, or did not see as what they are.
+fn read_numbers<T>(text: &str, read: impl Fn(&str) -> serde_json::Result<T>) -> serde_json::Result<T> {
+    // A stream is read once.
+    let first = if text.contains(json::key::DOT_NET_STREAM) { None } else { Some(read(text)) };
+    match (first, expanded(text)) {
+        (first, Some(expanded)) => expanded.read(first.and_then(Result::err), read),
+        (Some(first), None) => first,
+        (None, None) => read(text),
+    }
+}
+
+/// A text with the numbers of the message that nobody has read.
+fn expanded(text: &str) -> Option<Expanded> {
+    READING.with_borrow_mut(|scopes| {
+        let Reading { bytes, numbers, failure, .. } = scopes.last_mut()?;
+        let unread = |index: usize| bytes.get(index)?.as_deref().filter(|_| !numbers[index]);
+        let expanded = expand::expand(text, unread)?;
+        *failure = None;
+        Some(expanded)
+    })
 }
 
 /// The error behind the one that serde ends with. serde carries nothing but text, and a value may get over a failure, as an
@@ -153,6 +186,15 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Option<usize> {
     WRITING.with_borrow_mut(|scopes| {
         let written = scopes.last_mut()?;
         written.bytes.push(bytes.to_vec());
+        Some(written.bytes.len() - 1)
+    })
+}
+
+/// Puts bytes beside the text that is being written, which nobody else needs, and gives their index.
+pub(crate) fn write_owned(bytes: Vec<u8>) -> Option<usize> {
+    WRITING.with_borrow_mut(|scopes| {
+        let written = scopes.last_mut()?;
+        written.bytes.push(bytes);
         Some(written.bytes.len() - 1)
     })
 }
@@ -209,6 +251,22 @@ pub(crate) fn read_bytes<E: de::Error>(index: u64, once: bool) -> Result<Vec<u8>
             let what = format!("byte array {index} was not found: the message has {count}, counted from 0");
             Error::new(ErrorKind::BadArguments, what)
         })
+    })
+}
+
+/// Reads numbers out of the byte array with this index of the message that is being read.
+pub(crate) fn with_bytes<T, E: de::Error>(index: u64, read: impl FnOnce(&[u8]) -> Result<T, E>) -> Result<T, E> {
+    READING.with_borrow_mut(|scopes| {
+        let reading = scopes.last_mut().ok_or_else(|| E::custom("numbers can only be read as part of a call"))?;
+        let count = reading.bytes.len();
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let bytes = reading.bytes.get(index).and_then(Option::as_deref).ok_or_else(|| {
+            E::custom(format!("byte array {index} was not found: the message has {count}, counted from 0"))
+        })?;
+        if let Some(read) = reading.numbers.get_mut(index) {
+            *read = true;
+        }
+        read(bytes)
     })
 }
 
@@ -304,6 +362,9 @@ impl<'de> Visitor<'de> for Placeholder {
                 id.replace(map.next_value()?).is_some()
             } else if Some(key.as_str()) == self.beside {
                 beside.replace(map.next_value()?).is_some()
+            } else if key == numbers::AS {
+                let kind = map.next_value::<String>()?;
+                return Err(de::Error::custom(format!("a {kind} was received where bytes are expected")));
             } else {
                 return Err(de::Error::custom(format!("unexpected property '{key}' beside '{}'", self.key)));
             };

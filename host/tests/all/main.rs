@@ -5,6 +5,7 @@ mod calls;
 mod command_line;
 mod fuzz;
 mod limits;
+mod numbers;
 mod page;
 mod page_objects;
 mod refused;

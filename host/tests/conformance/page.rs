@@ -5,7 +5,7 @@ use std::future::pending;
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 
-use dotwit_host::{Bytes, DotNetObject, DotNetStream, JsObject, JsStream, NativePage, Session};
+use dotwit_host::{BigInt, Bytes, DotNetObject, DotNetStream, JsObject, JsStream, NativePage, Session, TypedArray};
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
@@ -91,7 +91,7 @@ impl Page {
         let conformance = functions(conformance, &log);
         let conformance = page_objects(conformance, &point);
         let conformance = guest_objects(conformance, &log, &session);
-        let conformance = streams(bytes(conformance));
+        let conformance = streams(numbers(bytes(conformance)));
         let window = JsObject::new().object("conformance", conformance.clone());
         Self { conformance, window, point, log, session }
     }
@@ -240,6 +240,14 @@ fn bytes(page: JsObject) -> JsObject {
         .function("nestedBytes", |(value,): (Labelled,)| {
             Ok(Labelled { label: "reversed".to_owned(), data: reversed(value.data) })
         })
+}
+
+fn numbers(page: JsObject) -> JsObject {
+    page.function("doubled", |(values,): (TypedArray<f32>,)| {
+        Ok(TypedArray(values.iter().map(|value| 2.0 * value).collect::<Vec<_>>()))
+    })
+    .function("bigger", |(BigInt(integer),): (BigInt<i64>,)| Ok(BigInt(integer + 1)))
+    .function("lower", |(integer,): (i64,)| Ok(integer % 10 + 4))
 }
 
 fn streams(page: JsObject) -> JsObject {

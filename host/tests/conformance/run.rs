@@ -178,6 +178,12 @@ impl Run {
             }
             Value::Object(fields) => match fields.iter().next().map(|(key, value)| (&**key, value)) {
                 Some(("$bytes", Value::String(hex))) => from_hex(hex).map(|bytes| Any::Bytes(bytes.into())),
+                Some(("$typed", Value::String(kind))) => {
+                    Ok(Any::Typed(kind.clone(), elements_of(fields.get("elements"))?))
+                }
+                Some(("$bigint", Value::String(digits))) => {
+                    digits.parse().map(Any::BigInt).map_err(|error| format!("'{digits}' is no integer: {error}"))
+                }
                 Some(("$object", Value::String(name))) => self.object(name).map(Any::Object),
                 Some(("$reference", Value::String(name))) => match self.names.get(name) {
                     Some(Named::Reference(object)) => Ok(Any::Page(object.clone())),
@@ -220,6 +226,14 @@ impl Run {
         match (pattern_of, value) {
             (Some(("$any", _)), _) => Ok(()),
             (Some(("$bytes", Value::String(hex))), Any::Bytes(bytes)) if *bytes == from_hex(hex)? => Ok(()),
+            (Some(("$typed", Value::String(wanted_kind))), Any::Typed(kind, elements))
+                if kind == *wanted_kind && elements == elements_of(wanted.get("elements"))? =>
+            {
+                Ok(())
+            }
+            (Some(("$bigint", Value::String(digits))), Any::BigInt(integer)) if integer.to_string() == *digits => {
+                Ok(())
+            }
             (Some(("$object", Value::String(name))), Any::Object(object)) => {
                 self.name(Some(name.clone()), Named::Object(object))
             }
@@ -316,6 +330,12 @@ fn check_failure(error: &Error, wanted: &Failure) -> Result<(), String> {
     }
     contains(error.message(), &wanted.message, "message")?;
     contains(error.detail().unwrap_or_default(), &wanted.detail, "detail")
+}
+
+/// The elements of a typed array, as texts.
+fn elements_of(elements: Option<&Value>) -> Result<Vec<String>, String> {
+    let elements = elements.and_then(Value::as_array).ok_or("a typed array has elements")?;
+    elements.iter().map(|element| Ok(element.as_str().ok_or("an element is a text")?.to_owned())).collect()
 }
 
 fn from_hex(hex: &str) -> Result<Vec<u8>, String> {

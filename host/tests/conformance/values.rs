@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
-use dotwit_host::{Bytes, DotNetObject, DotNetStream, JsObject, JsStream};
+use dotwit_host::{BigInt, Bytes, DotNetObject, DotNetStream, Element, JsObject, JsStream, TypedArray};
 use serde::de::value::{MapAccessDeserializer, StringDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// An argument or a result.
 pub(crate) enum Any {
@@ -17,6 +18,9 @@ pub(crate) enum Any {
     List(Vec<Any>),
     Map(BTreeMap<String, Any>),
     Bytes(Bytes),
+    /// A typed array: its constructor in JavaScript, and its elements as texts.
+    Typed(String, Vec<String>),
+    BigInt(i128),
     /// An object of the guest.
     Object(DotNetObject),
     /// An object of the page.
@@ -38,6 +42,8 @@ impl Any {
                 format!("{{{}}}", fields.join(","))
             }
             Self::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            Self::Typed(kind, elements) => format!("{kind} {elements:?}"),
+            Self::BigInt(integer) => format!("{integer}n"),
             Self::Object(object) => format!("object {} of the guest", object.id()),
             Self::Page(_) => "an object of the page".to_owned(),
             Self::Stream(_) => "a stream of the page".to_owned(),
@@ -59,6 +65,8 @@ impl Serialize for Any {
             Self::List(items) => items.serialize(serializer),
             Self::Map(fields) => fields.serialize(serializer),
             Self::Bytes(bytes) => bytes.serialize(serializer),
+            Self::Typed(kind, elements) => write_typed(kind, elements, serializer),
+            Self::BigInt(integer) => BigInt(*integer).serialize(serializer),
             Self::Object(object) => object.serialize(serializer),
             Self::Page(object) => object.serialize(serializer),
             Self::Stream(stream) => stream.serialize(serializer),
@@ -118,7 +126,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
         let Some(key) = fields.next_key::<String>()? else { return Ok(Any::Map(BTreeMap::new())) };
         let all = |key: String, fields| MapAccessDeserializer::new(Prepended { key: Some(key), fields });
         match &*key {
-            "__byte[]" => Bytes::deserialize(all(key, fields)).map(Any::Bytes),
+            "__byte[]" => read_bytes(Map::deserialize(all(key, fields))?).map_err(de::Error::custom),
             "__dotNetObject" => DotNetObject::deserialize(all(key, fields)).map(Any::Object),
             "__jsObjectId" => JsObject::deserialize(all(key, fields)).map(Any::Page),
             "__dotNetStream" => DotNetStream::deserialize(all(key, fields)).map(Any::GuestStream),
@@ -129,6 +137,52 @@ impl<'de> Visitor<'de> for AnyVisitor {
                 }
                 Ok(Any::Map(map))
             }
+        }
+    }
+}
+
+/// Runs `$body` with the type of a typed array's elements in the place of `$element`.
+macro_rules! with_element {
+    ($kind:expr, $element:ident => $body:expr, $none:expr) => {
+        with_element!(@ $kind, $element, $body, $none, [
+            "Int8Array" i8, "Int16Array" i16, "Int32Array" i32, "Uint16Array" u16, "Uint32Array" u32, "BigInt64Array" i64,
+            "BigUint64Array" u64, "Float32Array" f32, "Float64Array" f64
+        ])
+    };
+    (@ $kind:expr, $element:ident, $body:expr, $none:expr, [$($name:literal $type:ty),*]) => {
+        match $kind {
+            $($name => {
+                type $element = $type;
+                $body
+            })*
+            _ => $none,
+        }
+    };
+}
+
+fn write_typed<S: Serializer>(kind: &str, elements: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    fn write<T: Element + FromStr, S: Serializer>(elements: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+        let elements: Result<_, _> = elements.iter().map(|element| element.parse::<T>()).collect();
+        let elements = elements.map_err(|_| S::Error::custom("an element is no number of that type"))?;
+        TypedArray(elements).serialize(serializer)
+    }
+    with_element!(kind, Of => write::<Of, S>(elements, serializer), Err(S::Error::custom("there is no such array here")))
+}
+
+/// Reads bytes, and what they are if they are numbers.
+fn read_bytes(fields: Map<String, Value>) -> serde_json::Result<Any> {
+    fn read<T: Element + fmt::Display>(fields: Value) -> serde_json::Result<Vec<String>> {
+        let TypedArray(elements) = TypedArray::<T>::deserialize(fields)?;
+        Ok(elements.iter().map(|element| element.to_string().replace("inf", "Infinity")).collect())
+    }
+    let kind = fields.get("__as").and_then(Value::as_str).map(str::to_owned);
+    let fields = Value::Object(fields);
+    match kind {
+        None => Bytes::deserialize(fields).map(Any::Bytes),
+        Some(kind) if kind == "BigInt" => BigInt::deserialize(fields).map(|BigInt(integer)| Any::BigInt(integer)),
+        Some(kind) => {
+            let elements = with_element!(&*kind, Of => read::<Of>(fields)?, Vec::new());
+            Ok(Any::Typed(kind, elements))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod beside;
 pub mod misuse;
+pub mod numbers;
 pub mod objects;
 pub mod page_calls;
 pub mod page_objects;

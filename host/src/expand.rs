@@ -1,0 +1,162 @@
+//! Numbers beside a text, put into it: for types that know nothing of how they travel.
+//!
+//! A `TypedArray` and a `BigInt` read their placeholders. A `Vec<f32>`, an `i64` or a `Value` cannot, so what none of the
+//! former has read is written into the text as plain JSON, and the text is read once more.
+
+use serde_json::ser::{CompactFormatter, Formatter};
+
+use crate::numbers::{self, AS, BIG_INT, Number};
+
+/// A text with numbers in the places of their placeholders.
+pub(crate) struct Expanded {
+    text: String,
+    /// What JSON cannot hold. The text has a number in its place that nothing reads.
+    unheld: Option<String>,
+}
+
+/// JSON's number that is out of the range of every type.
+const OUT_OF_RANGE: &[u8] = b"1e999";
+
+/// The error that reading it ends with.
+const IS_OUT_OF_RANGE: &str = "number out of range";
+
+/// The error of a type that has met a placeholder and knows none.
+const IS_A_MAP: &str = "invalid type: map";
+
+impl Expanded {
+    /// Reads the text after one was read with placeholders, perhaps with an error. The error is the one that says more.
+    pub(crate) fn read<T>(
+        self,
+        first: Option<serde_json::Error>,
+        read: impl FnOnce(&str) -> serde_json::Result<T>,
+    ) -> serde_json::Result<T> {
+        read(&self.text).map_err(|error| match (self.unheld, first) {
+            (Some(unheld), _) if error.to_string().contains(IS_OUT_OF_RANGE) => serde::de::Error::custom(unheld),
+            (_, Some(first)) if !first.to_string().contains(IS_A_MAP) => first,
+            _ => error,
+        })
+    }
+}
+
+/// Writes the numbers that `unread` still has into a text. `None` where there are none.
+pub(crate) fn expand<'b>(json: &str, unread: impl Fn(usize) -> Option<&'b [u8]>) -> Option<Expanded> {
+    const BEGIN: &str = "{\"__byte[]\":";
+    let mut text = Vec::new();
+    let (mut done, mut unheld) = (0, None);
+    for (at, _) in json.match_indices(BEGIN) {
+        let begin = at + BEGIN.len();
+        let Some((index, kind, length)) = parse(&json[begin..]) else { continue };
+        let Some(bytes) = unread(index) else { continue };
+        let before = text.len();
+        text.extend_from_slice(&json.as_bytes()[done..at]);
+        if write(&mut text, kind, bytes, &mut unheld) {
+            done = begin + length;
+        } else {
+            text.truncate(before);
+        }
+    }
+    if done == 0 {
+        return None;
+    }
+    text.extend_from_slice(&json.as_bytes()[done..]);
+    Some(Expanded { text: String::from_utf8(text).ok()?, unheld })
+}
+
+/// Takes the rest of a placeholder apart: its index, its kind, and its length. Who writes one writes it compactly.
+fn parse(rest: &str) -> Option<(usize, &str, usize)> {
+    let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+    let kind = rest[digits..].strip_prefix(",\"")?.strip_prefix(AS)?.strip_prefix("\":\"")?;
+    let kind = &kind[..kind.find("\"}")?];
+    Some((rest[..digits].parse().ok()?, kind, digits + AS.len() + kind.len() + 7))
+}
+
+/// Writes numbers as JSON, and says whether they are some.
+fn write(text: &mut Vec<u8>, kind: &str, bytes: &[u8], unheld: &mut Option<String>) -> bool {
+    if kind == BIG_INT {
+        let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+        let is_integer = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+        if is_integer {
+            text.extend_from_slice(bytes);
+        }
+        return is_integer;
+    }
+    let Some(numbers) = numbers::numbers(kind, bytes) else { return false };
+    text.push(b'[');
+    for (index, number) in numbers.enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        if !write_number(text, number) {
+            unheld.get_or_insert_with(|| {
+                format!("element {index} of the {kind} is {number}, which only a TypedArray can hold")
+            });
+        }
+    }
+    text.push(b']');
+    true
+}
+
+/// Writes a number as JavaScript does, and says whether JSON can hold it.
+fn write_number(text: &mut Vec<u8>, number: Number) -> bool {
+    let mut integer = |integer: i128| text.extend_from_slice(integer.to_string().as_bytes());
+    match number {
+        Number::Integer(number) => integer(number),
+        Number::Float(float) if !float.is_finite() => {
+            text.extend_from_slice(OUT_OF_RANGE);
+            return false;
+        }
+        // Whole numbers without a point, so that an integer reads them; but -0 is a float only.
+        Number::Float(float)
+            if float.fract() == 0.0 && float.abs() < 1e15 && (float != 0.0 || float.is_sign_positive()) =>
+        {
+            integer(float as i128);
+        }
+        Number::Float(float) => return CompactFormatter.write_f64(text, float).is_ok(),
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(json: &str, bytes: &[&[u8]]) -> Option<String> {
+        expand(json, |index| bytes.get(index).copied()).map(|expanded| expanded.text)
+    }
+
+    #[test]
+    fn numbers_stand_where_their_placeholders_did() {
+        let floats: Vec<u8> = [1.0_f32, -0.5, -0.0].iter().flat_map(|float| float.to_le_bytes()).collect();
+        assert_eq!(
+            expanded(
+                r#"[{"__byte[]":0},{"a":{"__byte[]":1,"__as":"Float32Array"}},{"__byte[]":2,"__as":"BigInt"},"{"]"#,
+                &[&[7], &floats, b"-123456789012345678901234567890"]
+            )
+            .as_deref(),
+            Some(r#"[{"__byte[]":0},{"a":[1,-0.5,-0.0]},-123456789012345678901234567890,"{"]"#)
+        );
+    }
+
+    #[test]
+    fn what_is_read_or_is_no_number_stays() {
+        assert_eq!(expanded(r#"{"__byte[]":1,"__as":"Int8Array"}"#, &[&[1]]), None);
+        assert_eq!(expanded(r#"{"__byte[]":0,"__as":"Map"}"#, &[&[1]]), None);
+        assert_eq!(expanded(r#"{"__byte[]":0,"__as":"BigInt"}"#, &[b"1]"]), None);
+        assert_eq!(expanded(r#""{\"__byte[]\":0,\"__as\":\"Int8Array\"}""#, &[&[1]]), None);
+        assert_eq!(
+            expanded(r#"[{"__byte[]":0,"__as":"BigInt"},{"__byte[]":1,"__as":"Int8Array"}]"#, &[b"", &[1, 255]])
+                .as_deref(),
+            Some(r#"[{"__byte[]":0,"__as":"BigInt"},[1,-1]]"#)
+        );
+    }
+
+    #[test]
+    fn what_json_cannot_hold_is_named() {
+        let bytes: Vec<u8> = [0.0, f64::NEG_INFINITY, f64::NAN].iter().flat_map(|float| float.to_le_bytes()).collect();
+        let expanded = expand(r#"{"__byte[]":0,"__as":"Float64Array"}"#, |_| Some(&bytes)).unwrap();
+        assert_eq!(expanded.text, "[0,1e999,1e999]");
+        assert!(expanded.unheld.unwrap().contains("element 1 of the Float64Array is -Infinity"));
+        let error = serde_json::from_str::<serde_json::Value>("[1e999]").unwrap_err();
+        assert!(error.to_string().starts_with(IS_OUT_OF_RANGE));
+    }
+}
