@@ -10,7 +10,7 @@ import { Guest } from '../src/guest.js';
 import { GuestStreams } from '../src/guest-streams.js';
 import { CallsOfGuest } from './calls-of-guest.js';
 import { CallsOfPage } from './calls-of-page.js';
-import { Traffic } from './traffic.js';
+import { Traffic, reviveNumbers } from './traffic.js';
 
 /** @import { Binding, GuestModule } from '../src/binding.js' */
 /** @import { Assembly, CallError } from '../src/contract.js' */
@@ -20,6 +20,7 @@ import { Traffic } from './traffic.js';
  *
  * @typedef {object} MicrosoftDotNet
  * @property {(host: any) => CallDispatcher} attachDispatcher
+ * @property {(reviver: (key: string, value: any) => any) => void} attachReviver
  * @property {(identifier: string, targetInstanceId: number) => any} findJSFunction
  * @property {(id: number) => void} disposeJSObjectReferenceById
  */
@@ -36,6 +37,9 @@ import { Traffic } from './traffic.js';
  * @property {(id: number, data: Uint8Array) => void} receiveByteArray
  * @property {(streamId: number, stream: any) => void} supplyDotNetStream
  */
+
+/** @type {WeakSet<MicrosoftDotNet>} The packages that revive numbers: nothing detaches a reviver. */
+const reviving = new WeakSet();
 
 /** A guest that Microsoft's package calls, and that calls the page through it. */
 export class AttachedGuest {
@@ -92,6 +96,10 @@ export class AttachedGuest {
     );
     // Nothing detaches a dispatcher, so it is attached only now that there is a guest behind it.
     void attached.dispatcher;
+    if (!reviving.has(DotNet)) {
+      reviving.add(DotNet);
+      DotNet.attachReviver(reviveNumbers);
+    }
     return attached;
   }
 

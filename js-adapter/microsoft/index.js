@@ -20,7 +20,7 @@ import { AttachedGuest as Attached } from './attached-guest.js';
  * @throws {DotNetError}
  */
 export async function attach(DotNet, options) {
-  for (const name of /** @type {const} */ (['attachDispatcher', 'findJSFunction', 'disposeJSObjectReferenceById'])) {
+  for (const name of /** @type {const} */ (['attachDispatcher', 'attachReviver', 'findJSFunction', 'disposeJSObjectReferenceById'])) {
     if (typeof DotNet?.[name] !== 'function') {
       throw new DotNetError(
         'bad-arguments',

@@ -5,6 +5,8 @@
  */
 
 import { DotNetError, describeValue } from '../src/error.js';
+import { findInexact, inexactMessage, withFloats } from '../src/integers.js';
+import { numbersOf } from '../src/numbers.js';
 import { bytesOf } from '../src/page-objects.js';
 import { named } from '../src/wire.js';
 
@@ -55,7 +57,7 @@ export class Traffic {
   toGuest(json) {
     const bytes = json.includes('"__byte[]"') ? this.#collected.map((array) => bytesOf(array, 0, array.length)) : [];
     this.#collected = [];
-    return { json, bytes };
+    return { json: withFloats(json), bytes };
   }
 
   /**
@@ -67,6 +69,8 @@ export class Traffic {
    * @throws {DotNetError}
    */
   toPage({ json, bytes }) {
+    const inexact = findInexact(json);
+    if (inexact !== undefined) throw new DotNetError('too-large', inexactMessage(inexact));
     for (const id of named(json).streams) {
       const stream = this.#streams.create(id);
       this.#streams.add(stream);
@@ -89,8 +93,22 @@ export class Traffic {
         throw new DotNetError('protocol', `The text names byte array ${describeValue(value['__byte[]'])}, which did not come with it.`);
       }
       this.dispatcher.receiveByteArray(++this.#lastArray, array);
-      return { '__byte[]': this.#lastArray };
+      const placeholder = { '__byte[]': this.#lastArray };
+      // What the bytes are is for `reviveNumbers`: the package has made bytes of the inner object by then.
+      return Object.hasOwn(value, '__as') ? { __as: value.__as, bytes: placeholder } : placeholder;
     });
     return JSON.stringify(value);
   }
+}
+
+/**
+ * Makes numbers of bytes that say what they are: a reviver for the package.
+ *
+ * @param {string} _key
+ * @param {any} value
+ * @returns {any}
+ */
+export function reviveNumbers(_key, value) {
+  if (value === null || typeof value !== 'object' || !Object.hasOwn(value, '__as') || !(value.bytes instanceof Uint8Array)) return value;
+  return numbersOf(value.__as, value.bytes) ?? value;
 }

@@ -416,7 +416,7 @@ export class Dispatcher {
       this.#side,
       (index) => bytes[index],
       (message, context) =>
-        new DotNetError('protocol', `The result of '${method}' cannot be read. ${message}`, { ...contextOf(target, method), ...context }),
+        new DotNetError(context?.kind ?? 'protocol', `The result of '${method}' cannot be read. ${message}`, { ...contextOf(target, method), ...context }),
     );
   }
 

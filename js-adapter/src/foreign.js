@@ -100,6 +100,8 @@ export class ForeignDispatcher {
     this.#host = host;
     this.#side = {
       owner: this,
+      // Blazor knows none.
+      numbers: false,
       pageObject,
       lend: referenced,
       // Nobody gives back what such a host gets, but for the page's own disposal.

@@ -26,6 +26,8 @@ import { named } from './wire.js';
 export class GuestSide {
   #guest;
 
+  numbers = true;
+
   pageObjects = new PageObjects();
 
   guestObjects = new GuestObjects((object, times) => this.#forget(object, times));

@@ -9,7 +9,7 @@ import { DotNetError, messageOf } from './error.js';
 /** @import { CallError, Outcome } from './contract.js' */
 
 /** What is wrong with the call itself, and not with what the page does. */
-const OWN_KINDS = ['protocol', 'too-many', 'unsupported'];
+const OWN_KINDS = ['protocol', 'too-large', 'too-many', 'unsupported'];
 
 /**
  * What the guest is told of something that was thrown.

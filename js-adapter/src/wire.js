@@ -6,10 +6,13 @@
 
 import { DotNetError, describeValue, messageOf } from './error.js';
 import { DotNetObject, isObjectId, ownerOf } from './dotnet-object.js';
+import { endOfString, findInexact, inexactMessage, mayHaveInexact, withFloats } from './integers.js';
 import { MAX_DEPTH } from './limits.js';
+import { bytesOfNumbers, kindOf, kindOfArray, noNumbers, numbersOf } from './numbers.js';
 import { bytesOf } from './page-objects.js';
 
 /** @import { Message } from './contract.js' */
+/** @import { ErrorKind } from './error.js' */
 /** @import { ObjectOwner } from './dotnet-object.js' */
 /** @import { DotNetStream } from './dotnet-stream.js' */
 /** @import { PageObject } from './page-objects.js' */
@@ -25,6 +28,7 @@ import { bytesOf } from './page-objects.js';
  *
  * @typedef {object} Side
  * @property {ObjectOwner} owner Whom its objects belong to.
+ * @property {boolean} numbers Whether it knows numbers that JSON has no place for, and tells floats from integers.
  * @property {(id: number) => object | undefined} pageObject The object of the page that it names.
  * @property {(placeholder: { __jsObjectId: unknown }) => PageObject | undefined} lend The object of the page that a placeholder
  *   in a message would give it. Throws when that is not the page's to give.
@@ -45,7 +49,7 @@ import { bytesOf } from './page-objects.js';
 /**
  * Makes the error for a value that came in and cannot be read.
  *
- * @typedef {(message: string, context?: { cause: unknown }) => DotNetError} Fail
+ * @typedef {(message: string, context?: { cause?: unknown, kind?: ErrorKind }) => DotNetError} Fail
  */
 
 /** @type {Uint8Array[]} */
@@ -82,10 +86,10 @@ export function attachReviver(reviver) {
 export function write(value, side, what) {
   try {
     // A replacer makes `stringify` several times slower, and most messages hold nothing that needs one.
-    if (isFlat(value)) return { json: stringify(value), bytes: NO_BYTES, granted: undefined };
+    if (isFlat(value)) return { json: textFor(side, stringify(value)), bytes: NO_BYTES, granted: undefined };
     if (isPlain(value, 1)) {
       const json = stringify(value);
-      if (!json.includes('"__jsObjectId"')) return { json, bytes: NO_BYTES, granted: undefined };
+      if (!json.includes('"__jsObjectId"')) return { json: textFor(side, json), bytes: NO_BYTES, granted: undefined };
     }
     return writeWithCare(value, side);
   } catch (cause) {
@@ -101,6 +105,14 @@ export function write(value, side, what) {
 function stringify(value, replacer) {
   // A function as such has no text.
   return JSON.stringify(value, replacer) ?? 'null';
+}
+
+/**
+ * @param {Side} side
+ * @param {string} json
+ */
+function textFor(side, json) {
+  return side.numbers ? withFloats(json) : json;
 }
 
 /**
@@ -142,20 +154,19 @@ function isFlat(value) {
 
 /** @param {unknown} value */
 function isPrimitive(value) {
-  return value === null || (typeof value !== 'object' && typeof value !== 'function');
+  return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'bigint');
 }
 
-/** @type {(this: unknown) => string | undefined} Names the kind of a typed array of any realm, whatever it claims to be. */
-const kindOfArray = /** @type {any} */ (Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)).get;
-
 /**
- * The same bytes without what a page may have made of the array. All other code of the page has run by now.
+ * The bytes of what is beside a text, without what a page may have made of an array. All other code of the page has run by now.
  *
- * @param {Uint8Array} array
+ * @param {unknown} value
  * @returns {Uint8Array}
  * @throws {DotNetError} when it is detached, or lies
  */
-function plain(array) {
+function plain(value) {
+  if (kindOf(value)) return bytesOfNumbers(value);
+  const array = /** @type {Uint8Array} */ (value);
   return bytesOf(array, 0, array.length);
 }
 
@@ -165,17 +176,21 @@ function plain(array) {
  * @returns {Written}
  */
 function writeWithCare(value, side) {
-  /** @type {Uint8Array[]} */
-  const bytes = [];
+  /** @type {unknown[]} */
+  const beside = [];
   /** @type {PageObject[]} */
   const granted = [];
   /** @type {(this: any, key: string, value: any) => any} */
   const replacer = function (key, value) {
+    // A page may have given a `toJSON` to all of them.
+    if (side.numbers && typeof this[key] === 'bigint') return { '__byte[]': beside.push(this[key]) - 1, __as: 'BigInt' };
     if (isPrimitive(value)) return value;
     // `value` is what `toJSON` made of it, if there is one: Node's Buffer is a Uint8Array that has one.
     const original = ArrayBuffer.isView(value) || value instanceof DotNetObject ? value : this[key];
     if (ArrayBuffer.isView(original)) {
-      if (kindOfArray.call(original) === 'Uint8Array') return { '__byte[]': bytes.push(/** @type {Uint8Array} */ (original)) - 1 };
+      if (kindOfArray.call(original) === 'Uint8Array') return { '__byte[]': beside.push(original) - 1 };
+      const kind = side.numbers ? kindOf(original) : undefined;
+      if (kind) return { '__byte[]': beside.push(original) - 1, __as: kind };
     } else if (original instanceof DotNetObject) {
       if (ownerOf(original) === side.owner) return original.serializeAsArg();
       throw badArguments('This DotNetObject is of another guest: it can be passed only to the guest that it came from.');
@@ -185,9 +200,9 @@ function writeWithCare(value, side) {
     }
     return value;
   };
-  const json = stringify(value, replacer);
+  const json = textFor(side, stringify(value, replacer));
   checkDepth(json, badArguments);
-  const message = { json, bytes: bytes.map(plain), granted };
+  const message = { json, bytes: beside.map(plain), granted };
   side.grant(granted);
   return message;
 }
@@ -208,6 +223,7 @@ export function read(json, side, bytes, fail = protocolError, check) {
   const placeholders = mayHavePlaceholders(json);
   if (!placeholders && revivers.length === 0) {
     checkDepth(json, fail);
+    checkIntegers(json, side, fail);
     const value = parse(json, fail);
     check?.(value);
     return value;
@@ -218,6 +234,7 @@ export function read(json, side, bytes, fail = protocolError, check) {
   const received = [];
   try {
     checkDepth(json, fail);
+    checkIntegers(json, side, fail);
     const value = JSON.parse(json, (key, initial) => {
       let value = placeholders ? revive(initial, side, bytes, received, fail) : initial;
       for (const reviver of revivers) {
@@ -247,7 +264,7 @@ export function read(json, side, bytes, fail = protocolError, check) {
  * @returns {any} `undefined`, which is no value of JSON, when it takes `read` to know what it is
  */
 export function readPlain(json) {
-  if (revivers.length > 0 || json.length >= SHORTEST_TOO_DEEP || mayHavePlaceholders(json)) return undefined;
+  if (revivers.length > 0 || json.length >= SHORTEST_TOO_DEEP || mayHavePlaceholders(json) || mayHaveInexact(json)) return undefined;
   try {
     return JSON.parse(json);
   } catch {
@@ -315,7 +332,7 @@ function notJson(cause, fail) {
 
 /** @type {Fail} */
 function protocolError(message, context) {
-  return new DotNetError('protocol', message, context);
+  return new DotNetError(context?.kind ?? 'protocol', message, context);
 }
 
 /** @param {string} message */
@@ -331,6 +348,16 @@ function checkDepth(json, fail) {
   if (json.length < SHORTEST_TOO_DEEP) return;
   const depth = depthOf(json);
   if (depth > MAX_DEPTH) throw fail(`The JSON nests ${depth} deep, and ${MAX_DEPTH} is the limit.`);
+}
+
+/**
+ * @param {string} json
+ * @param {Side} side
+ * @param {Fail} fail
+ */
+function checkIntegers(json, side, fail) {
+  const inexact = side.numbers ? findInexact(json) : undefined;
+  if (inexact !== undefined) throw fail(inexactMessage(inexact), { kind: 'too-large' });
 }
 
 /** @param {string} json */
@@ -352,21 +379,6 @@ function depthOf(json) {
     }
   }
   return deepest;
-}
-
-/**
- * @param {string} json
- * @param {number} begin where its opening quote is
- */
-function endOfString(json, begin) {
-  for (let at = begin + 1; ; ) {
-    const end = json.indexOf('"', at);
-    if (end < 0) return json.length;
-    let escapes = 0;
-    while (json.charCodeAt(end - 1 - escapes) === 0x5c) escapes++;
-    if (escapes % 2 === 0) return end;
-    at = end + 1;
-  }
 }
 
 /**
@@ -394,7 +406,10 @@ function revive(value, side, bytes, received, fail) {
     const index = value['__byte[]'];
     const array = Number.isSafeInteger(index) ? bytes(index) : undefined;
     if (array === undefined) throw fail(`The text names byte array ${describeValue(index)}, which did not come with it.`);
-    return array;
+    if (!side.numbers || !array || !Object.hasOwn(value, '__as')) return array;
+    const numbers = numbersOf(value.__as, array);
+    if (numbers === undefined) throw fail(noNumbers(value.__as, array));
+    return numbers;
   }
   if (Object.hasOwn(value, '__dotNetStream')) {
     const stream = side.stream(idOf(value.__dotNetStream, 'a stream', fail));

@@ -123,6 +123,11 @@ export function install(host) {
     middle: (bytes) => bytes.subarray(1, bytes.length - 1),
     nestedBytes: ({ data }) => ({ label: 'reversed', data: data.slice().reverse() }),
 
+    // Numbers that JSON has no place for.
+    doubled: (values) => values.map((value) => 2 * value),
+    bigger: (integer) => integer + 1n,
+    lower: (integer) => Number(integer % 10n) + 4,
+
     // Streams.
     bytesOf: (length) => pattern(length),
     bufferOf: (length) => pattern(length).buffer,

@@ -129,6 +129,8 @@ class Run {
     if (value === null || typeof value !== 'object') return value;
     const { DotNet } = this.#host;
     if ('$bytes' in value) return fromHex(value.$bytes);
+    if ('$typed' in value) return typedArray(value.$typed, value.elements);
+    if ('$bigint' in value) return BigInt(value.$bigint);
     if ('$object' in value) return this.#named(value.$object);
     if ('$reference' in value) return this.#named(value.$reference);
     if ('$page' in value) return DotNet.createJSObjectReference(this.#at(value.$page));
@@ -143,6 +145,14 @@ class Run {
     if ('$bytes' in wanted) {
       if (!(value instanceof Uint8Array)) throw new Mismatch(`${what} is ${show(value)}, not bytes`);
       return equal(toHex(value), wanted.$bytes, what);
+    }
+    if ('$typed' in wanted) {
+      equal(Object.prototype.toString.call(value), `[object ${wanted.$typed}]`, what);
+      return equal(Array.from(value, textOf), wanted.elements, what);
+    }
+    if ('$bigint' in wanted) {
+      if (typeof value !== 'bigint') throw new Mismatch(`${what} is ${show(value)}, not a bigint`);
+      return equal(String(value), wanted.$bigint, what);
     }
     if ('$object' in wanted) {
       if (!(value instanceof this.#host.DotNet.DotNetObject)) throw new Mismatch(`${what} is ${show(value)}, not an object of the guest`);
@@ -216,6 +226,15 @@ function show(value) {
 
 function toHex(bytes) {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** A typed array, of elements as texts: JSON has no `NaN`. */
+function typedArray(kind, elements) {
+  return globalThis[kind].from(elements, kind.startsWith('Big') ? BigInt : Number);
+}
+
+function textOf(number) {
+  return Object.is(number, -0) ? '-0' : String(number);
 }
 
 function fromHex(hex) {

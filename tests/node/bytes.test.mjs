@@ -69,10 +69,9 @@ test('a call that waits for its turn has the bytes of the moment it was made', a
   assert.deepEqual(await called, Uint8Array.of(2, 3));
 });
 
-test('other typed arrays are plain JSON, which is no byte array', async (t) => {
+test('other typed arrays are no byte arrays', async (t) => {
   await startGuest(t);
-  failure(() => echo(Uint16Array.of(1, 2)), 'bad-arguments');
-  assert.deepEqual(DotNet.invokeMethod('TestGuest', 'Echo', Uint16Array.of(1, 2)), { 0: 1, 1: 2 });
+  assert.match(failure(() => echo(Uint16Array.of(1, 2)), 'bad-arguments').message, /a Uint16Array was received/);
 });
 
 /** A guest that answers every call with this message. */

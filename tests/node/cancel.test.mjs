@@ -55,7 +55,7 @@ test('a call that has ended leaves its signal alone', async (t) => {
   const withBoth = DotNet.with({ signal: controller.signal, timeout: 60_000 });
   assert.equal(await withBoth.invokeMethodAsync('TestGuest', 'Add', 1, 2), 3);
   await rejection(withBoth.invokeMethodAsync('TestGuest', 'Fail'), 'failed');
-  await rejection(withBoth.invokeMethodAsync('TestGuest', 'Echo', 1n), 'bad-arguments');
+  await rejection(withBoth.invokeMethodAsync('TestGuest', 'Echo', { toJSON: () => { throw new Error('mine'); } }), 'bad-arguments');
   const pending = withBoth.invokeMethodAsync('TestGuest', 'Never');
   guest.stop();
   await rejection(pending, 'disconnected');

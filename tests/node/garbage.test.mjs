@@ -207,13 +207,14 @@ test('every way in which a call fails gives back what it held', async (t) => {
     const failed = async (promise) => promise.then(() => 'succeeded', (error) => error.kind);
     globalThis.throws = () => { throw new Error('mine'); };
     globalThis.never = () => new Promise(() => {});
-    globalThis.half = () => [reference(), 1n];
+    const unwritable = { toJSON() { throw new Error('mine'); } };
+    globalThis.half = () => [reference(), unwritable];
     globalThis.echo = (x) => x;
     const kinds = [
       await failed(call('Add', reference(), sync('CreateCounter', 1))),
       await failed(call('Nothere', reference())),
       await failed(call('ObjectAndNumber', reference(), 'x')),
-      await failed(call('Ignore', reference(), 1n)),
+      await failed(call('Ignore', reference(), unwritable)),
       await failed(call('CallPage', 'throws', [1])),
       await failed(call('CallPageWithObject', 'throws', reference())),
       await failed(call('CallPageForSomeObject', 'echo', ['text'])),

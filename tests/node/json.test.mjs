@@ -53,7 +53,7 @@ test('values of other kinds are written as JSON writes them', async (t) => {
     }
   }
   const date = new Date(0);
-  for (const value of [new Point(), { date }, new Map([[1, 2]]), [new Set([1])], Object.create(null), Object.create({ inherited: 1 }), { toJSON: () => 'text' }, [undefined, () => {}, Symbol('s')], { a: undefined, b() {} }, Object('boxed'), new Error('x'), /x/, new Float32Array([0.5]), new ArrayBuffer(2), NaN, -0, Infinity]) {
+  for (const value of [new Point(), { date }, new Map([[1, 2]]), [new Set([1])], Object.create(null), Object.create({ inherited: 1 }), { toJSON: () => 'text' }, [undefined, () => {}, Symbol('s')], { a: undefined, b() {} }, Object('boxed'), new Error('x'), /x/, new DataView(new ArrayBuffer(2)), new ArrayBuffer(2), NaN, -0, Infinity]) {
     assert.deepEqual(echo(value), JSON.parse(JSON.stringify([value]))[0]);
   }
   const sparse = [];

@@ -45,7 +45,7 @@ test('a browser needs no more than the sources: their imports are relative', asy
   }
 });
 
-test('the adapter is no larger than 12 KB, gzipped, and what is loaded with the first guest than 6 KB', async () => {
+test('the adapter is no larger than 13 KB, gzipped, and what is loaded with the first guest than 6 KB', async () => {
   const { outputFiles } = await build({
     stdin: { contents: "export * from 'dotwit'", resolveDir: tests },
     bundle: true,
@@ -58,7 +58,7 @@ test('the adapter is no larger than 12 KB, gzipped, and what is loaded with the 
   const size = (matches) =>
     outputFiles.filter(({ path }) => matches(path)).reduce((sum, { contents }) => sum + gzipSync(contents).length, 0);
   const isPart = (path) => /parts-\w+\.js$/.test(path);
-  assert.ok(size((path) => !isPart(path)) <= 12_100);
+  assert.ok(size((path) => !isPart(path)) <= 13_100);
   const parts = size(isPart);
   assert.ok(parts > 0 && parts <= 6_000);
 });

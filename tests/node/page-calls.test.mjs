@@ -157,7 +157,11 @@ test('a result that cannot be written fails its call alone', async (t) => {
       value.self = value;
       return value;
     },
-    big: () => 1n,
+    throwing: () => ({
+      toJSON() {
+        throw new Error('mine');
+      },
+    }),
     nested: (depth) => {
       let value = 1;
       for (let level = 0; level < depth; level++) value = [value];
@@ -170,7 +174,7 @@ test('a result that cannot be written fails its call alone', async (t) => {
     },
   });
   assert.match((await rejection(call('CallPage', 'cycle', []), 'js-failed')).message, /'cycle' cannot be written as JSON.*circular/s);
-  assert.match(failure(() => sync('CallPageSync', 'big', []), 'js-failed').message, /BigInt/);
+  assert.match(failure(() => sync('CallPageSync', 'throwing', []), 'js-failed').message, /'throwing' cannot be written as JSON: mine/);
   assert.match((await rejection(call('CallPage', 'detached', []), 'js-failed')).message, /detached/);
   assert.match(failure(() => sync('CallPageSync', 'nested', [33]), 'js-failed').message, /33 deep.*32/);
   assert.equal(await call('CallPageVoid', 'cycle', []), null);
