@@ -53,6 +53,30 @@ export function anyBytes(below) {
   return view;
 }
 
+const TYPED = [Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array];
+
+/** A view of any numbers within a larger buffer: finite ones, where `finite` says so. */
+export function anyNumbers(below, finite) {
+  const Type = TYPED[below(TYPED.length)];
+  const bytes = anyBytes(below);
+  const { BYTES_PER_ELEMENT: size } = Type;
+  const length = Math.floor(bytes.length / size);
+  const offset = Math.min(below(2), length);
+  const numbers = new Type(bytes.buffer, size * offset, length - offset);
+  return finite ? numbers.map((number) => (Number.isFinite(number) ? number : 0)) : numbers;
+}
+
+/** An integer of up to 120 bits, near to a power of two. */
+export function anyBigInt(below) {
+  const integer = (1n << BigInt(below(120))) + BigInt(below(5) - 2);
+  return below(2) === 0 ? integer : -integer;
+}
+
+/** What the engine itself makes of the text of a value: some have faults of their own, in how they read keys. */
+function asRead(value) {
+  return JSON.parse(canonical(value));
+}
+
 /** The same for equal values, whatever the order of their keys. */
 function canonical(value) {
   return JSON.stringify(value, (_, inner) =>
@@ -77,12 +101,20 @@ export async function sendAnything(DotNet, seed, count) {
   };
   for (let index = 0; index < count; index++) {
     const value = anyValue(below);
-    check('Echo', value, DotNet.invokeMethod('TestGuest', 'Echo', value));
-    check('EchoReady', value, await DotNet.invokeMethodAsync('TestGuest', 'EchoReady', value));
-    check('CallPage', value, await DotNet.invokeMethodAsync('TestGuest', 'CallPage', 'sameValue', [value]));
+    const read = asRead(value);
+    check('Echo', read, DotNet.invokeMethod('TestGuest', 'Echo', value));
+    check('EchoReady', read, await DotNet.invokeMethodAsync('TestGuest', 'EchoReady', value));
+    check('CallPage', asRead(read), await DotNet.invokeMethodAsync('TestGuest', 'CallPage', 'sameValue', [value]));
     const bytes = anyBytes(below);
     const echoed = DotNet.invokeMethod('TestGuest', 'EchoBytes', bytes);
     check('EchoBytes', Array.from(bytes), Array.from(echoed));
+    const numbers = anyNumbers(below, true);
+    check('Echo', Array.from(numbers), DotNet.invokeMethod('TestGuest', 'Echo', numbers));
+    const any = anyNumbers(below, false);
+    check('EchoNumbers', Array.from(any, String), Array.from(DotNet.invokeMethod('TestGuest', 'EchoNumbers', any), String));
+    const integer = anyBigInt(below);
+    check('EchoBigInt', `${integer}`, `${DotNet.invokeMethod('TestGuest', 'EchoBigInt', integer)}`);
+    check('EchoWide', `${integer}`, DotNet.invokeMethod('TestGuest', 'EchoWide', integer));
   }
   delete globalThis.sameValue;
   return wrong;
