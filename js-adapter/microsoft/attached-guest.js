@@ -87,6 +87,8 @@ export class AttachedGuest {
         invokeJs: (target, identifier, operation, want, args) => calls.invoke(target, identifier, operation, want, args),
         beginInvokeJs: (call, target, identifier, operation, want, args) =>
           calls.begin(call, target, identifier, operation, want, args),
+        // What the guest has asked for stays in the package's table until the guest is gone.
+        withdraw: () => {},
         cancelInvokeJs: (call) => calls.cancel(call),
         releaseJs: (object) => calls.release(object),
         readJsStream: (call, object, offset, length) => calls.readStream(call, object, offset, length),

@@ -186,10 +186,13 @@ export class CallsOfGuest {
     if (room) this.#reads++;
     const source = room ? this.#objectOf(target) : tooMany(this.#reads + 1, MAX_OPEN_STREAMS, "the page's streams that the guest reads");
     readPiece(source, offset, length, (piece) =>
-      this.#guest.deliver((binding) => {
-        if (room) this.#reads--;
-        binding.endReadJs(call, outcomeOf(piece));
-      }),
+      this.#guest.answer(
+        (binding, outcome) => binding.endReadJs(call, outcome),
+        () => {
+          if (room) this.#reads--;
+          return outcomeOf(piece);
+        },
+      ),
     );
   }
 
@@ -230,6 +233,7 @@ export class CallsOfGuest {
    */
   #resultOf(json, want) {
     const message = this.#traffic.toGuest(json);
+    this.#guest.detach(message);
     if (want === 'object' || want === 'stream') {
       const id = JSON.parse(json)?.__jsObjectId;
       if (id > 0) this.#owned.add(id);
@@ -242,8 +246,10 @@ export class CallsOfGuest {
    * @param {Outcome<Message>} outcome
    */
   #tell(call, outcome) {
-    if (outcome.tag === 'ok') this.#guest.detach(outcome.val);
-    this.#guest.deliver((binding) => binding.endInvokeJs(call, outcome));
+    this.#guest.answer(
+      (binding, outcome) => binding.endInvokeJs(call, outcome),
+      () => outcome,
+    );
   }
 }
 

@@ -4,11 +4,8 @@
  * @module
  */
 
-import { DotNetError, describeValue } from '../src/error.js';
-import { findInexact, inexactMessage, withFloats } from '../src/integers.js';
-import { numbersOf } from '../src/numbers.js';
-import { bytesOf } from '../src/page-objects.js';
-import { named } from '../src/wire.js';
+import { DotNetError, describeValue, errorOf } from '../src/error.js';
+import { named, plain } from '../src/wire.js';
 
 /** @import { Message } from '../src/contract.js' */
 /** @import { GuestStreams } from '../src/guest-streams.js' */
@@ -55,9 +52,9 @@ export class Traffic {
    * @returns {Message}
    */
   toGuest(json) {
-    const bytes = json.includes('"__byte[]"') ? this.#collected.map((array) => bytesOf(array, 0, array.length)) : [];
+    const collected = this.#collected;
     this.#collected = [];
-    return { json: withFloats(json), bytes };
+    return { json, bytes: json.includes('"__byte[]"') ? collected.map(plain) : [] };
   }
 
   /**
@@ -68,9 +65,11 @@ export class Traffic {
    * @returns {string} the text, as the package knows it
    * @throws {DotNetError}
    */
-  toPage({ json, bytes }) {
-    const inexact = findInexact(json);
-    if (inexact !== undefined) throw new DotNetError('too-large', inexactMessage(inexact));
+  toPage({ json, bytes, failure }) {
+    if (failure) {
+      for (const id of named(json).streams) this.#streams.refuse(id);
+      throw errorOf(failure);
+    }
     for (const id of named(json).streams) {
       const stream = this.#streams.create(id);
       this.#streams.add(stream);

@@ -1,6 +1,7 @@
 /**
  * How the functions of a guest are called. This module and the folder beside it are all that know: they turn a transpiled
- * guest into a `Binding`, and a `Page` into what the guest imports. Whatever a function of a `Binding` throws is a trap.
+ * guest into a `Binding`, and a `Page` into what the guest imports. Whatever a function of a `Binding` throws is a trap, but for an error of
+ * kind `too-large`: the guest has no room for what it was to get, and has not been entered.
  *
  * There are two ways. The *direct* binding calls the guest's core module by the component model's canonical ABI, which
  * takes a fraction of a microsecond; the *wrapper* goes through what jco has generated, which works for every guest.
@@ -55,6 +56,7 @@ import { pageImports, WrapperBinding } from './binding/wrapper.js';
  *
  * @typedef {object} Page
  * @property {(target: number, identifier: string, operation: Operation, want: ResultType, args: Message) => Outcome<Message>} invokeJs
+ * @property {(message: Message) => void} withdraw Takes back what a result of `invokeJs` gives, for the guest has no room for it.
  * @property {(call: bigint, target: number, identifier: string, operation: Operation, want: ResultType, args: Message) => void}
  *   beginInvokeJs
  * @property {(call: bigint) => void} cancelInvokeJs

@@ -10,6 +10,7 @@
  * @typedef {object} Message
  * @property {string} json
  * @property {Uint8Array[]} bytes
+ * @property {CallError} [failure] Why it could not be read, when it is too large; `json` then has what it names and nothing else.
  */
 
 /**

@@ -8,7 +8,7 @@
 
 import { watch } from './cancel.js';
 import { isObjectId } from './dotnet-object.js';
-import { DotNetError, checkCount, describeValue, errorOf, isBlank, tooMany } from './error.js';
+import { DotNetError, checkCount, describeValue, errorOf, isBlank, isTooLarge, tooMany } from './error.js';
 import { Guest } from './guest.js';
 import { GuestSide } from './guest-side.js';
 import { MAX_PENDING_CALLS } from './limits.js';
@@ -81,6 +81,7 @@ export class Dispatcher {
         invokeJs: (target, identifier, operation, want, args) => pageCalls.invoke(target, identifier, operation, want, args),
         beginInvokeJs: (call, target, identifier, operation, want, args) =>
           pageCalls.begin(call, target, identifier, operation, want, args),
+        withdraw: (message) => dispatcher.#side.pageObjects.withdraw(/** @type {Written} */ (message).granted),
         cancelInvokeJs: (call) => pageCalls.cancel(call),
         releaseJs: (object) => dispatcher.#side.pageObjects.release(object),
         readJsStream: (call, object, offset, length) => pageCalls.readStream(call, object, offset, length),
@@ -176,8 +177,8 @@ export class Dispatcher {
     try {
       outcome = this.#guest.enter((binding) => binding.invoke(target, method, message));
     } catch (cause) {
-      // A trap, told with what was called; or there was no room on the stack to enter.
-      throw this.#why(cause, target, method);
+      // A trap, told with what was called; or there was no room to enter, on the stack or in the guest.
+      throw this.#why(cause, target, method, message);
     }
     try {
       return this.#resultOf(outcome, target, method);
@@ -299,15 +300,18 @@ export class Dispatcher {
   }
 
   /**
-   * Why the guest could not be called: its end, with what was called, or that there was no room on the stack to enter.
+   * Why the guest could not be called: its end, with what was called, or that there was no room to enter.
    *
    * @param {unknown} cause
    * @param {Target} target
    * @param {string} method
+   * @param {Written} message
    */
-  #why(cause, target, method) {
+  #why(cause, target, method, message) {
     const { end } = this.#guest;
-    return end ? errorOf(end, contextOf(target, method)) : cause;
+    if (end) return errorOf(end, contextOf(target, method));
+    this.#side.pageObjects.withdraw(message.granted);
+    return isTooLarge(cause) ? withContext(cause, target, method) : cause;
   }
 
   /**
@@ -324,8 +328,8 @@ export class Dispatcher {
       const outcome = this.#guest.enter((binding) => binding.beginInvoke(call, target, method, message));
       if (outcome) this.#settle(call, outcome);
     } catch (cause) {
-      // A trap has rejected this call with all the others; without one, there was no room on the stack to enter.
-      this.#take(call)?.reject(this.#why(cause, target, method));
+      // A trap has rejected this call with all the others; without one, there was no room to enter.
+      this.#take(call)?.reject(this.#why(cause, target, method, message));
     }
   }
 
@@ -408,7 +412,11 @@ export class Dispatcher {
    */
   #resultOf(outcome, target, method) {
     if (outcome.tag === 'err') throw errorOf(outcome.val, contextOf(target, method));
-    const { json, bytes } = outcome.val;
+    const { json, bytes, failure } = outcome.val;
+    if (failure) {
+      this.#side.giveBack(json);
+      throw errorOf(failure, contextOf(target, method));
+    }
     const plain = readPlain(json);
     if (plain !== undefined) return plain;
     return read(

@@ -45,6 +45,18 @@ export let ownerOf;
  */
 export let idOf;
 
+/** @type {WeakMap<object, ObjectOwner>} Whom the object belongs to that a placeholder stands for. */
+const placeholders = new WeakMap();
+
+/**
+ * The side that a placeholder's object lives on; nothing for what no proxy has made.
+ *
+ * @param {object} placeholder
+ */
+export function ownerOfPlaceholder(placeholder) {
+  return placeholders.get(placeholder);
+}
+
 /**
  * An object of a guest. It lives there until `dispose()`, or until the page has lost sight of it for good.
  *
@@ -145,12 +157,14 @@ export class DotNetObject {
   }
 
   /**
-   * What stands for this object on the wire.
+   * What stands for this object on the wire. A copy of it stands for nothing.
    *
    * @returns {{ __dotNetObject: number }}
    */
   serializeAsArg() {
-    return { __dotNetObject: this.#id };
+    const placeholder = { __dotNetObject: this.#id };
+    placeholders.set(placeholder, this.#owner);
+    return placeholder;
   }
 
   /** @returns {{ __dotNetObject: number }} */

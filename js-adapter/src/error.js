@@ -73,6 +73,26 @@ export function tooMany(number, limit, what) {
 }
 
 /**
+ * The error for what is larger than there is room for.
+ *
+ * @param {string} message which names both sizes
+ * @param {unknown} [cause]
+ */
+export function tooLarge(message, cause) {
+  return new DotNetError('too-large', message, { cause });
+}
+
+/**
+ * Whether that is what was thrown.
+ *
+ * @param {unknown} thrown
+ * @returns {thrown is DotNetError}
+ */
+export function isTooLarge(thrown) {
+  return thrown instanceof DotNetError && thrown.kind === 'too-large';
+}
+
+/**
  * Makes sure that a call has no more arguments than one may have.
  *
  * @param {unknown[] | null | undefined} args

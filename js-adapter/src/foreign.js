@@ -104,6 +104,7 @@ export class ForeignDispatcher {
       numbers: false,
       pageObject,
       lend: referenced,
+      check: () => {},
       // Nobody gives back what such a host gets, but for the page's own disposal.
       grant: (entries) => {
         for (const entry of entries) entry.shared = true;

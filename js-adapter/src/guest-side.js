@@ -9,7 +9,7 @@ import { DotNetError, describeValue } from './error.js';
 import { GuestObjects } from './guest-objects.js';
 import { GuestStreams } from './guest-streams.js';
 import { PageObjects, referenced } from './page-objects.js';
-import { named } from './wire.js';
+import { checkSendable, named } from './wire.js';
 
 /** @import { CallError } from './contract.js' */
 /** @import { ObjectOwner } from './dotnet-object.js' */
@@ -70,6 +70,11 @@ export class GuestSide {
       'bad-arguments',
       `The object with the __jsObjectId ${describeValue(id)} is no reference: only what createJSObjectReference returned is one, not a copy of it.`,
     );
+  }
+
+  /** @param {object} value */
+  check(value) {
+    checkSendable(value);
   }
 
   /** @param {PageObject[]} entries */

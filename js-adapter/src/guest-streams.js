@@ -166,10 +166,7 @@ export class GuestStreams {
    * @param {Outcome<Uint8Array>} outcome
    */
   #supply(id, controller, outcome) {
-    if (outcome.tag === 'err') {
-      this.#open.delete(id);
-      throw errorOf(outcome.val);
-    }
+    if (outcome.tag === 'err') throw errorOf(outcome.val);
     // Who reads has cancelled meanwhile.
     if (!this.#open.has(id)) return;
     const bytes = outcome.val;

@@ -4,14 +4,13 @@
  * @module
  */
 
-import { DotNetError, errorOf, messageOf } from './error.js';
-import { loadParts } from './on-demand.js';
+import { DotNetError, errorOf, isTooLarge, messageOf, tooLarge } from './error.js';
 import { Alarm } from './schedule.js';
 import { Turnstile } from './turnstile.js';
 import { Typed } from './typed.js';
 
 /** @import { Binding, GuestModule, Page } from './binding.js' */
-/** @import { Assembly, CallError, Message } from './contract.js' */
+/** @import { Assembly, CallError, Message, Outcome } from './contract.js' */
 
 /** @type {CallError} The end of a guest that has trapped, until there is room on the stack for the details. */
 const TRAPPED = { kind: 'guest-trapped', message: 'The guest has trapped and can no longer be called.' };
@@ -140,7 +139,7 @@ export class Guest {
    * @template T
    * @param {(binding: Binding) => T} run
    * @returns {T}
-   * @throws {DotNetError} when the guest traps
+   * @throws {DotNetError} when the guest traps, or when it has no room for what it gets and was not entered
    */
   enter(run) {
     this.#turnstile.enter();
@@ -150,6 +149,7 @@ export class Guest {
       if (this.#end?.kind === 'guest-trapped') throw this.#end;
       return result;
     } catch (cause) {
+      if (isTooLarge(cause) && !this.#end) throw cause;
       // Without a call, because the stack may be full: whatever else fails, the guest is entered no more.
       this.#end ??= TRAPPED;
       throw this.#trapped(cause);
@@ -204,12 +204,33 @@ export class Guest {
   }
 
   /**
+   * Has the guest told how something of its own has ended, or that it has no room for what came of it. Never throws.
+   *
+   * @template T
+   * @param {(binding: Binding, outcome: Outcome<T>) => void} end
+   * @param {() => Outcome<T>} outcome
+   * @param {() => void} [refused] runs when there is no room
+   */
+  answer(end, outcome, refused) {
+    this.deliver((binding) => {
+      try {
+        end(binding, outcome());
+      } catch (thrown) {
+        if (!isTooLarge(thrown)) throw thrown;
+        refused?.();
+        end(binding, { tag: 'err', val: { kind: thrown.kind, message: thrown.message } });
+      }
+    });
+  }
+
+  /**
    * Makes a message that has to wait independent of the page, which may change its arrays meanwhile.
    *
    * @param {Message} message
+   * @throws {DotNetError} when there is no room for its arrays twice
    */
   detach(message) {
-    if (message.bytes.length > 0 && this.#turnstile.busy) message.bytes = message.bytes.map((array) => new Uint8Array(array));
+    if (message.bytes.length > 0 && this.#turnstile.busy) message.bytes = message.bytes.map(copyOf);
   }
 
   /** Ends the guest. */
@@ -248,5 +269,14 @@ export class Guest {
     const end = /** @type {CallError} */ (this.#end);
     this.finish(end);
     return errorOf(end);
+  }
+}
+
+/** @param {Uint8Array} array */
+function copyOf(array) {
+  try {
+    return new Uint8Array(array);
+  } catch (cause) {
+    throw tooLarge(`The page has no room for a copy of ${array.length} bytes: ${messageOf(cause)}`, cause);
   }
 }

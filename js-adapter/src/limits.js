@@ -1,6 +1,6 @@
 /**
- * The limits that this side of a call keeps, and why they are what they are. All fail with kind `too-many`, but for the
- * depth.
+ * The limits that this side of a call keeps, and why they are what they are. Numbers fail with kind `too-many`, sizes with
+ * `too-large`, and the depth with that of what nests too deep.
  *
  * @module
  */
@@ -22,6 +22,35 @@ export const MAX_LIVE_REFERENCES = 100_000;
 
 /** Streams between the page and one guest that are open, for each direction. */
 export const MAX_OPEN_STREAMS = 1_000;
+
+/**
+ * Bytes of one array, and of a text as UTF-8: what a guest of 32 bits can have in one piece. Its whole memory is 4 GiB at the
+ * most, and what does not fit into it fails with the same kind.
+ */
+export const MAX_BYTES = 2 ** 31 - 1;
+
+/** @type {number | undefined} */
+let longest;
+
+/**
+ * The length of the longest text that this engine can hold: 2^29 - 24 in Chromium and Node, 2^30 - 2 in Firefox. Found by adding
+ * texts, which no engine copies for that.
+ */
+export function longestText() {
+  if (longest !== undefined) return longest;
+  const pieces = [' '];
+  let text = '';
+  const append = (/** @type {string} */ piece) => {
+    try {
+      return text + piece;
+    } catch {
+      return undefined;
+    }
+  };
+  for (let next; (next = append((text = pieces[0]))) !== undefined; ) pieces.unshift(next);
+  for (text = ''; pieces.length > 0; ) text = append(/** @type {string} */ (pieces.shift())) ?? text;
+  return (longest = text.length);
+}
 
 /** How deep JSON nests, the array of the arguments included: the `MaxDepth` of Blazor's host. */
 export const MAX_DEPTH = 32;

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { DotNetError, checkCount, describeValue, tooMany } from './error.js';
+import { DotNetError, checkCount, describeValue, errorOf, tooMany } from './error.js';
 import { MAX_OPEN_STREAMS, MAX_PENDING_CALLS } from './limits.js';
 import { findMember, useMember } from './members.js';
 import { importModule } from './module-url.js';
 import { failureOf, outcomeOf } from './page-failure.js';
 import { createJSObjectReference, noSuchObject, placeholderOf } from './page-objects.js';
 import { readPiece } from './page-streams.js';
-import { read, write } from './wire.js';
+import { isThenable, read, write } from './wire.js';
 
 /** @import { CallError, Message, Operation, Outcome, ResultType } from './contract.js' */
 /** @import { Guest } from './guest.js' */
@@ -71,16 +71,6 @@ export function find(objects, target, identifier, operation) {
       current = outer;
     }
   };
-}
-
-/**
- * Whether there is something to await.
- *
- * @param {any} value
- * @returns {value is PromiseLike<any>}
- */
-function isThenable(value) {
-  return (typeof value === 'object' || typeof value === 'function') && value !== null && typeof value.then === 'function';
 }
 
 /** What one guest has asked of the page. */
@@ -196,10 +186,13 @@ export class PageCalls {
     const error = room ? undefined : tooMany(this.#reads + 1, MAX_OPEN_STREAMS, "the page's streams that the guest reads");
     if (room) this.#reads++;
     readPiece(error ?? this.#side.pageObject(target) ?? noSuchObject(target), offset, length, (piece) =>
-      this.#guest.deliver((binding) => {
-        if (room) this.#reads--;
-        binding.endReadJs(id, outcomeOf(piece));
-      }),
+      this.#guest.answer(
+        (binding, outcome) => binding.endReadJs(id, outcome),
+        () => {
+          if (room) this.#reads--;
+          return outcomeOf(piece);
+        },
+      ),
     );
   }
 
@@ -222,15 +215,22 @@ export class PageCalls {
    * @param {Outcome<Message>} outcome
    */
   #tell(id, outcome) {
-    if (outcome.tag === 'ok') this.#guest.detach(outcome.val);
-    this.#guest.deliver((binding) => binding.endInvokeJs(id, outcome));
+    this.#guest.answer(
+      (binding, outcome) => binding.endInvokeJs(id, outcome),
+      () => outcome,
+      () => outcome.tag === 'ok' && this.#side.pageObjects.withdraw(/** @type {Written} */ (outcome.val).granted),
+    );
   }
 
   /**
    * @param {Message} message
    * @returns {any[]}
    */
-  #argsOf({ json, bytes }) {
+  #argsOf({ json, bytes, failure }) {
+    if (failure) {
+      this.#side.giveBack(json);
+      throw errorOf(failure);
+    }
     const args = json === '[]' ? [] : read(json, this.#side, (index) => bytes[index], undefined, checkArguments);
     // The guest may be at this for long, and what it has released must not pile up.
     this.#side.pageObjects.flush(1000);
@@ -265,6 +265,7 @@ export class PageCalls {
     try {
       const message = this.#resultOf(value, identifier, want);
       if (this.#pending.get(id) === call) {
+        this.#guest.detach(message);
         this.#pending.delete(id);
         this.#tell(id, { tag: 'ok', val: message });
       } else {

@@ -46,8 +46,32 @@ const NULL = -1;
 /** @type {Map<number, PageObject>} What can be named at all. */
 const named = new Map();
 
-/** @type {WeakMap<object, PageObject>} What a reference stands for; a guest may let go of it and get it again. */
-const references = new WeakMap();
+/**
+ * Gives what a reference stands for: a guest may let go of it and get it again. Every copy of this package has references of
+ * its own, and knows those of others by this name.
+ */
+const ENTRY = Symbol.for('dotwit.reference');
+
+/** @type {WeakSet<PageObject>} What the references of this copy stand for. */
+const entries = new WeakSet();
+
+/** A reference: an object of its own kind, which frameworks that wrap plain objects leave alone. */
+class Reference {
+  /**
+   * @param {object} placeholder
+   * @param {PageObject} entry
+   */
+  constructor(placeholder, entry) {
+    Object.assign(this, placeholder);
+    // Through a proxy, too, this is a function, and what it gives is not wrapped.
+    Object.defineProperty(this, ENTRY, { value: () => entry });
+    entries.add(entry);
+  }
+
+  get [Symbol.toStringTag]() {
+    return 'JSObjectReference';
+  }
+}
 
 /** @type {Set<PageObjects>} */
 const holders = new Set();
@@ -83,9 +107,7 @@ export function createJSStreamReference(source) {
  * @param {boolean} asStream
  */
 function referenceTo(entry, asStream) {
-  const reference = placeholderOf(entry, asStream);
-  references.set(reference, entry);
-  return reference;
+  return /** @type {any} */ (new Reference(placeholderOf(entry, asStream), entry));
 }
 
 /**
@@ -95,8 +117,21 @@ function referenceTo(entry, asStream) {
  */
 export function disposeJSObjectReference(reference) {
   const id = /** @type {any} */ (reference)?.__jsObjectId;
+  if (typeof id !== 'number') return;
   // A guest may have let go of it, and the page may send it again.
-  if (typeof id === 'number') dispose(references.get(/** @type {object} */ (reference)) ?? named.get(id));
+  const entry = entryOf(reference);
+  if (!entry) dispose(named.get(id));
+  else if (entries.has(entry)) dispose(entry);
+}
+
+/**
+ * What a reference of any copy of this package stands for.
+ *
+ * @param {any} reference
+ * @returns {PageObject | undefined}
+ */
+function entryOf(reference) {
+  return reference[ENTRY]?.();
 }
 
 /**
@@ -213,9 +248,12 @@ export function placeholderOf({ id, object }, asStream) {
  *
  * @param {object} value one with an own `__jsObjectId`
  * @returns {PageObject | undefined}
+ * @throws {DotNetError} for a reference of another copy of this package
  */
 export function referenced(value) {
-  return references.get(value);
+  const entry = entryOf(value);
+  if (!entry || entries.has(entry)) return entry;
+  throw new DotNetError('bad-arguments', 'This reference is of another copy of dotwit: make one with the DotNet of the guest that gets it.');
 }
 
 /** The objects of the page that one guest holds. */

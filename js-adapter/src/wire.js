@@ -4,11 +4,9 @@
  * @module
  */
 
-import { DotNetError, describeValue, messageOf } from './error.js';
-import { DotNetObject, isObjectId, ownerOf } from './dotnet-object.js';
-import { endOfString, findInexact, inexactMessage, mayHaveInexact, withFloats } from './integers.js';
-import { MAX_DEPTH } from './limits.js';
-import { bytesOfNumbers, kindOf, kindOfArray, noNumbers, numbersOf } from './numbers.js';
+import { DotNetError, describeValue, messageOf, tooLarge } from './error.js';
+import { DotNetObject, idOf, isObjectId, ownerOf, ownerOfPlaceholder } from './dotnet-object.js';
+import { MAX_BYTES, MAX_DEPTH, longestText } from './limits.js';
 import { bytesOf } from './page-objects.js';
 
 /** @import { Message } from './contract.js' */
@@ -32,6 +30,7 @@ import { bytesOf } from './page-objects.js';
  * @property {(id: number) => object | undefined} pageObject The object of the page that it names.
  * @property {(placeholder: { __jsObjectId: unknown }) => PageObject | undefined} lend The object of the page that a placeholder
  *   in a message would give it. Throws when that is not the page's to give.
+ * @property {(value: object) => void} check Throws when a value must not be written as JSON has it.
  * @property {(entries: PageObject[]) => void} grant Notes what a message gives it, of the page's objects: all or, when it
  *   throws, none.
  * @property {(id: number) => DotNetStream} stream One of its streams.
@@ -58,6 +57,9 @@ const NO_BYTES = [];
 /** The shortest text that can nest deeper than the limit: brackets and nothing else. */
 const SHORTEST_TOO_DEEP = 2 * (MAX_DEPTH + 1);
 
+/** What V8, Firefox and Safari say when a text becomes longer than they can hold. */
+const TOO_LONG = ['Invalid string length', 'allocation size overflow', 'Out of memory'];
+
 /** @type {Reviver[]} */
 const revivers = [];
 
@@ -81,7 +83,7 @@ export function attachReviver(reviver) {
  * @param {Side} side
  * @param {string} what it is, for the error
  * @returns {Written}
- * @throws {DotNetError} of kind `bad-arguments` when it cannot be written
+ * @throws {DotNetError} of kind `bad-arguments` when it cannot be written, and `too-large` when there is too much of it
  */
 export function write(value, side, what) {
   try {
@@ -89,13 +91,26 @@ export function write(value, side, what) {
     if (isFlat(value)) return { json: textFor(side, stringify(value)), bytes: NO_BYTES, granted: undefined };
     if (isPlain(value, 1)) {
       const json = stringify(value);
-      if (!json.includes('"__jsObjectId"')) return { json: textFor(side, json), bytes: NO_BYTES, granted: undefined };
+      if (!mayHaveObjects(json)) return { json, bytes: NO_BYTES, granted: undefined };
     }
     return writeWithCare(value, side);
   } catch (cause) {
     if (cause instanceof DotNetError) throw cause;
+    // Regular expressions need more of a stack that may be full.
+    if (TOO_LONG.includes(messageOf(cause))) {
+      throw tooLarge(`${what} has more as JSON than the ${longestText()} characters that this engine can hold in one text.`, cause);
+    }
     throw new DotNetError('bad-arguments', `${what} cannot be written as JSON: ${messageOf(cause)}`, { cause });
   }
+}
+
+/**
+ * Whether a text may name objects, which the page has copied from somewhere.
+ *
+ * @param {string} json
+ */
+function mayHaveObjects(json) {
+  return json.includes('"__') && (json.includes('"__jsObjectId"') || json.includes('"__dotNetObject"'));
 }
 
 /**
@@ -164,10 +179,49 @@ function isPrimitive(value) {
  * @returns {Uint8Array}
  * @throws {DotNetError} when it is detached, or lies
  */
-function plain(value) {
-  if (kindOf(value)) return bytesOfNumbers(value);
-  const array = /** @type {Uint8Array} */ (value);
-  return bytesOf(array, 0, array.length);
+export function plain(array) {
+  const bytes = bytesOf(array, 0, array.length);
+  if (bytes.length > MAX_BYTES) throw tooLarge(`A byte array has ${bytes.length} bytes, and ${MAX_BYTES} is the limit.`);
+  return bytes;
+}
+
+const OF_ANOTHER_GUEST =
+  'This DotNetObject is of another guest or a copy: it can be passed only to the guest that it came from, and as it came.';
+
+/**
+ * Whether there is something to await.
+ *
+ * @param {any} value
+ * @returns {value is PromiseLike<any>}
+ */
+export function isThenable(value) {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null && typeof value.then === 'function';
+}
+
+/**
+ * Whether a value is an object of a guest or host that another package has handed out: a second copy of this one, or
+ * Microsoft's.
+ *
+ * @param {any} value
+ */
+function isForeignObject(value) {
+  return typeof value.serializeAsArg === 'function';
+}
+
+/**
+ * Refuses what JSON has nothing but `{}` for, and the page has surely meant otherwise. Blazor sends that.
+ *
+ * @param {any} value
+ * @throws {DotNetError}
+ */
+export function checkSendable(value) {
+  if (isThenable(value)) throw badArguments('A promise cannot be sent, only what it resolves to: an await is missing.');
+  // A node of a document, of whatever realm.
+  if (typeof value.cloneNode === 'function' && typeof value.nodeType === 'number') {
+    throw badArguments(
+      'A node of a document has no JSON: send DotNet.createJSObjectReference(node), or return it where the guest asks for a JsObjectReference.',
+    );
+  }
 }
 
 /**
@@ -192,11 +246,15 @@ function writeWithCare(value, side) {
       const kind = side.numbers ? kindOf(original) : undefined;
       if (kind) return { '__byte[]': beside.push(original) - 1, __as: kind };
     } else if (original instanceof DotNetObject) {
-      if (ownerOf(original) === side.owner) return original.serializeAsArg();
-      throw badArguments('This DotNetObject is of another guest: it can be passed only to the guest that it came from.');
+      if (ownerOf(original) !== side.owner) throw badArguments(OF_ANOTHER_GUEST);
+      return { __dotNetObject: idOf(original) };
+    } else if (Object.hasOwn(value, '__dotNetObject') || isForeignObject(value)) {
+      if (ownerOfPlaceholder(value) !== side.owner) throw badArguments(OF_ANOTHER_GUEST);
     } else if (Object.hasOwn(value, '__jsObjectId')) {
       const entry = side.lend(value);
       if (entry) granted.push(entry);
+    } else {
+      side.check(value);
     }
     return value;
   };
@@ -391,7 +449,7 @@ function depthOf(json) {
 function revive(value, side, bytes, received, fail) {
   if (value === null || typeof value !== 'object') return value;
   if (Object.hasOwn(value, '__dotNetObject')) {
-    const object = new DotNetObject(idOf(value.__dotNetObject, 'an object', fail), side.owner);
+    const object = new DotNetObject(checkId(value.__dotNetObject, 'an object', fail), side.owner);
     received.push(object);
     return object;
   }
@@ -412,7 +470,7 @@ function revive(value, side, bytes, received, fail) {
     return numbers;
   }
   if (Object.hasOwn(value, '__dotNetStream')) {
-    const stream = side.stream(idOf(value.__dotNetStream, 'a stream', fail));
+    const stream = side.stream(checkId(value.__dotNetStream, 'a stream', fail));
     received.push(stream);
     return stream;
   }
@@ -425,7 +483,7 @@ function revive(value, side, bytes, received, fail) {
  * @param {Fail} fail
  * @returns {number}
  */
-function idOf(id, what, fail) {
+function checkId(id, what, fail) {
   if (isObjectId(id)) return id;
   throw fail(`The id of ${what} must be a positive integer, not ${describeValue(id)}.`);
 }

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { isTooLarge } from '../error.js';
 import { GuestMemory, indexOfKind } from './memory.js';
 import { Tasks } from './tasks.js';
 import { interfaceOf } from './wrapper.js';
@@ -352,7 +353,13 @@ export class DirectBinding {
           memory.message(json, jsonSize, bytes, bytesCount),
         );
         memory.enter();
-        memory.storeMessageOutcome(outcome, result);
+        try {
+          memory.storeMessageOutcome(outcome, result);
+        } catch (thrown) {
+          if (!isTooLarge(thrown)) throw thrown;
+          if (outcome.tag === 'ok') page.withdraw(outcome.val);
+          this.#storeFailure(thrown.message, result);
+        }
       },
       /** @type {PageFunction<[bigint, bigint, number, number, number, number, number, number, number, number]>} */
       'begin-invoke-js': (call, target, identifier, identifierSize, operation, want, json, jsonSize, bytes, bytesCount) => {
@@ -387,6 +394,20 @@ export class DirectBinding {
         page.reportPanic(memory.string(message, messageSize), memory.string(location, locationSize));
       },
     };
+  }
+
+  /**
+   * Stores that there is no room for a result. Where there is not even for that, the guest traps: it is on the stack.
+   *
+   * @param {string} message
+   * @param {number} result
+   */
+  #storeFailure(message, result) {
+    try {
+      this.#memory.storeMessageOutcome({ tag: 'err', val: { kind: 'too-large', message } }, result);
+    } catch {
+      throw this.#memory.trap('it has no room for an error');
+    }
   }
 
   /** The memory, to read from it what the guest calls the page with. */

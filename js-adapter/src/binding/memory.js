@@ -7,6 +7,9 @@
  * @module
  */
 
+import { tooLarge } from '../error.js';
+import { MAX_BYTES, longestText } from '../limits.js';
+
 /** @import { Assembly, CallError, Message, Method, ObjectType, Outcome, Parameter } from '../contract.js' */
 /** @import { ErrorKind } from '../error.js' */
 
@@ -25,6 +28,9 @@ const SHORT_TO_READ = 64;
  * that a small memory could describe more than any page could hold.
  */
 const MIN_BUDGET = 16 * 1024 * 1024;
+
+/** What has fewer bytes is given back with the guest's own, or not worth it. */
+const LARGE = 64 * 1024;
 
 /** @type {ErrorKind[]} `error-kind` of `wit/`, in its order. */
 const ERROR_KINDS = [
@@ -45,6 +51,11 @@ const ERROR_KINDS = [
   'protocol',
 ];
 
+/** How much of a text is looked at together that is too long, and more than the name of an object has. */
+const PIECE = 1 << 20;
+const LONGEST_NAME = 64;
+
+const latin1 = new TextDecoder('latin1');
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -78,6 +89,9 @@ export class GuestMemory {
 
   #budget = 0;
 
+  /** @type {{ address: number, size: number }[]} The large things that are being written for one crossing. */
+  #large = [];
+
   /** How many bytes the string has that was written last. */
   written = 0;
 
@@ -100,6 +114,7 @@ export class GuestMemory {
   enter() {
     if (this.fault) throw this.fault;
     this.#refresh();
+    if (this.#large.length > 0) this.#large = [];
     const size = this.#bytes.length;
     this.#budget = size > MIN_BUDGET ? size : MIN_BUDGET;
   }
@@ -153,6 +168,19 @@ export class GuestMemory {
    * @returns {string}
    */
   string(address, size) {
+    const text = this.#text(address, size);
+    if (text === undefined) throw this.trap(tooLong(size));
+    return text;
+  }
+
+  /**
+   * The same, or nothing where this engine cannot hold it.
+   *
+   * @param {number} address
+   * @param {number} size
+   * @returns {string | undefined}
+   */
+  #text(address, size) {
     const length = size >>> 0;
     const start = this.#within(address, length, 1, 'a string');
     const end = start + length;
@@ -161,11 +189,14 @@ export class GuestMemory {
       const text = asciiOf(bytes, start, end);
       if (text !== undefined) return text;
     }
+    if (length > LARGE && length > longestText()) return undefined;
     try {
       return decoder.decode(bytes.subarray(start, end));
     } catch (error) {
-      // Too long for a string of this engine, if not that.
-      throw error instanceof TypeError ? this.trap(`a string of ${length} bytes at ${start} is not UTF-8`) : error;
+      if (error instanceof TypeError) throw this.trap(`a string of ${length} bytes at ${start} is not UTF-8`);
+      // The page has no more memory, or no more stack.
+      if (length > LARGE) return undefined;
+      throw error;
     }
   }
 
@@ -210,10 +241,34 @@ export class GuestMemory {
    * @returns {Message}
    */
   message(json, jsonSize, bytes, bytesCount) {
-    return {
-      json: this.string(json, jsonSize),
-      bytes: bytesCount === 0 ? NO_ARRAYS : this.#list(bytes, bytesCount, 8, (at) => this.array(this.#u32(at), this.#u32(at + 4))),
-    };
+    const text = this.#text(json, jsonSize);
+    if (text === undefined) return this.#unread(json, jsonSize, tooLong(jsonSize));
+    if (bytesCount === 0) return { json: text, bytes: NO_ARRAYS };
+    try {
+      return { json: text, bytes: this.#list(bytes, bytesCount, 8, (at) => this.array(this.#u32(at), this.#u32(at + 4))) };
+    } catch (error) {
+      if (this.fault || !(error instanceof RangeError)) throw error;
+      return this.#unread(json, jsonSize, `The page has no room for the byte arrays: ${error.message}`);
+    }
+  }
+
+  /**
+   * What is left of a message that the page cannot hold: what it names, for that is to be given back.
+   *
+   * @param {number} json
+   * @param {number} jsonSize
+   * @param {string} message
+   * @returns {Message}
+   */
+  #unread(json, jsonSize, message) {
+    const start = json >>> 0;
+    const end = start + (jsonSize >>> 0);
+    const names = [];
+    for (let at = start; at < end; at += PIECE) {
+      const piece = latin1.decode(this.#bytes.subarray(at, Math.min(at + PIECE + LONGEST_NAME, end)));
+      for (const { 0: name, index } of piece.matchAll(/\{"__dotNet(?:Object|Stream)":\d+/g)) if (index < PIECE) names.push(`${name}}`);
+    }
+    return { json: `[${names}]`, bytes: NO_ARRAYS, failure: { kind: 'too-large', message } };
   }
 
   /**
@@ -230,8 +285,8 @@ export class GuestMemory {
   #callError(kind, message, messageSize, hasDetail, detail, detailSize) {
     return {
       kind: this.caseOf(ERROR_KINDS, kind, 'error-kind'),
-      message: this.string(message, messageSize),
-      detail: this.#flag(hasDetail) ? this.string(detail, detailSize) : undefined,
+      message: this.#text(message, messageSize) ?? tooLong(messageSize),
+      detail: this.#flag(hasDetail) ? this.#text(detail, detailSize) : undefined,
     };
   }
 
@@ -278,7 +333,12 @@ export class GuestMemory {
    */
   arrayOutcome = (discriminant, a, b, c, d, e, f) => {
     if (this.#flag(discriminant)) return { tag: 'err', val: this.#callError(a, b, c, d, e, f) };
-    return { tag: 'ok', val: this.array(a, b) };
+    try {
+      return { tag: 'ok', val: this.array(a, b) };
+    } catch (error) {
+      if (this.fault || !(error instanceof RangeError)) throw error;
+      return { tag: 'err', val: { kind: 'too-large', message: `The page has no room for ${b >>> 0} bytes: ${error.message}` } };
+    }
   };
 
   /**
@@ -381,14 +441,42 @@ export class GuestMemory {
    * @returns {number}
    */
   #allocate(old, oldSize, align, size) {
+    if (size > MAX_BYTES) throw this.#noRoom(size);
     this.mayLeave = false;
-    const address = this.#realloc(old, oldSize, align, size) >>> 0;
-    this.mayLeave = true;
+    let address;
+    try {
+      address = this.#realloc(old, oldSize, align, size) >>> 0;
+    } catch (cause) {
+      // So guests say that they have no memory left, and nothing else of them has begun.
+      if (this.fault || !isUnreachable(cause)) throw cause;
+      throw this.#noRoom(size, cause);
+    } finally {
+      this.mayLeave = true;
+    }
     this.#refresh();
+    if (oldSize > LARGE) this.#large.pop();
+    if (size > LARGE) this.#large.push({ address, size });
     if (address + size > this.#bytes.length || address % align !== 0) {
       throw this.trap(`it gave ${address} as the place for ${size} bytes, aligned to ${align}, in its memory of ${this.#bytes.length}`);
     }
     return address;
+  }
+
+  /**
+   * The error for what the guest cannot take. What was written beside it shrinks to nothing, for nobody will read it.
+   *
+   * @param {number} size
+   * @param {unknown} [cause]
+   */
+  #noRoom(size, cause) {
+    this.mayLeave = false;
+    for (const large of this.#large.splice(0)) this.#realloc(large.address, large.size, 1, 1);
+    this.mayLeave = true;
+    const has = this.#memory.buffer.byteLength;
+    return tooLarge(
+      `The guest has no room for ${size} bytes: its memory has ${has}, ${MAX_BYTES} in one piece are the limit, and 4 GiB are in all.`,
+      cause,
+    );
   }
 
   /**
@@ -491,6 +579,20 @@ export class GuestMemory {
     this.#view.setUint32(at, address, true);
     this.#view.setUint32(at + 4, this.written, true);
   }
+}
+
+/** @param {number} size in bytes */
+function tooLong(size) {
+  return `A text of ${size >>> 0} bytes is more than this engine can hold: ${longestText()} characters are its limit.`;
+}
+
+/**
+ * Whether the guest has trapped where it says so itself, as its allocators do.
+ *
+ * @param {unknown} thrown
+ */
+function isUnreachable(thrown) {
+  return thrown instanceof WebAssembly.RuntimeError && /unreachable/i.test(thrown.message);
 }
 
 /**
