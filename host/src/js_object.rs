@@ -171,6 +171,9 @@ impl JsObject {
     ///
     /// [`ErrorKind::JsFailed`] where there is none, [`ErrorKind::BadArguments`] where it is no `T`.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        if let Some(value) = self.inside(name) {
+            return value?.read(name);
+        }
         let (parent, last) = self.parent(name)?;
         let value = match parent.member(last) {
             Some(Member::Value(value)) => value,
@@ -264,9 +267,20 @@ impl JsObject {
         Ok((parent, last))
     }
 
+    /// The value that a dotted identifier names, where it is inside of a text or an array.
+    fn inside(&self, identifier: &str) -> Option<Result<JsValue, Error>> {
+        let (path, last) = identifier.rsplit_once('.')?;
+        let (parent, name) = self.parent(path).ok()?;
+        let Some(Member::Value(value)) = parent.member(name) else { return None };
+        Some(value.member(last).ok_or_else(|| not_readable(identifier)))
+    }
+
     /// Does what a guest asks for, or says what is to be awaited for it.
     pub(crate) fn answer(&self, scene: &Scene, request: Request) -> Result<Answer, Error> {
         let Request { identifier, operation, want, args, .. } = request;
+        if let Some(value) = self.inside(&identifier).filter(|_| operation == Operation::Get) {
+            return scene.reply(&value?, want).map(Answer::Now);
+        }
         let (parent, last) = self.parent(&identifier)?;
         let member = parent.member(last);
         match operation {

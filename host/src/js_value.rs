@@ -100,6 +100,18 @@ impl JsValue {
         }
     }
 
+    /// The value under a name of a text or an array, which has its length and its elements.
+    pub(crate) fn member(&self, name: &str) -> Option<Self> {
+        let length = |length: usize| (name == "length").then(|| Value::from(length));
+        let index = || name.parse::<usize>().ok();
+        let value = match &self.value {
+            Value::String(text) => length(text.encode_utf16().count()),
+            Value::Array(items) => index().and_then(|index| items.get(index).cloned()).or_else(|| length(items.len())),
+            _ => None,
+        };
+        value.map(|value| self.part(value))
+    }
+
     /// The value as an object that a guest can refer to, or none where it is null.
     pub(crate) fn into_object(self) -> Result<Option<JsObject>, Error> {
         let value = match self.into_member() {

@@ -53,26 +53,53 @@ export function findObjectMember(object, identifier) {
   return [parent, name];
 }
 
+/** What functions have of the language and not of the page, whether it is their own or not. */
+const OF_FUNCTIONS = ['prototype', 'constructor', 'caller', 'arguments'];
+
 /**
- * Whether a path may go on through a member. What all objects have is no way to anywhere: it leads to the language's own
- * constructors.
+ * Whether a path may go on through a member. What all objects have is no way to anywhere, nor what all functions have: it leads
+ * to the language's own constructors.
  *
- * @param {unknown} object
+ * @param {any} object
  * @param {string} key
  */
 function leadsOn(object, key) {
-  if (typeof object !== 'object' || object === null || key === '__proto__') return false;
-  return Object.hasOwn(object, key) || (key in object && !(key in Object.prototype));
+  if (Object(object) !== object || !isOpen(object, key)) return false;
+  return Object.hasOwn(object, key) || (key in object && !isInherited(object, key));
 }
 
 /**
- * Whether a path may end at a member.
+ * Whether a member has the name of one that all objects inherit, or all functions.
+ *
+ * @param {any} object
+ * @param {string} key
+ */
+function isInherited(object, key) {
+  return key in Object.prototype || (typeof object === 'function' && key in Function.prototype);
+}
+
+/**
+ * Whether a path may end at a member, whatever else it may do.
  *
  * @param {any} parent
  * @param {string} name
  */
 function isOpen(parent, name) {
-  return name !== '__proto__' && (name !== 'constructor' || Object.hasOwn(parent, name));
+  if (name === '__proto__') return false;
+  if (typeof parent === 'function') return !OF_FUNCTIONS.includes(name);
+  return name !== 'constructor' || Object.hasOwn(parent, name);
+}
+
+/**
+ * The same, where the path has found the parent itself: the functions of functions are for those that were given.
+ *
+ * @param {any} parent
+ * @param {string} name
+ * @param {boolean} found
+ */
+function isEnd(parent, name, found) {
+  if (!isOpen(parent, name)) return false;
+  return !found || typeof parent !== 'function' || Object.hasOwn(parent, name) || !(name in Function.prototype);
 }
 
 /**
@@ -95,17 +122,19 @@ function isOpen(parent, name) {
  * @throws {DotNetError} when it cannot
  */
 export function findMember(object, identifier, operation) {
-  const [parent, name] = identifier.includes('.') ? findObjectMember(object, identifier) : [object, identifier];
+  const found = identifier.includes('.');
+  const [parent, name] = found ? findObjectMember(object, identifier) : [object, identifier];
   if (parent === null || parent === undefined) {
     throw failed(`Could not find '${identifier}' (what should have '${name}' was ${parent}).`);
   }
+  const open = isEnd(parent, name, found);
   let callee;
   if (operation === 'get') {
-    if (!isReadable(parent, name)) throw failed(`The property '${identifier}' is not defined or is not readable.`);
+    if (!open || !isReadable(Object(parent), name)) throw failed(`The property '${identifier}' is not defined or is not readable.`);
   } else if (operation === 'set') {
-    if (!isWritable(parent, name)) throw failed(`The property '${identifier}' is not writable.`);
+    if (!open || !isWritable(parent, name)) throw failed(`The property '${identifier}' is not writable.`);
   } else {
-    callee = isOpen(parent, name) ? parent[name] : undefined;
+    callee = open ? parent[name] : undefined;
     if (typeof callee !== 'function') throw failed(`The value '${identifier}' is not a function.`);
     if (operation === 'construct') checkConstructor(callee, identifier);
   }
@@ -152,7 +181,7 @@ function checkConstructor(callee, identifier) {
  * @param {string} name
  */
 function isReadable(object, name) {
-  if (!isOpen(object, name) || !(name in object)) return false;
+  if (!(name in object)) return false;
   const property = propertyOf(object, name);
   return !property || 'value' in property || property.get !== undefined;
 }
@@ -162,7 +191,8 @@ function isReadable(object, name) {
  * @param {string} name
  */
 function isWritable(object, name) {
-  if (!isOpen(object, name)) return false;
+  // A text or a number has members, and keeps none that it is given.
+  if (Object(object) !== object) return false;
   if (!(name in object)) return Object.isExtensible(object);
   const property = propertyOf(object, name);
   return !property || property.writable || property.set !== undefined;

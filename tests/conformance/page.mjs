@@ -46,6 +46,8 @@ export function install(host) {
     undefinedValue: undefined,
     nested: { value: 7, deeper: { name: 'deep', join: (...parts) => parts.join('-') } },
     Point,
+    moment: Object.assign(() => 'now', { tz: Object.assign(() => {}, { guess: () => 'Europe/Paris' }), locale: { name: 'en' } }),
+    list: [1, 2],
     point: new Point(3, 4),
     frozen: Object.freeze({ value: 1 }),
     get readOnly() {

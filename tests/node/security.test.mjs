@@ -36,6 +36,99 @@ test('no path leads through what all objects have', async (t) => {
   }
 });
 
+test('paths lead through functions and classes, by what is their own or that of a class which they extend', async (t) => {
+  const { ask } = await askingGuest(t);
+  class Chart {
+    static defaults = { font: { size: 12 } };
+    static #count = 0;
+    static get count() {
+      return this.#count;
+    }
+    static version() {
+      return this === Chart ? '1' : '2';
+    }
+    static call() {
+      return 'its own';
+    }
+    static Part = class {
+      constructor(x) {
+        this.x = x;
+      }
+    };
+    static {
+      this.made = { here: true };
+    }
+  }
+  const extended = Object.assign(class extends Chart {}, { own: 'o' });
+  const moment = Object.assign(() => 'now', { tz: Object.assign(() => {}, { guess: () => 'Europe/Paris' }) });
+  onPage(t, { Chart, Extended: extended, moment, bound: Object.assign(moment.bind(null), { a: { b: 1 } }), proxied: new Proxy(moment, {}) });
+  assert.equal(ask('moment.tz.guess'), 'Europe/Paris');
+  assert.equal(ask('proxied.tz.guess'), 'Europe/Paris');
+  assert.equal(ask('bound.a.b', [], { operation: 'get' }), 1);
+  assert.equal(ask('Chart.defaults.font.size', [], { operation: 'get' }), 12);
+  assert.equal(ask('Extended.defaults.font.size', [13], { operation: 'set' }), 13);
+  assert.equal(Chart.defaults.font.size, 13);
+  assert.equal(ask('Chart.count', [], { operation: 'get' }), 0);
+  assert.equal(ask('Chart.made.here', [], { operation: 'get' }), true);
+  assert.equal(ask('Chart.version'), '1');
+  assert.equal(ask('Chart.call'), 'its own');
+  assert.equal(ask('Extended.own', [], { operation: 'get' }), 'o');
+  assert.equal(Extended_version(), '2');
+  assert.deepEqual(ask('Chart.Part', [7], { operation: 'construct' }), { x: 7 });
+  assert.deepEqual(ask('Extended.Part', [7], { operation: 'construct' }), { x: 7 });
+
+  function Extended_version() {
+    return ask('Extended.version');
+  }
+});
+
+test('what functions have of the language stays closed', async (t) => {
+  const { ask } = await askingGuest(t);
+  class Thing {
+    static constructor() {}
+    static async *stream() {}
+    method() {}
+  }
+  function sloppy() {}
+  const getter = { get f() { return Thing; } };
+  onPage(t, { Thing, Extended: class extends Thing {}, sloppy: new Function('return 1'), bound: sloppy.bind(null), proxied: new Proxy(Thing, {}), getter });
+  const refused = /Could not find|is not a function|is not defined or is not readable|is not writable/;
+  const before = [Thing.prototype.method, Object.getOwnPropertyNames(Function.prototype).join()];
+  const names = ['prototype', 'constructor', '__proto__', 'call', 'apply', 'bind', 'caller', 'arguments', 'toString', 'hasOwnProperty', 'valueOf'];
+  for (const holder of ['Thing', 'Extended', 'sloppy', 'bound', 'proxied', 'getter.f', 'Thing.stream']) {
+    for (const name of names) {
+      for (const identifier of [`${holder}.${name}`, `${holder}.${name}.constructor`, `${holder}.${name}.method`, `${holder}.${name}.call`]) {
+        // The class has a function of that name, which is not a way to its constructor.
+        for (const operation of ['call', 'construct', 'get', 'set']) {
+          assert.match(ask(identifier, ['return 1'], { operation })?.message ?? 'nothing', refused, `${operation} ${identifier}`);
+        }
+      }
+    }
+  }
+  assert.deepEqual([Thing.prototype.method, Object.getOwnPropertyNames(Function.prototype).join()], before);
+});
+
+test('the page lets a guest read the members of its texts, numbers and arrays, and none of their classes', async (t) => {
+  const { ask } = await askingGuest(t);
+  onPage(t, { shop: { title: 'Tea', price: 2.5, list: [1, 2], big: 5n, yes: true, none: null } });
+  assert.equal(ask('shop.title.length', [], { operation: 'get' }), 3);
+  assert.equal(ask('shop.title.0', [], { operation: 'get' }), 'T');
+  assert.equal(ask('shop.title.toUpperCase'), 'TEA');
+  assert.equal(ask('shop.list.length', [], { operation: 'get' }), 2);
+  assert.equal(ask('shop.list.at', [-1]), 2);
+  assert.equal(ask('shop.price.toFixed', [2]), '2.50');
+  assert.equal(ask('shop.big.toString'), '5');
+  assert.equal(ask('shop.yes.valueOf'), true);
+  const refused = /Could not find|is not a function|is not defined or is not readable|is not writable/;
+  for (const identifier of ['shop.title.constructor', 'shop.title.constructor.constructor', 'shop.title.__proto__', 'shop.price.constructor', 'shop.title.at.call', 'shop.title.at.constructor', 'shop.none.x', 'shop.title.nothing.x']) {
+    for (const operation of ['call', 'construct', 'get', 'set']) {
+      assert.match(ask(identifier, ['return 1'], { operation })?.message ?? 'nothing', refused, `${operation} ${identifier}`);
+    }
+  }
+  for (const name of ['length', '0', 'other']) assert.match(ask(`shop.title.${name}`, [1], { operation: 'set' }).message, /not writable/);
+  assert.match(ask('shop.title.other', [], { operation: 'get' }).message, /not defined/);
+});
+
 test('no path ends at the prototype or at an inherited constructor', async (t) => {
   const { ask } = await askingGuest(t);
   class Own {}

@@ -122,6 +122,7 @@ fn values(log: &Log) -> JsObject {
         .value("text", "page")
         .value("nothing", Value::Null)
         .value("undefinedValue", Value::Null)
+        .value("list", [1, 2])
         .value("nested.value", 7)
         .value("nested.deeper.name", "deep")
         .function("nested.deeper.join", |parts: Vec<String>| Ok(parts.join("-")))
@@ -135,7 +136,11 @@ fn values(log: &Log) -> JsObject {
 
 fn functions(page: JsObject, log: &Log) -> JsObject {
     let (this, noted, aborted) = (page.clone(), log.clone(), log.clone());
-    page.function("add", |(a, b): (i64, i64)| Ok(a + b))
+    page.function("moment", |()| Ok("now"))
+        .function("moment.tz", |()| Ok(()))
+        .function("moment.tz.guess", |()| Ok("Europe/Paris"))
+        .value("moment.locale.name", "en")
+        .function("add", |(a, b): (i64, i64)| Ok(a + b))
         .function("add.call", |(_, a, b): (Value, i64, i64)| Ok(a + b))
         .function("echo", |(value,): (Any,)| Ok(value))
         .function("count", |args: Vec<Any>| Ok(args.len()))
