@@ -33,6 +33,7 @@ import { Traffic, reviveNumbers } from './traffic.js';
  *   invokeJSFromDotNet
  * @property {(handle: number, identifier: string, argsJson: string, resultType: any, targetInstanceId: number, callType: any) =>
  *   Promise<any> | void} beginInvokeJSFromDotNet
+ * @property {(...call: any[]) => any} [processJSCall] What both of these call.
  * @property {(callId: string, succeeded: boolean, resultJsonOrError: any) => void} endInvokeDotNetFromJS
  * @property {(id: number, data: Uint8Array) => void} receiveByteArray
  * @property {(streamId: number, stream: any) => void} supplyDotNetStream

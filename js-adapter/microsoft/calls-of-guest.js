@@ -9,10 +9,11 @@ import { MAX_OPEN_STREAMS, MAX_PENDING_CALLS } from '../src/limits.js';
 import { JSCallResultType, JSCallType } from '../src/members.js';
 import { failureOf, outcomeOf } from '../src/page-failure.js';
 import { readPiece } from '../src/page-streams.js';
+import { isThenable } from '../src/wire.js';
 
 /** @import { CallError, Message, Operation, Outcome, ResultType } from '../src/contract.js' */
 /** @import { Guest } from '../src/guest.js' */
-/** @import { MicrosoftDotNet } from './attached-guest.js' */
+/** @import { CallDispatcher, MicrosoftDotNet } from './attached-guest.js' */
 /** @import { Traffic } from './traffic.js' */
 
 /** @type {Record<Operation, number>} */
@@ -108,9 +109,9 @@ export class CallsOfGuest {
       const handle = ++this.#lastHandle;
       this.#pending.set(handle, { call, want });
       this.#handles.set(call, handle);
-      const { dispatcher } = this.#traffic;
+      const dispatcher = noting(this.#traffic.dispatcher, (thrown) => this.#fail(handle, thrown));
       const done = dispatcher.beginInvokeJSFromDotNet(handle, identifier, json, RESULT_TYPES[want], target, CALL_TYPES[operation]);
-      // The package makes a text of what the page throws, and tells nobody when that is thrown at, too.
+      // The package tells nobody when what the page throws throws at it.
       Promise.resolve(done).catch((thrown) => this.#fail(handle, thrown));
     } catch (thrown) {
       this.#tell(call, { tag: 'err', val: failureOf(thrown, true) });
@@ -251,6 +252,36 @@ export class CallsOfGuest {
       () => outcome,
     );
   }
+}
+
+/**
+ * The package's dispatcher for one call, which tells what the page throws before the package makes a text of it: that has
+ * neither a name nor anything of what is no error in the package's own realm.
+ *
+ * @param {CallDispatcher} dispatcher
+ * @param {(thrown: unknown) => void} note
+ * @returns {CallDispatcher}
+ */
+function noting(dispatcher, note) {
+  const { processJSCall } = dispatcher;
+  if (!processJSCall) return dispatcher;
+  const noted = (/** @type {unknown} */ thrown) => {
+    note(thrown);
+    throw thrown;
+  };
+  return Object.create(dispatcher, {
+    processJSCall: {
+      value: (/** @type {unknown[]} */ ...call) => {
+        let value;
+        try {
+          value = processJSCall.apply(dispatcher, call);
+        } catch (thrown) {
+          noted(thrown);
+        }
+        return isThenable(value) ? Promise.resolve(value).catch(noted) : value;
+      },
+    },
+  });
 }
 
 /**

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { runInNewContext } from 'node:vm';
 import { pathToFileURL } from 'node:url';
 import { DotNet, DotNetError, DotNetObject } from 'dotwit';
 import { askingGuest, failure, onPage, rejection, startGuest, transpiled, until } from './support.mjs';
@@ -108,6 +109,65 @@ test('what is not there or no function is refused in the words of Blazor', async
     assert.equal(failure(() => sync('CallPageSync', identifier, []), 'js-failed').message, message);
   }
   assert.match((await rejection(call('CallPage', 'shop.nothing.x', []), 'js-failed')).message, /'shop\.nothing\.x'.*null/);
+});
+
+test('whatever the page throws, the guest is told its name, its message and its stack', async (t) => {
+  await startGuest(t);
+  const foreign = runInNewContext('(() => { class Own extends TypeError {} return { type: new TypeError("far"), own: new Own("mine"), text: "far" }; })()');
+  const renamed = new Error('said');
+  // V8 makes the text when it is first asked for.
+  assert.match(renamed.stack, /^Error: said/);
+  renamed.name = 'Renamed';
+  const hostile = new Proxy(new Error('x'), { get() { throw new Error('no'); } });
+  const { proxy, revoke } = Proxy.revocable(new Error('x'), {});
+  revoke();
+  const firefox = Object.assign(new DOMException('nope', 'NotAllowedError'));
+  Object.defineProperty(firefox, 'stack', { value: 'f@http://localhost/x.js:1:2' });
+  const aggregate = new AggregateError([new RangeError('one'), 'two', { message: 'three', code: 3 }], 'all');
+  const caused = new Error('outer', { cause: new TypeError('inner', { cause: 'innermost' }) });
+  const itself = new Error('round');
+  itself.cause = itself;
+  for (const [what, thrown, message, detail] of [
+    ['DOMException', new DOMException('nope', 'NotAllowedError'), 'nope', /^NotAllowedError: nope/],
+    ['a stack without a name', firefox, 'nope', /^NotAllowedError: nope\nf@http:/],
+    ['an error of another realm', foreign.type, 'far', /^TypeError: far\n +at /],
+    ['a class of another realm', foreign.own, 'mine', /^TypeError: mine\n +at /],
+    ['a name that came later', renamed, 'said', /^Renamed: said\nError: said\n +at /],
+    ['an error without a message', new RangeError(), '', /^RangeError\n +at /],
+    ['an error without a stack', Object.assign(new Error('bare'), { stack: undefined }), 'bare', /^Error: bare$/],
+    ['a stack that is no text', Object.assign(new Error('odd'), { stack: 5 }), 'odd', /^Error: odd$/],
+    ['a wallet', { code: 4001, message: 'User rejected the request.' }, 'User rejected the request.', /^code 4001: User rejected/],
+    ['a message alone', { message: 'alone' }, 'alone', null],
+    ['a message that is no text', { message: 5 }, '[object Object]', null],
+    ['an error that throws', hostile, 'an object', null],
+    ['a proxy that was revoked', proxy, 'an object', null],
+    ['a symbol', Symbol('s'), 'Symbol(s)', null],
+    ['nothing', undefined, 'null', null],
+    ['a number', 5, '5', null],
+    ['an object without a prototype', Object.create(null), 'an object', null],
+    ['an aggregate', aggregate, 'all', /^AggregateError: all[^]*Caused by: RangeError: one[^]*Caused by: two\nCaused by: code 3: three$/],
+    ['a cause', caused, 'outer', /^Error: outer[^]*Caused by: TypeError: inner[^]*Caused by: innermost$/],
+    ['an error that has caused itself', itself, 'round', /^Error: round/],
+    ['a text without an end', new Error('x'.repeat(1e6)), `${'x'.repeat(65536)}…`, /^Error: x{60000}/],
+  ]) {
+    onPage(t, {
+      shop: {
+        throws() { throw thrown; },
+        rejects: () => Promise.reject(thrown),
+        get property() { throw thrown; },
+      },
+    });
+    for (const identifier of ['shop.throws', 'shop.rejects']) {
+      const [kind, told, more] = await call('DescribePageError', identifier, []);
+      assert.deepEqual([kind, told], ['js-failed', message], `${identifier}: ${what}`);
+      if (detail) assert.match(more, detail, `${identifier}: ${what}`);
+      else assert.equal(more, null, `${identifier}: ${what}`);
+    }
+    for (const told of [failure(() => sync('CallPageSync', 'shop.throws', []), 'js-failed'), await rejection(call('GetPage', 'shop.property'), 'js-failed')]) {
+      assert.equal(told.message, message, what);
+      if (detail) assert.match(told.detail, detail, what);
+    }
+  }
 });
 
 test('what the page throws reaches the guest with its message and stack', async (t) => {
