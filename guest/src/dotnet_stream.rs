@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 use futures_io::AsyncRead;
 use serde::de::Deserializer;
-use serde::ser::Serializer;
+use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
@@ -24,6 +24,9 @@ use crate::reply::method_error;
 use crate::task;
 
 const KEY: &str = "__dotNetStream";
+
+/// What stands beside it, if the stream has a content type.
+const CONTENT_TYPE_KEY: &str = "__contentType";
 
 /// How many streams may be with the page at once.
 pub(crate) const MAX_OPEN: usize = 1_000;
@@ -58,8 +61,8 @@ thread_local! {
 
 /// Something that the page reads as a stream: what Blazor's `DotNetStreamReference` is.
 ///
-/// It can be a result or an argument, at top level or inside other values, once. The page reads it with `.stream()` or
-/// `.arrayBuffer()`, as fast as it likes: the guest is asked for each piece. When the page has read all or cancels, and
+/// It can be a result or an argument, at top level or inside other values, once. The page reads it with `.stream()`,
+/// `.arrayBuffer()` or `.blob()`, as fast as it likes: the guest is asked for each piece. When the page has read all or cancels, and
 /// when reading fails, what the bytes come from is dropped.
 ///
 /// ```
@@ -75,6 +78,7 @@ thread_local! {
 /// ```
 pub struct DotNetStreamReference {
     outgoing: Rc<Outgoing>,
+    content_type: Option<String>,
 }
 
 /// A stream that has not been sent, or no longer is here.
@@ -109,6 +113,12 @@ impl DotNetStreamReference {
         Self::new(FromStream { stream: Box::pin(stream), rest: Rest { bytes: Vec::new(), at: 0 } })
     }
 
+    /// Says what the bytes are, such as `"image/png"`: the type of the `Blob` that the page's `.blob()` makes of them.
+    #[must_use]
+    pub fn with_content_type(self, content_type: impl Into<String>) -> Self {
+        Self { content_type: Some(content_type.into()), ..self }
+    }
+
     /// How many streams the page has, that it neither has read to their ends nor cancelled.
     pub fn live() -> usize {
         STREAMS.with_borrow(IdMap::len)
@@ -116,7 +126,8 @@ impl DotNetStreamReference {
 
     fn new(source: impl Source + 'static) -> Self {
         let source: Box<dyn Source> = Box::new(source);
-        Self { outgoing: Rc::new(Outgoing { source: RefCell::new(Some(source)), sent: Cell::new(false) }) }
+        let outgoing = Rc::new(Outgoing { source: RefCell::new(Some(source)), sent: Cell::new(false) });
+        Self { outgoing, content_type: None }
     }
 }
 
@@ -130,7 +141,11 @@ impl fmt::Debug for DotNetStreamReference {
 impl Serialize for DotNetStreamReference {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let id = message::write_stream(self)?;
-        placeholder::serialize(serializer, KEY, id)
+        let Some(content_type) = &self.content_type else { return placeholder::serialize(serializer, KEY, id) };
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry(KEY, &id)?;
+        map.serialize_entry(CONTENT_TYPE_KEY, content_type)?;
+        map.end()
     }
 }
 

@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for BytesVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Bytes, A::Error> {
         // Text that is read as it comes has no sizes. Values that serde has buffered have, and it may read these again.
         let once = map.size_hint().is_none();
-        let index = scope::Placeholder { key: key::BYTES, beside: None }.visit_map(map)?.0;
+        let index = scope::Placeholder::<u64>::new(key::BYTES, None).visit_map(map)?.0;
         let index = u64::try_from(index)
             .map_err(|_| de::Error::custom(format!("byte array {index} was not found: indices start at 0")))?;
         scope::read_bytes(index, once).map(Bytes)

@@ -43,6 +43,7 @@ pub struct DotNetStream {
     session: Hold,
     id: u64,
     state: State,
+    content_type: Option<String>,
 }
 
 enum State {
@@ -61,12 +62,17 @@ impl DotNetStream {
         let shared = session.get()?;
         let limit = shared.config.max_streams;
         let open = shared.open_streams.fetch_add(1, Ordering::Relaxed);
-        let stream = Self { session, id, state: State::Idle };
+        let stream = Self { session, id, state: State::Idle, content_type: None };
         if open >= limit {
             let what = format!("{open} streams of the guest are open, and {limit} is the limit.");
             return Err(Error::new(ErrorKind::TooMany, what));
         }
         Ok(stream)
+    }
+
+    /// What the bytes are, such as `image/png`, if the guest says so.
+    pub fn content_type(&self) -> Option<&str> {
+        self.content_type.as_deref()
     }
 
     /// Waits for the next piece. None at the end.
@@ -172,9 +178,11 @@ impl fmt::Debug for DotNetStream {
 
 impl<'de> Deserialize<'de> for DotNetStream {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let key = Placeholder { key: key::DOT_NET_STREAM, beside: None };
-        let (id, _) = deserializer.deserialize_map(key)?;
+        let placeholder = Placeholder::<String>::new(key::DOT_NET_STREAM, Some(key::CONTENT_TYPE));
+        let (id, content_type) = deserializer.deserialize_map(placeholder)?;
         let id = u64::try_from(id).map_err(|_| de::Error::custom(format!("{id} is no stream's id")))?;
-        Self::open(scope::take_stream(id)?, id).map_err(scope::failure)
+        let mut stream = Self::open(scope::take_stream(id)?, id).map_err(scope::failure)?;
+        stream.content_type = content_type;
+        Ok(stream)
     }
 }

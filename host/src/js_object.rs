@@ -361,7 +361,7 @@ impl<'de> Deserialize<'de> for JsObject {
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<JsObject, A::Error> {
                 let beside = Some(key::JS_STREAM_LENGTH);
-                let (id, _) = Placeholder { key: key::JS_OBJECT, beside }.visit_map(map)?;
+                let (id, _) = Placeholder::<u64>::new(key::JS_OBJECT, beside).visit_map(map)?;
                 scope::read_object(id)
             }
         }

@@ -12,6 +12,7 @@ pub(crate) mod key {
     pub(crate) const BYTES: &str = "__byte[]";
     pub(crate) const DOT_NET_OBJECT: &str = "__dotNetObject";
     pub(crate) const DOT_NET_STREAM: &str = "__dotNetStream";
+    pub(crate) const CONTENT_TYPE: &str = "__contentType";
     pub(crate) const JS_OBJECT: &str = "__jsObjectId";
     pub(crate) const JS_STREAM_LENGTH: &str = "__jsStreamReferenceLength";
 }

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::{Arc, Weak};
 
 use serde::de::{self, MapAccess, Visitor};
@@ -343,13 +344,20 @@ pub(crate) fn write_placeholder<S: Serializer>(serializer: S, key: &'static str,
 }
 
 /// Reads a placeholder strictly: an object with one key, once, that is an integer, and perhaps another `beside` it.
-pub(crate) struct Placeholder {
-    pub(crate) key: &'static str,
-    pub(crate) beside: Option<&'static str>,
+pub(crate) struct Placeholder<B = u64> {
+    key: &'static str,
+    beside: Option<&'static str>,
+    value: PhantomData<B>,
 }
 
-impl<'de> Visitor<'de> for Placeholder {
-    type Value = (i64, Option<u64>);
+impl<B> Placeholder<B> {
+    pub(crate) fn new(key: &'static str, beside: Option<&'static str>) -> Self {
+        Self { key, beside, value: PhantomData }
+    }
+}
+
+impl<'de, B: Deserialize<'de>> Visitor<'de> for Placeholder<B> {
+    type Value = (i64, Option<B>);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a placeholder {{\"{}\": id}}", self.key)

@@ -128,7 +128,7 @@ impl Serialize for DotNetObject {
 
 impl<'de> Deserialize<'de> for DotNetObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (id, _) = deserializer.deserialize_map(Placeholder { key: key::DOT_NET_OBJECT, beside: None })?;
+        let (id, _) = deserializer.deserialize_map(Placeholder::<u64>::new(key::DOT_NET_OBJECT, None))?;
         scope::read_dot_net_object(id)
     }
 }

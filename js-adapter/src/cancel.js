@@ -61,15 +61,45 @@ export function watch({ signal, timeout }, called, end) {
     stop();
     end(new DotNetError('timed-out', `The call of '${called.method}' took longer than its time-out of ${timeout} ms.`, called));
   };
-  signal?.addEventListener('abort', aborted);
+  const unwatch = signal && onAbort(signal, aborted);
   const clear = timeout === undefined || timeout === Infinity ? undefined : after(timeout, late);
   const stop = () => {
     clear?.();
+    unwatch?.();
+  };
+  return stop;
+}
+
+/** @type {WeakMap<AbortSignal, { runs: Set<() => void>, listener: () => void }>} What waits for a signal, by one listener for all. */
+const waiting = new WeakMap();
+
+/**
+ * Has `run` run when a signal aborts.
+ *
+ * @param {AbortSignal} signal
+ * @param {() => void} run must not throw
+ * @returns {() => void} which takes that back
+ */
+function onAbort(signal, run) {
+  const { runs, listener } = waiting.get(signal) ?? listen(signal);
+  runs.add(run);
+  return () => {
+    if (!runs.delete(run) || runs.size > 0) return;
+    waiting.delete(signal);
     try {
-      signal?.removeEventListener('abort', aborted);
+      signal.removeEventListener('abort', listener);
     } catch {
       // A signal of the page's own making, which is the page's own trouble: the call ends all the same.
     }
   };
-  return stop;
+}
+
+/** @param {AbortSignal} signal */
+function listen(signal) {
+  /** @type {Set<() => void>} */
+  const runs = new Set();
+  const watched = { runs, listener: () => [...runs].forEach((run) => run()) };
+  signal.addEventListener('abort', watched.listener);
+  waiting.set(signal, watched);
+  return watched;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DotNetError } from './error.js';
+import { DotNetError, messageOf, tooLarge } from './error.js';
 
 /** Bytes that come from a guest, which the page reads once. */
 export class DotNetStream {
@@ -17,9 +17,13 @@ export class DotNetStream {
    * Streams come out of calls; a page has no need to make one.
    *
    * @param {() => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>} open
+   * @param {string} [contentType]
    */
-  constructor(open) {
+  constructor(open, contentType = '') {
     this.#open = open;
+
+    /** What the bytes are, such as `image/png`, if the guest says so; otherwise empty. */
+    this.contentType = contentType;
   }
 
   /**
@@ -37,19 +41,31 @@ export class DotNetStream {
    * @returns {Promise<ArrayBuffer>}
    */
   async arrayBuffer() {
+    const pieces = await this.#pieces();
+    let length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const bytes = arrayOf(length);
+    for (const piece of pieces.reverse()) bytes.set(piece, (length -= piece.length));
+    return bytes.buffer;
+  }
+
+  /**
+   * All the bytes as a blob of the stream's content type, for `URL.createObjectURL` and the like.
+   *
+   * @returns {Promise<Blob>}
+   */
+  async blob() {
+    return new Blob(/** @type {BlobPart[]} */ (await this.#pieces()), { type: this.contentType });
+  }
+
+  async #pieces() {
     // A `Response` would do the same, several times slower. The reader is never released: the bytes are read once.
     const reader = (await this.stream()).getReader();
     const pieces = [];
-    let length = 0;
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) break;
+      if (done) return pieces;
       pieces.push(value);
-      length += value.length;
     }
-    const bytes = new Uint8Array(length);
-    for (const piece of pieces.reverse()) bytes.set(piece, (length -= piece.length));
-    return bytes.buffer;
   }
 
   /** A name as the platform's own objects have one: frameworks leave those alone that they cannot wrap. */
@@ -60,5 +76,14 @@ export class DotNetStream {
   /** @returns {never} */
   toJSON() {
     throw new DotNetError('unsupported', 'A DotNetStream cannot be sent. Send its bytes instead.');
+  }
+}
+
+/** @param {number} length */
+function arrayOf(length) {
+  try {
+    return new Uint8Array(length);
+  } catch (cause) {
+    throw tooLarge(`The page has no room for the ${length} bytes of the stream in one piece: ${messageOf(cause)}`, cause);
   }
 }

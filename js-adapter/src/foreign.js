@@ -109,7 +109,7 @@ export class ForeignDispatcher {
       grant: (entries) => {
         for (const entry of entries) entry.shared = true;
       },
-      stream: (id) => new DotNetStream(() => this.getDotNetStreamPromise(id)),
+      stream: (id, contentType) => new DotNetStream(() => this.getDotNetStreamPromise(id), contentType),
       receive: () => {},
       giveBack: () => {},
     };

@@ -82,9 +82,12 @@ export class GuestSide {
     this.pageObjects.grant(entries);
   }
 
-  /** @param {number} id */
-  stream(id) {
-    return this.streams.create(id);
+  /**
+   * @param {number} id
+   * @param {string} [contentType]
+   */
+  stream(id, contentType) {
+    return this.streams.create(id, contentType);
   }
 
   /** @param {(DotNetObject | DotNetStream)[]} received */

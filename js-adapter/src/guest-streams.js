@@ -41,15 +41,16 @@ export class GuestStreams {
    * A stream that a message names. It is open once it has been added.
    *
    * @param {number} id
+   * @param {string} [contentType]
    * @returns {DotNetStream}
    */
-  create(id) {
+  create(id, contentType) {
     const stream = new DotNetStream(() => {
       const readable = this.#readable(id);
       this.#forgotten.register(readable, id);
       this.#forgotten.unregister(stream);
       return readable;
-    });
+    }, contentType);
     ids.set(stream, id);
     return stream;
   }
@@ -136,28 +137,23 @@ export class GuestStreams {
    * @returns {ReadableStream<Uint8Array>}
    */
   #readable(id) {
-    return new ReadableStream(
-      {
-        type: 'bytes',
-        pull: (controller) =>
-          new Promise((resolve, reject) => {
-            const view = controller.byobRequest?.view;
-            const max = view?.byteLength ?? PIECE;
-            this.#read(id, max, (outcome) => {
-              try {
-                this.#supply(id, controller, outcome);
-                resolve();
-              } catch (error) {
-                this.close(id);
-                reject(error);
-              }
-            });
-          }),
-        cancel: () => this.close(id),
-      },
-      // Nothing is read before somebody asks.
-      { highWaterMark: 0 },
-    );
+    return byteStream({
+      pull: (controller) =>
+        new Promise((resolve, reject) => {
+          const view = controller.byobRequest?.view;
+          const max = view?.byteLength ?? PIECE;
+          this.#read(id, max, (outcome) => {
+            try {
+              this.#supply(id, controller, outcome);
+              resolve();
+            } catch (error) {
+              this.close(id);
+              reject(error);
+            }
+          });
+        }),
+      cancel: () => this.close(id),
+    });
   }
 
   /**
@@ -185,6 +181,22 @@ export class GuestStreams {
     } else {
       controller.enqueue(/** @type {Uint8Array<ArrayBuffer>} */ (bytes));
     }
+  }
+}
+
+/**
+ * A stream of bytes, from which nothing is read before somebody asks. Safari before 26.4 has none that are read into arrays of
+ * the reader's own, and gets one that is read otherwise.
+ *
+ * @param {Omit<UnderlyingByteSource, 'type'>} source
+ * @returns {ReadableStream<Uint8Array>}
+ */
+function byteStream(source) {
+  const strategy = { highWaterMark: 0 };
+  try {
+    return new ReadableStream({ ...source, type: 'bytes' }, strategy);
+  } catch {
+    return new ReadableStream(/** @type {UnderlyingDefaultSource} */ (source), strategy);
   }
 }
 

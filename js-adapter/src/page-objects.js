@@ -8,8 +8,11 @@
  * @module
  */
 
-import { DotNetError, describeValue, messageOf, tooMany } from './error.js';
+import { DotNetError, tooMany } from './error.js';
 import { MAX_LIVE_REFERENCES } from './limits.js';
+import { abandon, lengthOf, streamable } from './page-streams.js';
+
+/** @import { StreamSource } from './pulled-source.js' */
 
 /**
  * What stands for an object of the page in a message. `disposeJSObjectReference` ends it.
@@ -92,14 +95,16 @@ export function createJSObjectReference(object) {
 }
 
 /**
- * Makes a reference to bytes, which a message can carry and the other side read piece by piece.
+ * Makes a reference to bytes, which a message can carry and the other side read piece by piece. What comes piece by piece
+ * itself, such as a stream, is read once, and needs its length, which a `Response` may have in its headers.
  *
- * @param {Blob | ArrayBuffer | ArrayBufferView} source
+ * @param {Blob | ArrayBuffer | ArrayBufferView | StreamSource} source
+ * @param {{ length?: number }} [options]
  * @returns {JSStreamReference}
  * @throws {DotNetError} for anything else
  */
-export function createJSStreamReference(source) {
-  return /** @type {JSStreamReference} */ (referenceTo(enterStream(source), true));
+export function createJSStreamReference(source, options) {
+  return /** @type {JSStreamReference} */ (referenceTo(enter(streamable(source, options)), true));
 }
 
 /**
@@ -149,6 +154,7 @@ function dispose(entry) {
   entry.disposed = true;
   named.delete(entry.id);
   for (const holder of holders) holder.drop(entry.id);
+  abandon(entry.object);
 }
 
 /**
@@ -181,29 +187,6 @@ function enter(object) {
   return entry;
 }
 
-/** @param {unknown} source */
-function enterStream(source) {
-  return enter(source instanceof ArrayBuffer ? new Uint8Array(source) : streamable(source));
-}
-
-/**
- * @param {unknown} source
- * @returns {Blob | ArrayBufferView}
- */
-function streamable(source) {
-  if (source instanceof Blob) return source;
-  if (ArrayBuffer.isView(source) && source.buffer instanceof ArrayBuffer) {
-    bytesOf(source);
-    return source;
-  }
-  throw notStreamable(source);
-}
-
-/** @param {unknown} source */
-export function notStreamable(source) {
-  return new DotNetError('bad-arguments', `Supplied value is not a typed array or blob, but ${describeValue(source)}.`);
-}
-
 /**
  * The error for an object that there is none of.
  *
@@ -211,23 +194,6 @@ export function notStreamable(source) {
  */
 export function noSuchObject(id) {
   return new DotNetError('no-such-object', `JS object instance with ID ${id} does not exist (has it been disposed?).`);
-}
-
-/**
- * The bytes of a typed array or a part of them, not copied.
- *
- * @param {ArrayBufferView} view
- * @param {number} [offset]
- * @param {number} [length]
- * @returns {Uint8Array}
- * @throws {DotNetError} when they are gone
- */
-export function bytesOf(view, offset = 0, length) {
-  try {
-    return new Uint8Array(view.buffer, view.byteOffset + offset, length ?? view.byteLength - offset);
-  } catch (cause) {
-    throw new DotNetError('bad-arguments', `The bytes of an array cannot be read: ${messageOf(cause)}`, { cause });
-  }
 }
 
 /**
@@ -239,8 +205,7 @@ export function bytesOf(view, offset = 0, length) {
  */
 export function placeholderOf({ id, object }, asStream) {
   if (!asStream) return { __jsObjectId: id };
-  const length = object instanceof Blob ? object.size : /** @type {ArrayBufferView} */ (object).byteLength;
-  return { __jsStreamReferenceLength: length, __jsObjectId: id };
+  return { __jsStreamReferenceLength: lengthOf(object), __jsObjectId: id };
 }
 
 /**
@@ -332,7 +297,7 @@ export class PageObjects {
    * @throws {DotNetError} when it cannot be given
    */
   give(object, asStream) {
-    const entry = asStream ? enterStream(object) : enter(object);
+    const entry = enter(asStream ? streamable(object) : object);
     try {
       this.grant([entry]);
     } catch (error) {
@@ -378,7 +343,9 @@ export class PageObjects {
     if (!held || --held.count > 0) return;
     this.#held.delete(id);
     const { entry } = held;
-    if (--entry.holders === 0 && !entry.shared) named.delete(id);
+    if (--entry.holders > 0 || entry.shared) return;
+    named.delete(id);
+    abandon(entry.object);
   }
 
   /**

@@ -7,7 +7,7 @@
 import { DotNetError, describeValue, messageOf, tooLarge } from './error.js';
 import { DotNetObject, idOf, isObjectId, ownerOf, ownerOfPlaceholder } from './dotnet-object.js';
 import { MAX_BYTES, MAX_DEPTH, longestText } from './limits.js';
-import { bytesOf } from './page-objects.js';
+import { bytesOf } from './page-streams.js';
 
 /** @import { Message } from './contract.js' */
 /** @import { ErrorKind } from './error.js' */
@@ -33,7 +33,7 @@ import { bytesOf } from './page-objects.js';
  * @property {(value: object) => void} check Throws when a value must not be written as JSON has it.
  * @property {(entries: PageObject[]) => void} grant Notes what a message gives it, of the page's objects: all or, when it
  *   throws, none.
- * @property {(id: number) => DotNetStream} stream One of its streams.
+ * @property {(id: number, contentType?: string) => DotNetStream} stream One of its streams.
  * @property {(received: (DotNetObject | DotNetStream)[]) => void} receive Notes what a message has brought. Throws when it
  *   is too much.
  * @property {(json: string) => void} giveBack Gives back what a message brings and nobody will have.
@@ -470,7 +470,8 @@ function revive(value, side, bytes, received, fail) {
     return numbers;
   }
   if (Object.hasOwn(value, '__dotNetStream')) {
-    const stream = side.stream(checkId(value.__dotNetStream, 'a stream', fail));
+    const type = value.__contentType;
+    const stream = side.stream(checkId(value.__dotNetStream, 'a stream', fail), typeof type === 'string' ? type : undefined);
     received.push(stream);
     return stream;
   }

@@ -111,14 +111,15 @@ test('the guest calls functions, constructors and properties of the page', async
   const [kind, message, detail] = await call('DescribePageError', 'shop.throws', []);
   assert.deepEqual([kind, message], ['js-failed', 'mine\nof two lines']);
   assert.match(detail, /^RangeError: mine\nof two lines\n +at /);
-  for (const thrown of [new DOMException('nope', 'NotAllowedError'), runInNewContext('new TypeError("nope")'), { code: 4001, message: 'nope' }]) {
-    onPage(t, { fails() { throw thrown; }, rejects: () => Promise.reject(thrown) });
-    for (const identifier of ['fails', 'rejects']) {
+  for (const [index, thrown] of [new DOMException('nope', 'NotAllowedError'), runInNewContext('new TypeError("nope")'), { code: 4001, message: 'nope' }].entries()) {
+    // The package remembers functions.
+    onPage(t, { [`fails${index}`]() { throw thrown; }, [`rejects${index}`]: () => Promise.reject(thrown) });
+    for (const identifier of [`fails${index}`, `rejects${index}`]) {
       const [, message, detail] = await call('DescribePageError', identifier, []);
       assert.equal(message, 'nope');
       assert.match(detail, new RegExp(`^${thrown.name ?? 'code 4001'}: nope`));
     }
-    assert.equal(failure(() => sync('CallPageSync', 'fails', []), undefined).message, 'nope');
+    assert.equal(failure(() => sync('CallPageSync', `fails${index}`, []), 'js-failed').message, 'nope');
   }
   assert.deepEqual(await call('DescribePageError', 'shop.text', []), ['js-failed', 'a text', null]);
   assert.match((await call('DescribePageError', 'shop.nothere', []))[1], /^The value 'shop\.nothere' is not a function\.$/);

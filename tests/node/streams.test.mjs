@@ -3,7 +3,11 @@
  */
 
 import assert from 'node:assert/strict';
+import { Blob as NodeBlob } from 'node:buffer';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { runInNewContext } from 'node:vm';
+import { JSDOM } from 'jsdom';
 import { DotNet } from 'dotwit';
 import { askingGuest, failure, onPage, rejection, startGuest, tampered, until } from './support.mjs';
 
@@ -214,10 +218,179 @@ test('a reference to a stream has its length first, whatever it is made of', asy
   }
 });
 
+test('what can be read is known by what it is, whatever realm or library it comes from', async (t) => {
+  await startGuest(t);
+  const foreign = runInNewContext(`({
+    array: Uint8Array.of(0, 1, 2, 3, 4), floats: new Float32Array(2), buffer: Uint8Array.of(0, 1, 2).buffer, view: new DataView(new ArrayBuffer(8), 3),
+    shared: new SharedArrayBuffer(6), sharedView: new Uint8Array(new SharedArrayBuffer(6), 1),
+  })`);
+  const dom = new JSDOM('', { url: 'http://localhost/' });
+  const { Blob: DomBlob, File: DomFile } = dom.window;
+  const file = new DomFile([pattern(700_000)], 'tea.bin');
+  onPage(t, { document: dom.window.document, make: (name) => made[name][0] });
+  const made = {
+    'an array of another realm': [foreign.array, 5],
+    'floats of another realm': [foreign.floats, 8],
+    'a buffer of another realm': [foreign.buffer, 3],
+    'a view of another realm': [foreign.view, 5],
+    'shared memory': [foreign.shared, 6],
+    'a view of shared memory': [foreign.sharedView, 5],
+    'shared memory of its own': [new Uint8Array(new SharedArrayBuffer(4)), 4],
+    "Node's blob": [new NodeBlob([pattern(10)]), 10],
+    "jsdom's blob": [new DomBlob([pattern(10)]), 10],
+    "jsdom's file": [file, 700_000],
+  };
+  for (const [what, [source, length]] of Object.entries(made)) {
+    const reference = DotNet.createJSStreamReference(source);
+    assert.equal(reference.__jsStreamReferenceLength, length, what);
+    assert.equal((await call('ReadStream', reference, 1e6)).length, length, what);
+    assert.equal((await call('CallPageForStream', 'make', [what], 1e6)).length, length, what);
+  }
+  assert.ok(isPattern(await call('ReadStream', DotNet.createJSStreamReference(file), 1e6)));
+  // Bytes are known as well.
+  assert.deepEqual(await call('EchoBytes', foreign.array), Uint8Array.of(0, 1, 2, 3, 4));
+  assert.deepEqual(sync('EchoBytes', foreign.sharedView), new Uint8Array(5));
+});
+
+test('what comes piece by piece is read once, in order, where its length is known', async (t) => {
+  const guest = await startGuest(t);
+  const pieces = (...sizes) => {
+    let from = 0;
+    return sizes.map((size) => pattern(from + size).subarray((from += size) - size));
+  };
+  async function* iterate(...sizes) {
+    for (const piece of pieces(...sizes)) yield piece;
+  }
+  const streamed = (...sizes) => ReadableStream.from(pieces(...sizes));
+  const large = Array(40).fill(10_000);
+  for (const [what, source, length] of [
+    ['a stream', streamed(3, 0, 4), 7],
+    ['a large stream', streamed(...large), 400_000],
+    ['a stream of bytes', new ReadableStream({ type: 'bytes', start(controller) { for (const piece of pieces(5, 6)) controller.enqueue(piece.slice()); controller.close(); } }), 11],
+    ['an asynchronous generator', iterate(...large, 1), 400_001],
+    ["Node's stream", Readable.from(iterate(5, 5)), 10],
+    ['buffers', ReadableStream.from([pattern(4).buffer]), 4],
+    ['an empty stream', streamed(), 0],
+    ['a response', new Response(pattern(9)), 9],
+  ]) {
+    const reference = DotNet.createJSStreamReference(source, { length });
+    assert.equal(reference.__jsStreamReferenceLength, length);
+    const bytes = await call('ReadStream', reference, 1e6);
+    assert.equal(bytes.length, length, what);
+    assert.ok(isPattern(bytes), what);
+  }
+  const response = new Response(streamed(3, 4), { headers: { 'content-length': '7' } });
+  onPage(t, { load: () => new Response(pattern(5), { headers: { 'content-length': '5' } }), nothing: () => new Response(null) });
+  assert.equal((await call('ReadStream', DotNet.createJSStreamReference(response), null)).length, 7);
+  assert.equal((await call('CallPageForStream', 'load', [], null)).length, 5);
+  assert.equal((await call('CallPageForStream', 'nothing', [], null)).length, 0);
+
+  const once = DotNet.createJSStreamReference(streamed(5), { length: 5 });
+  assert.equal((await call('ReadStream', once, null)).length, 5);
+  assert.match((await rejection(call('ReadStream', once, null), 'js-failed')).message, /once and in order: 5 bytes are read, 0 were asked/);
+  assert.equal(guest.livePageObjects, 0);
+});
+
+test('a source that is too short, too long or fails is an error of its kind, and is cancelled', async (t) => {
+  const guest = await startGuest(t);
+  const endings = [];
+  const source = (pieces, end = (controller) => controller.close()) => {
+    let next = 0;
+    return new ReadableStream({
+      pull: (controller) => (next < pieces.length ? controller.enqueue(pieces[next++]) : end(controller)),
+      cancel: () => void endings.push('cancelled'),
+    }, { highWaterMark: 0 });
+  };
+  const read = async (stream, length, kind) => rejection(call('ReadStream', DotNet.createJSStreamReference(stream, { length }), null), kind);
+  assert.match((await read(source([pattern(3)]), 5, 'js-failed')).message, /ended after 3 bytes, and was to have 5/);
+  assert.match((await read(source([pattern(9)]), 5, 'too-large')).message, /9 bytes or more, and was to have 5/);
+  assert.match((await read(source([pattern(5), pattern(1)]), 5, 'too-large')).message, /6 bytes or more/);
+  assert.match((await read(source([pattern(3)], (controller) => controller.error(new RangeError('broken'))), 5, 'js-failed')).message, /^broken$/);
+  assert.match((await read(source(['text']), 5, 'js-failed')).message, /typed arrays, and has given 'text'/);
+  async function* failing() {
+    try {
+      yield pattern(3);
+      yield pattern(3);
+    } finally {
+      endings.push('returned');
+    }
+  }
+  await read(failing(), 4, 'too-large');
+  assert.deepEqual(endings, ['cancelled', 'cancelled', 'cancelled', 'returned']);
+
+  // The guest lets go of what it has read in part, or not at all; so does the page.
+  endings.length = 0;
+  await call('ReadPiecesAndDrop', DotNet.createJSStreamReference(source([pattern(300_000), pattern(300_000)]), { length: 600_000 }), 1);
+  await until(() => endings.length === 1, 'the source is cancelled');
+  await call('StreamLength', DotNet.createJSStreamReference(source([]), { length: 5 }));
+  await until(() => endings.length === 2, 'what nobody has read is cancelled');
+  DotNet.disposeJSObjectReference(DotNet.createJSStreamReference(source([]), { length: 5 }));
+  await until(() => endings.length === 3, 'what the page disposes of is cancelled');
+  assert.equal(guest.livePageObjects, 0);
+
+  const used = new Response('tea');
+  await used.text();
+  const locked = source([]);
+  locked.getReader();
+  for (const [value, options, message] of [
+    [source([]), undefined, /needs its length.*not known/],
+    [source([]), { length: -1 }, /it is -1/],
+    [source([]), { length: '5' }, /it is '5'/],
+    [new Response('tea'), {}, /not known/],
+    [new Response('tea', { headers: { 'content-length': '3', 'content-encoding': 'gzip' } }), undefined, /not known/],
+    [used, { length: 3 }, /being read already/],
+    [locked, { length: 3 }, /being read already/],
+  ]) {
+    assert.match(failure(() => DotNet.createJSStreamReference(value, options), 'bad-arguments').message, message);
+  }
+});
+
+test('a stream of the guest is a blob, of the type that the guest gives', async (t) => {
+  await startGuest(t);
+  const typed = await call('StreamTyped', 1000, 'image/png');
+  assert.equal(typed.contentType, 'image/png');
+  const blob = await typed.blob();
+  assert.ok(blob instanceof Blob);
+  assert.deepEqual([blob.type, blob.size], ['image/png', 1000]);
+  assert.ok(isPattern(new Uint8Array(await blob.arrayBuffer())));
+  const untyped = sync('StreamReader', 300_000);
+  assert.equal(untyped.contentType, '');
+  const other = await untyped.blob();
+  assert.deepEqual([other.type, other.size], ['', 300_000]);
+  assert.equal(sync('LiveStreams'), 0);
+});
+
+test('an engine without streams of bytes reads them otherwise', async (t) => {
+  const guest = await startGuest(t);
+  onPage(t, {
+    ReadableStream: class extends ReadableStream {
+      constructor(source, strategy) {
+        if (source?.type) throw new TypeError('Invalid type is specified');
+        super(source, strategy);
+      }
+    },
+  });
+  assert.throws(() => new globalThis.ReadableStream({ type: 'bytes' }), TypeError);
+  for (const length of [0, 5, 300_000]) {
+    const bytes = new Uint8Array(await sync('StreamReader', length).arrayBuffer());
+    assert.equal(bytes.length, length);
+    assert.ok(isPattern(bytes));
+  }
+  const piecemeal = [];
+  for await (const piece of await sync('StreamItems', 100_000, 30_000).stream()) piecemeal.push(...piece);
+  assert.ok(piecemeal.length === 100_000 && isPattern(piecemeal));
+  assert.match((await sync('StreamThatFails', 10).arrayBuffer().catch((error) => error)).message, /broke at 10/);
+  const reader = (await sync('StreamEndless').stream()).getReader();
+  assert.ok(isPattern((await reader.read()).value));
+  await reader.cancel();
+  assert.equal(guest.liveStreams, 0);
+  await until(() => sync('LiveStreams') === 0, 'the guest has closed all');
+});
+
 test('what is no stream is refused', () => {
   const detached = new Uint8Array(4);
   structuredClone(detached.buffer, { transfer: [detached.buffer] });
-  for (const value of ['text', 5, {}, [], null, undefined, new Uint8Array(new SharedArrayBuffer(4)), { buffer: new ArrayBuffer(4) }]) {
+  for (const value of ['text', 5, {}, [], null, undefined, { buffer: new ArrayBuffer(4) }, { size: 3, slice() {} }, new Map([[1, 2]])]) {
     assert.match(failure(() => DotNet.createJSStreamReference(value), 'bad-arguments').message, /Supplied value is not a typed array or blob/);
   }
   for (const value of [detached, new DataView(new ArrayBuffer(1))]) {

@@ -278,6 +278,12 @@ pub fn stream_bytes(length: usize) -> DotNetStreamReference {
     DotNetStreamReference::from_bytes(bytes)
 }
 
+/// A stream of bytes that are there, with a content type.
+#[js_invokable]
+pub fn stream_typed(length: usize, content_type: String) -> DotNetStreamReference {
+    stream_bytes(length).with_content_type(content_type)
+}
+
 /// A stream from a reader.
 #[js_invokable]
 pub fn stream_reader(length: u64) -> DotNetStreamReference {
