@@ -3,6 +3,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { DotNet } from 'dotwit';
 import { askingGuest, failure, onPage, rejection, startGuest, tampered, until } from './support.mjs';
@@ -310,4 +311,33 @@ test('a guest that is stopped by a function that it calls ends in peace', async 
   const pending = call('CallPage', 'stop', []);
   await rejection(pending, 'disconnected');
   await until(() => !guest.running, 'the guest is stopped');
+});
+
+test('calls that share a signal share a listener, which goes with the last of them', async (t) => {
+  await startGuest(t);
+  const { signal, abort } = (() => {
+    const controller = new AbortController();
+    return { signal: controller.signal, abort: () => controller.abort() };
+  })();
+  const listeners = () => getEventListeners(signal, 'abort').length;
+  const shared = DotNet.with({ signal });
+  for (let round = 0; round < 3; round++) {
+    assert.deepEqual(await Promise.all([1, 2, 3].map((a) => shared.invokeMethodAsync('TestGuest', 'Add', a, 1))), [2, 3, 4]);
+    assert.equal(listeners(), 0);
+  }
+  const ended = [];
+  const calls = Array.from({ length: 1000 }, (_, index) =>
+    shared.invokeMethodAsync('TestGuest', 'Never').catch((error) => {
+      ended.push(index);
+      return error;
+    }),
+  );
+  assert.equal(listeners(), 1);
+  const timed = DotNet.with({ signal, timeout: 0 }).invokeMethodAsync('TestGuest', 'Never');
+  await rejection(timed, 'timed-out');
+  assert.equal(listeners(), 1);
+  abort();
+  for (const error of await Promise.all(calls)) assert.equal(error.kind, 'cancelled');
+  assert.deepEqual(ended, [...calls.keys()]);
+  assert.equal(listeners(), 0);
 });
