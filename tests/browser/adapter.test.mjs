@@ -388,4 +388,75 @@ inEveryBrowser((openPage) => {
     });
     assert.deepEqual(results, ['cancelled', 'timed-out', true, 'timed-out', 'cancelled']);
   });
+
+  test('a stream without bytes of its own is read, is a blob, and what is pulled reaches the guest', LIMIT, async (t) => {
+    const page = await open(t);
+    const results = await page.evaluate(async () => {
+      const call = (...args) => DotNet.invokeMethodAsync('TestGuest', ...args);
+      const blob = await (await call('StreamTyped', 1000, 'image/png')).blob();
+      const results = [[blob.type, blob.size]];
+      const bytes = Uint8Array.from({ length: 300_000 }, (_, index) => index % 251);
+      const frame = document.body.appendChild(document.createElement('iframe')).contentWindow;
+      for (const [source, options] of [
+        [new Blob([bytes]).stream(), { length: 300_000 }],
+        [await fetch(URL.createObjectURL(new Blob([bytes]))), { length: 300_000 }],
+        [frame.Uint8Array.from(bytes)],
+        [frame.Uint8Array.from(bytes).buffer],
+        [new frame.Blob([bytes])],
+      ]) {
+        const digest = await call('DigestStream', DotNet.createJSStreamReference(source, options), 1_000_000);
+        results.push([digest.length, digest.isPattern]);
+      }
+      const Native = ReadableStream;
+      window.ReadableStream = class extends Native {
+        constructor(source, strategy) {
+          if (source?.type) throw new TypeError('no streams of bytes');
+          super(source, strategy);
+        }
+      };
+      const whole = new Uint8Array(await (await call('StreamReader', 300_000)).arrayBuffer());
+      window.ReadableStream = Native;
+      results.push([whole.length, whole.every((byte, index) => byte === index % 251)]);
+      return results;
+    });
+    assert.deepEqual(results, [['image/png', 1000], ...Array(6).fill([300_000, true])]);
+  });
+
+  test('what the page throws has its name, and a node is refused with the remedy', LIMIT, async (t) => {
+    const page = await open(t);
+    const results = await page.evaluate(async () => {
+      const call = (...args) => DotNet.invokeMethodAsync('TestGuest', ...args);
+      const frame = document.body.appendChild(document.createElement('iframe')).contentWindow;
+      const thrown = [new DOMException('nope', 'NotAllowedError'), new RangeError('nope'), new frame.TypeError('nope'), new frame.DOMException('nope', 'AbortError')];
+      const results = [];
+      for (const error of thrown) {
+        window.fails = () => {
+          throw error;
+        };
+        const [kind, message, detail] = await call('DescribePageError', 'fails', []);
+        results.push([kind, message, detail.split('\n')[0]]);
+      }
+      window.node = () => ({ node: document.body });
+      for (const node of [document.body, document, frame.document.body, document.createTextNode('x')]) {
+        results.push(/createJSObjectReference/.test((await failure(() => call('Echo', [node]))).message));
+      }
+      results.push(/createJSObjectReference/.test((await failure(() => call('CallPage', 'node', []))).message));
+      window.shop = { title: 'Tea!' };
+      results.push(await call('GetPage', 'shop.title.length'));
+      return results;
+    });
+    const told = ['NotAllowedError', 'RangeError', 'TypeError', 'AbortError'].map((name) => ['js-failed', 'nope', `${name}: nope`]);
+    assert.deepEqual(results, [...told, true, true, true, true, true, 4]);
+  });
+
+  test('a text that is longer than the browser can hold fails its own call', LIMIT, async (t) => {
+    const page = await open(t);
+    const [failed, sum] = await page.evaluate(async () => {
+      const failed = await failure(() => DotNet.invokeMethod('TestGuest', 'EchoBytes', new Uint8Array(2 ** 31)));
+      return [failed, DotNet.invokeMethod('TestGuest', 'Add', 1, 2)];
+    });
+    assert.equal(failed.kind, 'too-large');
+    assert.match(failed.message, /2147483648 bytes, and 2147483647 is the limit/);
+    assert.equal(sum, 3);
+  });
 });

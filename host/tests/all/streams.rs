@@ -104,6 +104,12 @@ async fn the_page_reads_streams_of_all_kinds() {
             assert_eq!(read, json!([length, true]), "{method}");
         }
     }
+    let typed: DotNetStream = session.invoke("TestGuest", "StreamTyped", (10, "image/png")).unwrap();
+    assert_eq!(typed.content_type(), Some("image/png"));
+    assert_eq!(read_all(typed).await.unwrap(), pattern(10));
+    let untyped: DotNetStream = session.invoke("TestGuest", "StreamBytes", (10,)).unwrap();
+    assert_eq!(untyped.content_type(), None);
+    drop(untyped);
     let mut nested: std::collections::BTreeMap<String, Vec<DotNetStream>> =
         session.invoke("TestGuest", "StreamNested", (100,)).unwrap();
     for mut stream in nested.remove("streams").unwrap() {

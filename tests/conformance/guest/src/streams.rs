@@ -164,6 +164,7 @@ impl Stream for Waiting {
 pub fn make_stream(source: String, length: u64) -> Result<DotNetStreamReference, String> {
     Ok(match &*source {
         "bytes" => DotNetStreamReference::from_bytes((0..length).map(pattern_at).collect::<Vec<_>>()),
+        "typed" => DotNetStreamReference::from_reader(Pattern::new(length)).with_content_type("image/png"),
         "reader" => DotNetStreamReference::from_reader(Pattern::new(length)),
         "async" => DotNetStreamReference::from_async_read(Waiting(Pattern::new(length), None)),
         "stream" => DotNetStreamReference::from_stream(Waiting(Pattern::new(length), None)),
