@@ -46,7 +46,7 @@ export class CallsOfPage {
     // What the page asked for earlier goes first, unless it has to wait anyway.
     guest.admit();
     const message = this.#messageOf(json);
-    const target = targetOf(assembly, method, object);
+    const target = targetOf(assembly, method, object && this.#traffic.ownId(object));
     try {
       const outcome = guest.enter((binding) => binding.invoke(target, method, message));
       if (outcome.tag === 'err') throw errorOf(outcome.val, { method });
@@ -69,12 +69,13 @@ export class CallsOfPage {
   begin(callId, assembly, method, object, json) {
     const guest = this.#guest;
     if (object && method === DISPOSE) {
-      guest.deliver((binding) => binding.release(object));
+      const id = this.#traffic.ownId(object);
+      guest.deliver((binding) => binding.release(id));
       this.#end(callId, true, 'null');
       return;
     }
     const message = this.#messageOf(json);
-    const target = targetOf(assembly, method, object);
+    const target = targetOf(assembly, method, object && this.#traffic.ownId(object));
     if (this.#pending.size >= MAX_PENDING_CALLS) throw tooMany(this.#pending.size + 1, MAX_PENDING_CALLS, 'the calls that are pending');
     guest.detach(message);
     const call = guest.nextCall();

@@ -11,8 +11,20 @@ import { named, plain } from '../src/wire.js';
 /** @import { GuestStreams } from '../src/guest-streams.js' */
 /** @import { CallDispatcher } from './attached-guest.js' */
 
+/**
+ * How far apart the ids of the objects of two guests are on the page: the package writes an object by its id alone, whoever gets
+ * it. The first are left to other hosts.
+ */
+const SPAN = 2 ** 40;
+
+/** An object of a guest in a text. */
+const OBJECT = /("__dotNetObject"\s*:\s*)(\d+)/g;
+
+let guests = 0;
+
 /** The messages of one guest. */
 export class Traffic {
+  #offset = ++guests * SPAN;
   #streams;
   #dispatcher;
 
@@ -35,6 +47,18 @@ export class Traffic {
   }
 
   /**
+   * What the guest calls an object that the page names.
+   *
+   * @param {number} id
+   * @throws {DotNetError} when it is of another guest
+   */
+  ownId(id) {
+    const own = id - this.#offset;
+    if (own > 0 && own < SPAN) return own;
+    throw new DotNetError('bad-arguments', 'This DotNetObject is of another guest: it can be passed only to the guest that it came from.');
+  }
+
+  /**
    * Takes a byte array of the message that follows; each message counts from 0.
    *
    * @param {number} index
@@ -50,8 +74,10 @@ export class Traffic {
    *
    * @param {string} json
    * @returns {Message}
+   * @throws {DotNetError} when it names an object of another guest
    */
   toGuest(json) {
+    if (json.includes('"__dotNetObject"')) json = json.replace(OBJECT, (_all, key, id) => key + this.ownId(Number(id)));
     const collected = this.#collected;
     this.#collected = [];
     return { json, bytes: json.includes('"__byte[]"') ? collected.map(plain) : [] };
@@ -75,6 +101,7 @@ export class Traffic {
       this.#streams.add(stream);
       this.dispatcher.supplyDotNetStream(id, stream.stream());
     }
+    if (json.includes('"__dotNetObject"')) json = json.replace(OBJECT, (_all, key, id) => key + (Number(id) + this.#offset));
     return bytes.length > 0 ? this.#withArrays(json, bytes) : json;
   }
 

@@ -126,6 +126,25 @@ test('the guest calls functions, constructors and properties of the page', async
   assert.equal(await call('ImportModule', 'data:text/javascript,export const add = (a, b) => a + b;', 'add', [1, 2]), 3);
 });
 
+test('an object of one guest is no object of another', async (t) => {
+  const { DotNet, guest } = await attached(t);
+  const { dispatcher } = guest;
+  const other = await attach(DotNet, { component: transpiled('test_guest') });
+  t.after(() => other.stop());
+  const own = dispatcher.invokeDotNetStaticMethod('TestGuest', 'CreateCounter', 1);
+  const theirs = other.dispatcher.invokeDotNetStaticMethod('TestGuest', 'CreateCounter', 10);
+  assert.equal(other.dispatcher.invokeDotNetStaticMethod('TestGuest', 'SumPair', { first: theirs, rest: [theirs] }), 20);
+  assert.equal(own.invokeMethod('Increment', 1) + theirs.invokeMethod('Increment', 1), 13);
+  for (const args of [{ first: own, rest: [] }, { first: theirs, rest: [own] }]) {
+    assert.throws(() => other.dispatcher.invokeDotNetStaticMethod('TestGuest', 'SumPair', args), /another guest/);
+    await assert.rejects(other.dispatcher.invokeDotNetStaticMethodAsync('TestGuest', 'SumPair', args), /another guest/);
+  }
+  theirs.dispose();
+  await until(() => other.liveObjects === 0, 'the object is gone');
+  assert.equal(guest.liveObjects, 1);
+  assert.equal(dispatcher.invokeDotNetStaticMethod('TestGuest', 'EchoString', '"__dotNetObject":5'), '"__dotNetObject":5');
+});
+
 test('a call whose failure the package cannot tell ends all the same', async (t) => {
   const { call } = await attached(t);
   onPage(t, { evil() { throw Object.create(null); }, async later() { throw { toString() { throw new Error('not that'); } }; } });

@@ -47,7 +47,7 @@ test('an object of another copy, of another package, or that is a copy itself is
   const theirs = other.invokeMethod('TestGuest', 'CreateCounter', 10);
   const microsofts = Microsoft.invokeMethod('TestGuest', 'CreateCounter', 100);
   const id = { ...own.serializeAsArg() };
-  assert.deepEqual([theirs.serializeAsArg(), microsofts.serializeAsArg()], [id, id]);
+  assert.deepEqual(theirs.serializeAsArg(), id);
 
   const foreign = {
     'of another copy': theirs,

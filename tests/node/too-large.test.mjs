@@ -3,9 +3,10 @@
  */
 
 import assert from 'node:assert/strict';
+import { freemem } from 'node:os';
 import { test } from 'node:test';
 import { DotNet, start } from 'dotwit';
-import { failure, onPage, rejection, startGuest } from './support.mjs';
+import { failure, onPage, rejection, startGuest, transpiled } from './support.mjs';
 import { watGuest } from './wat-guest.mjs';
 
 /** A guest by the canonical ABI: jco's wrapper ends with its guest where there is no room, which the README says. */
@@ -149,5 +150,22 @@ test('what is longer as JSON than a text can be is too large, both ways', async 
   await rejection(DotNet.invokeMethodAsync('TestGuest', 'Echo', { text, date: new Date() }), 'too-large');
   onPage(t, { big: () => text });
   assert.equal((await DotNet.invokeMethodAsync('TestGuest', 'DescribePageError', 'big', []))[0], 'too-large');
+  assert.ok(guest.running);
+});
+
+const skip = freemem() < 16 * 2 ** 30 && 'it takes 8 GiB';
+
+test('a guest with gigabytes lives on', { skip }, async (t) => {
+  const guest = await startDirect(t, transpiled('test_guest'));
+  const sizes = /6000000\d\d bytes.*536870888 characters/;
+  assert.match(failure(() => guest.invokeMethod('TestGuest', 'MakeText', 6e8), 'too-large').message, sizes);
+  assert.match((await rejection(guest.invokeMethodAsync('TestGuest', 'MakeTextLater', 6e8), 'too-large')).message, sizes);
+  assert.equal(guest.invokeMethod('TestGuest', 'MakeText', 1000).length, 1000);
+  const big = new Uint8Array(1.5e9);
+  for (let round = 0; round < 2; round++) {
+    assert.match(failure(() => guest.invokeMethod('TestGuest', 'BytesLength', [big, big, big]), 'too-large').message, /no room for 1500000000 bytes: its memory has \d{10},/);
+    await rejection(guest.invokeMethodAsync('TestGuest', 'BytesLength', [big, big, big]), 'too-large');
+  }
+  assert.equal(guest.invokeMethod('TestGuest', 'BytesLength', [new Uint8Array(1e9)]), 1e9);
   assert.ok(guest.running);
 });

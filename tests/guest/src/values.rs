@@ -20,6 +20,25 @@ pub fn echo_string(text: String) -> String {
     text
 }
 
+/// A text of so many characters.
+#[js_invokable]
+pub fn make_text(length: usize) -> String {
+    "x".repeat(length)
+}
+
+/// The same later.
+#[js_invokable]
+pub async fn make_text_later(length: usize) -> String {
+    task::yield_now().await;
+    make_text(length)
+}
+
+/// The sum of the lengths of byte arrays.
+#[js_invokable]
+pub fn bytes_length(bytes: Vec<Bytes>) -> usize {
+    bytes.iter().map(|bytes| bytes.len()).sum()
+}
+
 /// A byte array, as it came.
 #[js_invokable]
 pub fn echo_bytes(bytes: Bytes) -> Bytes {
