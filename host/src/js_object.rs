@@ -50,6 +50,9 @@ use crate::scope::{self, Objects, Placeholder};
 /// assert_eq!(window.get::<String>("document.title").unwrap(), "Untitled");
 /// ```
 ///
+/// Functions and constructors may have members, too, and paths lead through them: `moment.tz.guess` may stand beside `moment`. A
+/// text and an array have a `length`, and their elements under their indices.
+///
 /// Like a script, a guest may leave out arguments, which are then `null`, or give more than a function takes. A function
 /// that takes a `Vec` gets them all.
 ///
