@@ -92,6 +92,19 @@ export function isTooLarge(thrown) {
   return thrown instanceof DotNetError && thrown.kind === 'too-large';
 }
 
+/** What V8, Firefox and Safari say when a text becomes longer than they can hold. */
+const TOO_LONG = ['Invalid string length', 'allocation size overflow', 'Out of memory'];
+
+/**
+ * Whether an engine has thrown that a text is longer than it can hold. Without regular expressions, which need more of a stack
+ * that may be full.
+ *
+ * @param {any} thrown
+ */
+export function isTextTooLong(thrown) {
+  return thrown?.code === 'ERR_STRING_TOO_LONG' || TOO_LONG.includes(messageOf(thrown));
+}
+
 /**
  * Makes sure that a call has no more arguments than one may have.
  *

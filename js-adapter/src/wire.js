@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DotNetError, describeValue, messageOf, tooLarge } from './error.js';
+import { DotNetError, describeValue, isTextTooLong, messageOf, tooLarge } from './error.js';
 import { DotNetObject, idOf, isObjectId, ownerOf, ownerOfPlaceholder } from './dotnet-object.js';
 import { MAX_BYTES, MAX_DEPTH, longestText } from './limits.js';
 import { bytesOf } from './page-streams.js';
@@ -57,8 +57,6 @@ const NO_BYTES = [];
 /** The shortest text that can nest deeper than the limit: brackets and nothing else. */
 const SHORTEST_TOO_DEEP = 2 * (MAX_DEPTH + 1);
 
-/** What V8, Firefox and Safari say when a text becomes longer than they can hold. */
-const TOO_LONG = ['Invalid string length', 'allocation size overflow', 'Out of memory'];
 
 /** @type {Reviver[]} */
 const revivers = [];
@@ -96,8 +94,7 @@ export function write(value, side, what) {
     return writeWithCare(value, side);
   } catch (cause) {
     if (cause instanceof DotNetError) throw cause;
-    // Regular expressions need more of a stack that may be full.
-    if (TOO_LONG.includes(messageOf(cause))) {
+    if (isTextTooLong(cause)) {
       throw tooLarge(`${what} has more as JSON than the ${longestText()} characters that this engine can hold in one text.`, cause);
     }
     throw new DotNetError('bad-arguments', `${what} cannot be written as JSON: ${messageOf(cause)}`, { cause });

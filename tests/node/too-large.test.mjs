@@ -67,6 +67,19 @@ for (const [how, body, call] of [
   });
 }
 
+test('a guest that is called by the wrapper survives a result that is too long', async (t) => {
+  for (const [body, call] of [
+    [{ invoke: tooLong(1028, 'i32.const 1024') }, async (guest) => guest.invokeMethod('Wat', 'M')],
+    [{ beginInvoke: tooLong(1096, 'i32.const 1088') }, (guest) => guest.invokeMethodAsync('Wat', 'M')],
+  ]) {
+    const guest = await start({ component: await watGuest(t, body, { items: names }), binding: 'wrapper' });
+    t.after(() => guest.stop());
+    assert.match((await rejection(call(guest), 'too-large')).message, new RegExp(`${TOO_LONG - 1} characters`));
+    assert.equal(await call(guest), null);
+    guest.stop();
+  }
+});
+
 /** A guest that has no room for more than 2 MiB at once: it traps, as allocators do, and counts the bytes that it has given out. */
 const full = {
   realloc: `(local $at i32)

@@ -209,6 +209,15 @@ fn c81_the_first_stream_is_number_1() {
 }
 
 #[test]
+fn the_content_type_of_a_stream_goes_beside_its_id() {
+    in_new_guest(|_| {
+        let stream = DotNetStreamReference::from_bytes([1]).with_content_type("image/png");
+        NEXT.with_borrow_mut(|next| next.push_back(stream));
+        assert_eq!(text(invoke("NextStream", "[]")), "{\"__dotNetStream\":1,\"__contentType\":\"image/png\"}");
+    });
+}
+
+#[test]
 fn c132_streams_have_ids_in_order_which_objects_share() {
     in_new_guest(|_| {
         NEXT.set((0..10).map(|_| DotNetStreamReference::from_bytes([1])).collect());

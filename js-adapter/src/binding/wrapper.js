@@ -4,7 +4,8 @@
  * @module
  */
 
-import { VERSION, plainName } from '../version.js';
+import { isTextTooLong } from '../error.js';
+import { longestText } from '../limits.js';
 
 /** @import { Binding, Page } from '../binding.js' */
 /** @import { CallError, Message, Operation, Outcome, ResultType, Target } from '../contract.js' */
@@ -38,7 +39,11 @@ export class WrapperBinding {
 
   /** @type {Binding['beginInvoke']} */
   beginInvoke(call, target, method, args) {
-    return this.#invocation.beginInvoke(BigInt(call), lowerTarget(target), method, args);
+    try {
+      return this.#invocation.beginInvoke(BigInt(call), lowerTarget(target), method, args);
+    } catch (thrown) {
+      return { tag: 'err', val: tooLong(thrown) };
+    }
   }
 
   /** @type {Binding['cancelInvoke']} */
@@ -143,9 +148,20 @@ function outcomeOf(run) {
   try {
     return { tag: 'ok', val: run() };
   } catch (thrown) {
-    if (thrown instanceof Error) throw thrown;
-    return { tag: 'err', val: /** @type {CallError} */ (thrown) };
+    return { tag: 'err', val: thrown instanceof Error ? tooLong(thrown) : /** @type {CallError} */ (thrown) };
   }
+}
+
+/**
+ * The failure of a call whose result is longer than this engine can hold, which the guest survives.
+ *
+ * @param {unknown} thrown
+ * @returns {CallError}
+ * @throws whatever else was thrown: a trap
+ */
+function tooLong(thrown) {
+  if (!isTextTooLong(thrown)) throw thrown;
+  return { kind: 'too-large', message: `The result is more than this engine can hold in one text: ${longestText()} characters are its limit.` };
 }
 
 /**
