@@ -5,6 +5,8 @@
  */
 
 import { DotNetError, describeValue, errorOf } from '../src/error.js';
+import { findInexact, inexactMessage, withFloats } from '../src/integers.js';
+import { numbersOf } from '../src/numbers.js';
 import { named, plain } from '../src/wire.js';
 
 /** @import { Message } from '../src/contract.js' */
@@ -80,7 +82,7 @@ export class Traffic {
     if (json.includes('"__dotNetObject"')) json = json.replace(OBJECT, (_all, key, id) => key + this.ownId(Number(id)));
     const collected = this.#collected;
     this.#collected = [];
-    return { json, bytes: json.includes('"__byte[]"') ? collected.map(plain) : [] };
+    return { json: withFloats(json), bytes: json.includes('"__byte[]"') ? collected.map(plain) : [] };
   }
 
   /**
@@ -96,6 +98,8 @@ export class Traffic {
       for (const id of named(json).streams) this.#streams.refuse(id);
       throw errorOf(failure);
     }
+    const inexact = findInexact(json);
+    if (inexact !== undefined) throw new DotNetError('too-large', inexactMessage(inexact));
     for (const id of named(json).streams) {
       const stream = this.#streams.create(id);
       this.#streams.add(stream);

@@ -5,6 +5,7 @@
  */
 
 import { DotNetError, errorOf, isTooLarge, messageOf, tooLarge } from './error.js';
+import { loadParts } from './on-demand.js';
 import { Alarm } from './schedule.js';
 import { Turnstile } from './turnstile.js';
 import { Typed } from './typed.js';

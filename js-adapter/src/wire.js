@@ -6,7 +6,9 @@
 
 import { DotNetError, describeValue, isTextTooLong, messageOf, tooLarge } from './error.js';
 import { DotNetObject, idOf, isObjectId, ownerOf, ownerOfPlaceholder } from './dotnet-object.js';
+import { endOfString, findInexact, inexactMessage, mayHaveInexact, withFloats } from './integers.js';
 import { MAX_BYTES, MAX_DEPTH, longestText } from './limits.js';
+import { bytesOfNumbers, kindOf, kindOfArray, noNumbers, numbersOf } from './numbers.js';
 import { bytesOf } from './page-streams.js';
 
 /** @import { Message } from './contract.js' */
@@ -89,7 +91,7 @@ export function write(value, side, what) {
     if (isFlat(value)) return { json: textFor(side, stringify(value)), bytes: NO_BYTES, granted: undefined };
     if (isPlain(value, 1)) {
       const json = stringify(value);
-      if (!mayHaveObjects(json)) return { json, bytes: NO_BYTES, granted: undefined };
+      if (!mayHaveObjects(json)) return { json: textFor(side, json), bytes: NO_BYTES, granted: undefined };
     }
     return writeWithCare(value, side);
   } catch (cause) {
@@ -176,8 +178,8 @@ function isPrimitive(value) {
  * @returns {Uint8Array}
  * @throws {DotNetError} when it is detached, or lies
  */
-export function plain(array) {
-  const bytes = bytesOf(array, 0, array.length);
+export function plain(value) {
+  const bytes = kindOf(value) ? bytesOfNumbers(value) : bytesOf(/** @type {Uint8Array} */ (value), 0, /** @type {Uint8Array} */ (value).length);
   if (bytes.length > MAX_BYTES) throw tooLarge(`A byte array has ${bytes.length} bytes, and ${MAX_BYTES} is the limit.`);
   return bytes;
 }

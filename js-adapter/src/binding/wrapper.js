@@ -6,6 +6,7 @@
 
 import { isTextTooLong } from '../error.js';
 import { longestText } from '../limits.js';
+import { VERSION, plainName } from '../version.js';
 
 /** @import { Binding, Page } from '../binding.js' */
 /** @import { CallError, Message, Operation, Outcome, ResultType, Target } from '../contract.js' */
