@@ -229,13 +229,15 @@ test('what a guest gives back while it goes on is gone before it is off the stac
 test('a call that fails before it is made gives nothing', async (t) => {
   const guest = await startGuest(t);
   const reference = DotNet.createJSObjectReference({});
-  await rejection(call('Ignore', [reference, 1n]), 'bad-arguments');
+  const cyclic = {};
+  cyclic.self = cyclic;
+  await rejection(call('Ignore', [reference, cyclic]), 'bad-arguments');
   await rejection(call('Ignore', ...new Array(65).fill(reference)), 'too-many');
   await rejection(call('Ignore', { reference, get fails() { throw new Error('mine'); } }), 'bad-arguments');
   const controller = new AbortController();
   controller.abort();
   await rejection(DotNet.with({ signal: controller.signal }).invokeMethodAsync('TestGuest', 'Ignore', reference), 'cancelled');
-  onPage(t, { half: () => [DotNet.createJSObjectReference({}), 1n] });
+  onPage(t, { half: () => [DotNet.createJSObjectReference({}), cyclic] });
   await rejection(call('CallPage', 'half', []), 'js-failed');
   assert.equal(held(guest), 0);
   // A call that waits for its turn and is cancelled before.
