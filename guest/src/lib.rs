@@ -24,6 +24,9 @@
 //! `serde::Serialize`, a `Result` of it with any error that implements `Display`, nothing, or a future of these, be it
 //! as an `async fn` or as a function that returns one. A method that is asynchronous answers `invokeMethodAsync` only.
 //!
+//! Methods of library crates belong to the assembly as well, as long as the guest names the crate: `use the_library as _;`
+//! is enough.
+//!
 //! # Values
 //!
 //! Values travel as JSON, as serde has it. Blazor writes properties in camelCase and reads them whatever their case; in

@@ -16,9 +16,12 @@ pub(crate) const BLAZOR_SAMPLE: Guest = Guest("blazor-sample");
 /// The guest of the ten-minute guide.
 pub(crate) const HELLO: Guest = Guest("hello");
 
+/// The guest of the tests, which has methods in libraries.
+pub(crate) const TEST_GUEST: Guest = Guest("test-guest");
+
 /// Every guest: the samples', and those that the tests call.
 pub(crate) const ALL: &[Guest] =
-    &[BLAZOR_SAMPLE, Guest("conformance-guest"), HELLO, Guest("test-guest"), Guest("typed-interop")];
+    &[BLAZOR_SAMPLE, Guest("conformance-guest"), HELLO, TEST_GUEST, Guest("typed-interop")];
 
 /// The profile that guests are built with, and checked: the one that they are meant to be used with.
 pub(crate) const PROFILE: &str = "release";
@@ -41,7 +44,17 @@ impl Guest {
 
     /// The component that was built for a target.
     pub(crate) fn component_of(self, target: &str) -> PathBuf {
-        self::target().join(target).join(PROFILE).join(self.file_name()).with_extension("wasm")
+        self.built(target, PROFILE)
+    }
+
+    /// The component without optimisation, as it is while somebody writes it. Builds it.
+    pub(crate) fn debug_component(self) -> Result<PathBuf> {
+        build_in(&[self], "dev")?;
+        Ok(self.built(setup::COMPONENT_TARGET, "debug"))
+    }
+
+    fn built(self, target: &str, folder: &str) -> PathBuf {
+        self::target().join(target).join(folder).join(self.file_name()).with_extension("wasm")
     }
 }
 
@@ -52,16 +65,20 @@ pub(crate) fn target() -> PathBuf {
 
 /// Builds the guests.
 pub(crate) fn build(guests: &[Guest]) -> Result<()> {
+    build_in(guests, PROFILE)
+}
+
+fn build_in(guests: &[Guest], profile: &str) -> Result<()> {
     setup::target(setup::COMPONENT_TARGET)?;
     let names: BTreeSet<_> = guests.iter().map(|guest| guest.crate_name()).collect();
     let names = Vec::from_iter(names);
     let mut command = toolchain::cargo();
     command
-        .args(["build", "--profile", PROFILE, "--target", setup::COMPONENT_TARGET])
+        .args(["build", "--profile", profile, "--target", setup::COMPONENT_TARGET])
         .arg("--target-dir")
         .arg(target());
     for name in &names {
         command.args(["--package", name]);
     }
-    Step::new(format!("building the guests {}", names.join(", ")), command).run()
+    Step::new(format!("building the guests {} ({profile})", names.join(", ")), command).run()
 }

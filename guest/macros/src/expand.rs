@@ -5,6 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, Error, GenericParam, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, LitStr, Result};
 
 use crate::method::{self, Method, Receives};
+use crate::symbol;
 
 const ON_IMPL_TOO: &str = "put `#[js_invokable]` on the `impl` block too: a method alone cannot know its type";
 
@@ -119,6 +120,7 @@ fn register_impl(attribute: TokenStream, ids: &[Ids], block: &ItemImpl) -> Resul
     let (impl_generics, _, where_clause) = block.generics.split_for_impl();
     let docs = method::docs(&block.attrs);
     let cfgs = block.attrs.iter().filter(|attr: &&Attribute| attr.path().is_ident("cfg"));
+    let keep = symbol::keep();
     Ok(quote! {
         #(#cfgs)*
         #[allow(deprecated)]
@@ -130,6 +132,7 @@ fn register_impl(attribute: TokenStream, ids: &[Ids], block: &ItemImpl) -> Resul
             ::dotwit::__private::inventory::submit! {
                 ::dotwit::__private::ObjectType { name: #type_name, docs: #docs, methods: &[#(#infos),*] }
             }
+            #keep
             #(#statics)*
         };
     })
@@ -152,6 +155,7 @@ fn register_static(method: &Method, path: &TokenStream, owner: &str) -> TokenStr
     let cfgs = &method.cfgs;
     let call = call(method, path);
     let infos = method.ids.iter().map(|id| method.info(id, owner));
+    let keep = symbol::keep();
     quote! {
         #(#cfgs)*
         #[allow(deprecated)]
@@ -166,6 +170,7 @@ fn register_static(method: &Method, path: &TokenStream, owner: &str) -> TokenStr
                     ::dotwit::__private::StaticMethod { info: #infos, call: __call }
                 }
             )*
+            #keep
         };
     }
 }

@@ -4,6 +4,7 @@
 
 mod expand;
 mod method;
+mod symbol;
 
 use proc_macro::TokenStream;
 

@@ -1,6 +1,7 @@
 //! The guest of the tests: what samples do not need and hosts must stand.
 
 pub mod beside;
+pub mod libraries;
 pub mod misuse;
 pub mod numbers;
 pub mod objects;

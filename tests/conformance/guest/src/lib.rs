@@ -2,6 +2,7 @@
 
 pub mod bytes;
 pub mod calls;
+pub mod libraries;
 pub mod numbers;
 pub mod objects;
 pub mod page;
