@@ -2,31 +2,31 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Attribute, Error, GenericParam, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, LitStr, Result};
+use syn::{Error, GenericParam, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, LitStr, Result};
 
+use crate::attribute::{self, Arguments};
 use crate::method::{self, Method, Receives};
 use crate::symbol;
 
 const ON_IMPL_TOO: &str = "put `#[js_invokable]` on the `impl` block too: a method alone cannot know its type";
 
-/// The ids that the attributes of a method give.
-type Ids = Vec<Option<LitStr>>;
-
 /// The item, without the attributes that are dealt with, and its registration, or what is wrong with it.
 pub(crate) fn js_invokable(attribute: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Fn(mut function)) => {
-            let ids = method::take_ids(&mut function.attrs);
-            let code = code(ids.and_then(|more| register_function(attribute, more, &function)));
+            let first = attribute::parse(attribute).map(|first| vec![first]);
+            let rest = attribute::take(&mut function.attrs);
+            let attributes = all([first, rest]).map(|found| found.concat());
+            let code = code(attributes.and_then(|attributes| register_function(&attributes, &function)));
             quote!(#function #code)
         }
         Ok(Item::Impl(mut block)) => {
             let methods = block.items.iter_mut().map(|item| match item {
-                ImplItem::Fn(function) => method::take_ids(&mut function.attrs),
+                ImplItem::Fn(function) => attribute::take_of_method(&mut function.attrs),
                 _ => Ok(Vec::new()),
             });
-            let ids = all(methods.collect::<Vec<_>>());
-            let code = code(ids.and_then(|ids| register_impl(attribute, &ids, &block)));
+            let methods = all(methods.collect::<Vec<_>>());
+            let code = code(methods.and_then(|methods| register_impl(attribute, &methods, &block)));
             quote!(#block #code)
         }
         Ok(other) => {
@@ -62,20 +62,31 @@ fn all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
     errors.map_or(Ok(values), Err)
 }
 
-fn register_function(attribute: TokenStream, more: Ids, function: &ItemFn) -> Result<TokenStream> {
+fn register_function(attributes: &[Arguments], function: &ItemFn) -> Result<TokenStream> {
     if let Some(receiver) = function.sig.receiver() {
         return Err(Error::new_spanned(receiver, ON_IMPL_TOO));
     }
-    let mut ids = vec![method::parse_id(attribute)?];
-    ids.extend(more);
-    let method = Method::new(ids, &function.attrs, &function.vis, &function.sig, None)?;
+    let method = Method::new(attributes, &function.attrs, &function.vis, &function.sig, None)?;
     check_ids([&method])?;
-    Ok(register_static(&method, &method.ident.to_token_stream(), ""))
+    let dotwit = attribute::import(attributes);
+    let registration = register_static(&method, &method.ident.to_token_stream(), "");
+    let cfgs = &method.cfgs;
+    Ok(quote! {
+        #(#cfgs)*
+        const _: () = {
+            #dotwit
+            #registration
+        };
+    })
 }
 
-fn register_impl(attribute: TokenStream, ids: &[Ids], block: &ItemImpl) -> Result<TokenStream> {
-    if !attribute.is_empty() {
-        return Err(Error::new_spanned(attribute, "an `impl` block has no id: give ids to the methods in it"));
+fn register_impl(attribute: TokenStream, methods: &[Vec<Arguments>], block: &ItemImpl) -> Result<TokenStream> {
+    let attribute = attribute::parse(attribute)?;
+    if let Some(id) = attribute.id {
+        return Err(Error::new_spanned(id, "an `impl` block has no id: give ids to the methods in it"));
+    }
+    if let Some(path) = methods.iter().flatten().find_map(|arguments| arguments.dotwit.as_ref()) {
+        return Err(Error::new_spanned(path, "`crate` is an argument of the attribute on the `impl` block"));
     }
     if let Some((_, path, _)) = &block.trait_ {
         return Err(Error::new_spanned(
@@ -92,8 +103,8 @@ fn register_impl(attribute: TokenStream, ids: &[Ids], block: &ItemImpl) -> Resul
     let self_ty = &block.self_ty;
     let type_name = method::type_text(self_ty);
     let owner = format!("{}::", type_name.split('<').next().unwrap_or_default());
-    let methods = all(block.items.iter().zip(ids).filter_map(|(item, ids)| match item {
-        ImplItem::Fn(function) if !ids.is_empty() => Some(check_method(ids, function, block)),
+    let methods = all(block.items.iter().zip(methods).filter_map(|(item, attributes)| match item {
+        ImplItem::Fn(function) if !attributes.is_empty() => Some(check_method(attributes, function, block)),
         _ => None,
     }))?;
     check_ids(methods.iter().filter(|method| method.receiver.is_some()))?;
@@ -109,7 +120,7 @@ fn register_impl(attribute: TokenStream, ids: &[Ids], block: &ItemImpl) -> Resul
             infos.push(quote!(#(#cfgs)* #info));
             entries.push(quote! {
                 #(#cfgs)*
-                ::dotwit::__private::InstanceMethod { info: #info, call: |__object, __args| { #call } }
+                __dotwit::__private::InstanceMethod { info: #info, call: |__object, __args| { #call } }
             });
         }
     }
@@ -119,18 +130,20 @@ fn register_impl(attribute: TokenStream, ids: &[Ids], block: &ItemImpl) -> Resul
     });
     let (impl_generics, _, where_clause) = block.generics.split_for_impl();
     let docs = method::docs(&block.attrs);
-    let cfgs = block.attrs.iter().filter(|attr: &&Attribute| attr.path().is_ident("cfg"));
+    let cfgs = attribute::cfgs(&block.attrs);
+    let dotwit = attribute::import(&[attribute]);
     let keep = symbol::keep();
     Ok(quote! {
         #(#cfgs)*
         #[allow(deprecated)]
         const _: () = {
-            impl #impl_generics ::dotwit::Invokable for #self_ty #where_clause {
+            #dotwit
+            impl #impl_generics __dotwit::Invokable for #self_ty #where_clause {
                 const TYPE_NAME: &'static str = #type_name;
-                const METHODS: &'static [::dotwit::__private::InstanceMethod] = &[#(#entries),*];
+                const METHODS: &'static [__dotwit::__private::InstanceMethod] = &[#(#entries),*];
             }
-            ::dotwit::__private::inventory::submit! {
-                ::dotwit::__private::ObjectType { name: #type_name, docs: #docs, methods: &[#(#infos),*] }
+            __dotwit::__private::inventory::submit! {
+                __dotwit::__private::ObjectType { name: #type_name, docs: #docs, methods: &[#(#infos),*] }
             }
             #keep
             #(#statics)*
@@ -138,8 +151,8 @@ fn register_impl(attribute: TokenStream, ids: &[Ids], block: &ItemImpl) -> Resul
     })
 }
 
-fn check_method(ids: &Ids, function: &ImplItemFn, block: &ItemImpl) -> Result<Method> {
-    let method = Method::new(ids.clone(), &function.attrs, &function.vis, &function.sig, Some(&block.self_ty))?;
+fn check_method(attributes: &[Arguments], function: &ImplItemFn, block: &ItemImpl) -> Result<Method> {
+    let method = Method::new(attributes, &function.attrs, &function.vis, &function.sig, Some(&block.self_ty))?;
     let generic = block.generics.params.iter().any(|param| !matches!(param, GenericParam::Lifetime(_)));
     if generic && method.receiver.is_none() {
         return Err(Error::new(
@@ -160,14 +173,14 @@ fn register_static(method: &Method, path: &TokenStream, owner: &str) -> TokenStr
         #(#cfgs)*
         #[allow(deprecated)]
         const _: () = {
-            fn __call(
-                __args: ::dotwit::__private::Arguments<'_>,
-            ) -> ::core::result::Result<::dotwit::__private::Reply, ::dotwit::Error> {
+            fn __dotwit_call(
+                __args: __dotwit::__private::Arguments<'_>,
+            ) -> ::core::result::Result<__dotwit::__private::Reply, __dotwit::Error> {
                 #call
             }
             #(
-                ::dotwit::__private::inventory::submit! {
-                    ::dotwit::__private::StaticMethod { info: #infos, call: __call }
+                __dotwit::__private::inventory::submit! {
+                    __dotwit::__private::StaticMethod { info: #infos, call: __dotwit_call }
                 }
             )*
             #keep
@@ -184,17 +197,22 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
         let (ty, text) = (&parameter.ty, &parameter.name);
         quote_spanned!(shown_at(parameter.span)=> __counted.next::<#ty>(#text)?)
     });
-    let count = names.len();
+    // An assignment, because parts of an expression can have conditions, and parts of a pattern cannot.
+    let cfgs: Vec<_> = method.parameters.iter().map(|parameter| &parameter.cfgs).collect();
     let read = if names.is_empty() {
         quote!(let _ = __args;)
     } else {
         quote! {
-            let (#(#names,)*) = __args.read(#count, |__counted| ::core::result::Result::Ok((#(#reads,)*)))?;
+            #(#(#cfgs)* let #names;)*
+            (#(#(#cfgs)* #names,)*) = __args.read(
+                <[()]>::len(&[#(#(#cfgs)* (),)*]),
+                |__counted| ::core::result::Result::Ok((#(#(#cfgs)* #reads,)*)),
+            )?;
         }
     };
     let downcast = method.receiver.map(|_| {
         quote! {
-            let __object: ::dotwit::__private::Rc<Self> =
+            let __object: __dotwit::__private::Rc<Self> =
                 __object.downcast::<Self>().expect("the dispatcher calls a method on an object of its type");
         }
     });
@@ -203,13 +221,13 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
         Some(Receives::Rc) => quote!(__object,),
         None => quote!(),
     };
-    let invocation = quote!(#path(#object #(#names),*));
+    let invocation = quote!(#path(#object #(#(#cfgs)* #names),*));
     let encode = quote_spanned! {shown_at(method.output)=>
-        (&::dotwit::__private::Probe::of(&__value)).encoding().encode(__value)
+        (&__dotwit::__private::Probe::of(&__value)).encoding().encode(__value)
     };
     let reply = if method.is_async {
         quote! {
-            ::dotwit::__private::Reply::pending(async move {
+            __dotwit::__private::Reply::pending(async move {
                 let __value = #invocation.await;
                 #encode
             })
@@ -217,15 +235,24 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
     } else {
         quote! {{
             let __value = #invocation;
-            (&::dotwit::__private::Probe::of(&__value)).timing().reply(__value, |__value| #encode)
+            (&__dotwit::__private::Probe::of(&__value)).timing().reply(__value, |__value| #encode)
         }}
+    };
+    let result = if method.diverges {
+        if method.is_async {
+            quote!(::core::result::Result::Ok(__dotwit::__private::Reply::pending(async move { #invocation.await })))
+        } else {
+            invocation
+        }
+    } else {
+        quote!(::core::result::Result::Ok(#reply))
     };
     quote! {
         #[allow(unused_imports)]
-        use ::dotwit::__private::{BytesValue as _, FallibleValue as _, FutureReply as _, ImmediateReply as _, PlainValue as _};
+        use __dotwit::__private::{BytesValue as _, FallibleValue as _, FutureReply as _, ImmediateReply as _, PlainValue as _};
         #downcast
         #read
-        ::core::result::Result::Ok(#reply)
+        #result
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attribute;
 mod expand;
 mod method;
 mod symbol;
@@ -51,10 +52,26 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
+/// # Where dotwit is
+///
+/// Generated code names the crate `::dotwit`. Where it has another name, or comes with another crate, say so, on a function
+/// or on an `impl` block:
+///
+/// ```
+/// # mod framework { pub use dotwit; }
+/// use framework::dotwit::js_invokable;
+///
+/// #[js_invokable("Product", crate = framework::dotwit)]
+/// pub fn multiply(a: i32, b: i32) -> i32 {
+///     a * b
+/// }
+/// ```
+///
 /// # What is refused
 ///
 /// Methods that are not `pub`, that are generic themselves, or static in a generic type; `&mut self` and `self`; parameters
-/// that borrow, that have a `DotNetStreamReference` in their types, and more than 64 of them; types that borrow; ids that are empty, reserved (`__Dispose`), or given twice in one block.
+/// that borrow, that have a `DotNetStreamReference` in their types, and more than 64 of them; types that borrow; ids that are empty, reserved (`__Dispose`), or given twice in one block; a `cfg_attr` that
+/// adds the attribute to a method in a block.
 #[proc_macro_attribute]
 pub fn js_invokable(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::js_invokable(attribute.into(), item.into()).into()

@@ -3,11 +3,14 @@
 use heck::ToUpperCamelCase;
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
     Attribute, Error, Expr, ExprLit, FnArg, GenericParam, Ident, Lit, LitStr, Meta, Pat, Receiver, Result, ReturnType,
     Signature, Type, TypeParamBound, Visibility,
 };
+
+use crate::attribute::{self, Arguments};
 
 /// The id that Blazor's pages dispose of a reference with.
 const RESERVED: &str = "__Dispose";
@@ -23,8 +26,6 @@ const STREAM_OUT: &str = "DotNetStreamReference";
 /// Why a parameter cannot borrow.
 const OWNS: &str = "a parameter of an invokable method owns its data, because it is read from JSON";
 
-const NO_ID: &str = "expected an id as a string: `#[js_invokable(\"DifferentMethodName\")]`";
-
 /// A method that can be called.
 pub(crate) struct Method {
     pub(crate) ids: Vec<LitStr>,
@@ -33,10 +34,12 @@ pub(crate) struct Method {
     pub(crate) parameters: Vec<Parameter>,
     /// Whether its signature says that it returns a future.
     pub(crate) is_async: bool,
+    /// Whether it never returns: `-> !`.
+    pub(crate) diverges: bool,
     /// Where the signature has the result's type.
     pub(crate) output: Span,
     returns: String,
-    docs: String,
+    docs: TokenStream,
     pub(crate) cfgs: Vec<Attribute>,
 }
 
@@ -55,12 +58,13 @@ pub(crate) struct Parameter {
     pub(crate) ty: TokenStream,
     /// Where the signature has the type.
     pub(crate) span: Span,
+    pub(crate) cfgs: Vec<Attribute>,
 }
 
 impl Method {
-    /// Checks a signature whose `#[js_invokable]` attributes gave `ids`, one each. `this` is what `Self` means in it.
+    /// Checks a signature that has these `#[js_invokable]` attributes. `this` is what `Self` means in it.
     pub(crate) fn new(
-        ids: Vec<Option<LitStr>>,
+        attributes: &[Arguments],
         attrs: &[Attribute],
         vis: &Visibility,
         sig: &Signature,
@@ -89,11 +93,12 @@ impl Method {
                 FnArg::Typed(typed) => {
                     check_parameter(&typed.ty)?;
                     let name = match &*typed.pat {
-                        Pat::Ident(pat) => pat.ident.to_string().trim_start_matches("r#").to_owned(),
+                        Pat::Ident(pat) => pat.ident.unraw().to_string(),
                         _ => format!("arg{}", parameters.len() + 1),
                     };
                     let ty = spell_out(typed.ty.to_token_stream(), this);
-                    parameters.push(Parameter { name, ty, span: typed.ty.span() });
+                    let cfgs = attribute::cfgs(&typed.attrs);
+                    parameters.push(Parameter { name, ty, span: typed.ty.span(), cfgs });
                 }
             }
         }
@@ -103,16 +108,17 @@ impl Method {
                 format!("a call has at most {MAX_PARAMETERS} arguments: take an object with the rest as its fields"),
             ));
         }
-        let own_id = sig.ident.to_string().trim_start_matches("r#").to_upper_camel_case();
-        let ids = ids
-            .into_iter()
-            .map(|id| id.unwrap_or_else(|| LitStr::new(&own_id, sig.ident.span())))
+        let own_id = sig.ident.unraw().to_string().to_upper_camel_case();
+        let ids = attributes
+            .iter()
+            .map(|arguments| arguments.id.clone().unwrap_or_else(|| LitStr::new(&own_id, sig.ident.span())))
             .map(|id| check_id(&id).map(|()| id))
             .collect::<Result<_>>()?;
-        let (returns, is_future, output) = match &sig.output {
-            ReturnType::Default => ("()".to_owned(), false, sig.ident.span()),
+        let (returns, is_future, diverges, output) = match &sig.output {
+            ReturnType::Default => ("()".to_owned(), false, false, sig.ident.span()),
             ReturnType::Type(_, ty) => {
-                (type_text(&spell_out(ty.to_token_stream(), this)), returns_future(ty), ty.span())
+                let text = type_text(&spell_out(ty.to_token_stream(), this));
+                (text, returns_future(ty), matches!(bare(ty), Type::Never(_)), ty.span())
             }
         };
         Ok(Self {
@@ -121,25 +127,26 @@ impl Method {
             receiver,
             parameters,
             is_async: sig.asyncness.is_some() || is_future,
+            diverges,
             output,
             returns,
             docs: docs(attrs),
-            cfgs: attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect(),
+            cfgs: attribute::cfgs(attrs),
         })
     }
 
     /// The `MethodInfo` of one of its ids. `owner` comes before the name: `HelloHelper::`.
     pub(crate) fn info(&self, id: &LitStr, owner: &str) -> TokenStream {
-        let name = format!("::{owner}{}", self.ident);
+        let name = format!("::{owner}{}", self.ident.unraw());
         let parameters = self.parameters.iter().map(|parameter| {
-            let (name, ty) = (&parameter.name, type_text(&parameter.ty));
-            quote!((#name, #ty))
+            let (name, ty, cfgs) = (&parameter.name, type_text(&parameter.ty), &parameter.cfgs);
+            quote!(#(#cfgs)* (#name, #ty))
         });
         let (returns, is_async, docs) = (&self.returns, self.is_async, &self.docs);
         // `file!` and `line!` tell where they stand, and that is the method only with its very span.
         let location = quote_spanned!(self.ident.span()=> ::core::concat!(::core::file!(), ":", ::core::line!()));
         quote! {
-            ::dotwit::__private::MethodInfo {
+            __dotwit::__private::MethodInfo {
                 id: #id,
                 name: ::core::concat!(::core::module_path!(), #name),
                 parameters: &[#(#parameters),*],
@@ -153,8 +160,10 @@ impl Method {
 }
 
 fn receives(receiver: &Receiver) -> Result<Receives> {
-    match &*receiver.ty {
-        Type::Reference(reference) if reference.mutability.is_none() => Ok(Receives::Reference),
+    match bare(&receiver.ty) {
+        Type::Reference(reference) if reference.mutability.is_none() && is_self(&reference.elem) => {
+            Ok(Receives::Reference)
+        }
         Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Rc") => Ok(Receives::Rc),
         _ => Err(Error::new_spanned(
             receiver,
@@ -164,8 +173,22 @@ fn receives(receiver: &Receiver) -> Result<Receives> {
     }
 }
 
-fn check_parameter(ty: &Type) -> Result<()> {
+/// Whether a type is written as `Self`.
+fn is_self(ty: &Type) -> bool {
+    matches!(bare(ty), Type::Path(path) if path.path.is_ident("Self"))
+}
+
+/// A type without parentheses, and without the invisible ones around what a macro was given.
+fn bare(ty: &Type) -> &Type {
     match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        other => other,
+    }
+}
+
+fn check_parameter(ty: &Type) -> Result<()> {
+    match bare(ty) {
         Type::Reference(reference) => {
             let owned = match &*reference.elem {
                 Type::Path(path) if path.path.is_ident("str") => "String".to_owned(),
@@ -212,7 +235,7 @@ fn find_borrow(tokens: TokenStream) -> Option<Span> {
 }
 
 /// Where a name stands among tokens.
-fn find_ident(tokens: TokenStream, name: &str) -> Option<Ident> {
+pub(crate) fn find_ident(tokens: TokenStream, name: &str) -> Option<Ident> {
     tokens.into_iter().find_map(|token| match token {
         TokenTree::Ident(ident) if ident == name => Some(ident),
         TokenTree::Group(group) => find_ident(group.stream(), name),
@@ -237,7 +260,7 @@ fn returns_future(ty: &Type) -> bool {
         TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| last.ident == "Future"),
         _ => false,
     };
-    match ty {
+    match bare(ty) {
         Type::ImplTrait(found) => found.bounds.iter().any(is_future),
         Type::TraitObject(found) => found.bounds.iter().any(is_future),
         Type::Path(path) => path.path.segments.last().is_some_and(|last| match last.ident.to_string().as_str() {
@@ -255,22 +278,26 @@ fn returns_future(ty: &Type) -> bool {
     }
 }
 
-/// The lines of the doc comment among these attributes.
-pub(crate) fn docs(attrs: &[Attribute]) -> String {
-    let lines: Vec<String> = attrs
-        .iter()
-        .filter_map(|attr| match &attr.meta {
-            Meta::NameValue(meta) if meta.path.is_ident("doc") => match &meta.value {
-                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-                    let line = text.value();
-                    Some(line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
-                }
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect();
-    lines.join("\n").trim().to_owned()
+/// The doc comment among these attributes, as an expression: lines may come from other macros, such as `include_str!`.
+pub(crate) fn docs(attrs: &[Attribute]) -> TokenStream {
+    let lines = attrs.iter().filter_map(|attr| match &attr.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => Some(&meta.value),
+        _ => None,
+    });
+    let text = |line: &Expr| match line {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+            let line = text.value();
+            Some(line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
+        }
+        _ => None,
+    };
+    match lines.clone().map(text).collect::<Option<Vec<String>>>() {
+        Some(lines) => lines.join("\n").trim().to_token_stream(),
+        None => {
+            let lines = lines.map(|line| text(line).map_or_else(|| line.to_token_stream(), |text| quote!(#text)));
+            quote!(::core::concat!(#(#lines, "\n"),*).trim_ascii())
+        }
+    }
 }
 
 /// A type as its author would write it, with the token printer's spaces taken out.
@@ -293,28 +320,6 @@ pub(crate) fn type_text(ty: &impl ToTokens) -> String {
     text
 }
 
-/// The ids that a `#[js_invokable(…)]` attribute's own tokens give.
-pub(crate) fn parse_id(tokens: TokenStream) -> Result<Option<LitStr>> {
-    if tokens.is_empty() {
-        return Ok(None);
-    }
-    syn::parse2::<LitStr>(tokens.clone()).map(Some).map_err(|_| Error::new_spanned(tokens, NO_ID))
-}
-
-/// Takes the `#[js_invokable]` attributes out of `attrs` and gives their ids.
-pub(crate) fn take_ids(attrs: &mut Vec<Attribute>) -> Result<Vec<Option<LitStr>>> {
-    let is_ours = |attr: &Attribute| attr.path().segments.last().is_some_and(|last| last.ident == "js_invokable");
-    let (ours, others) = std::mem::take(attrs).into_iter().partition::<Vec<_>, _>(is_ours);
-    *attrs = others;
-    ours.into_iter()
-        .map(|attr| match attr.meta {
-            Meta::Path(_) => Ok(None),
-            Meta::List(list) => parse_id(list.tokens),
-            Meta::NameValue(meta) => Err(Error::new_spanned(meta, NO_ID)),
-        })
-        .collect()
-}
-
 /// Says that an id is there twice.
 pub(crate) fn duplicate(id: &LitStr, first: &Ident, second: &Ident) -> Error {
     let value = id.value();
@@ -329,16 +334,21 @@ pub(crate) fn duplicate(id: &LitStr, first: &Ident, second: &Ident) -> Error {
 /// Puts the type itself in place of `Self`, which means nothing outside the `impl` block.
 fn spell_out(tokens: TokenStream, this: Option<&Type>) -> TokenStream {
     let Some(this) = this else { return tokens };
-    tokens
-        .into_iter()
-        .map(|token| match token {
-            TokenTree::Ident(ident) if ident == "Self" => this.to_token_stream(),
-            TokenTree::Group(group) => {
-                let mut inner = Group::new(group.delimiter(), spell_out(group.stream(), Some(this)));
-                inner.set_span(group.span());
-                TokenTree::Group(inner).into()
-            }
-            other => other.into(),
-        })
-        .collect()
+    let mut tokens = tokens.into_iter().peekable();
+    std::iter::from_fn(|| {
+        let token = tokens.next()?;
+        let leads_on = matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
+        Some((token, leads_on))
+    })
+    .map(|(token, leads_on)| match token {
+        TokenTree::Ident(ident) if ident == "Self" && leads_on => quote!(<#this>),
+        TokenTree::Ident(ident) if ident == "Self" => this.to_token_stream(),
+        TokenTree::Group(group) => {
+            let mut inner = Group::new(group.delimiter(), spell_out(group.stream(), Some(this)));
+            inner.set_span(group.span());
+            TokenTree::Group(inner).into()
+        }
+        other => other.into(),
+    })
+    .collect()
 }

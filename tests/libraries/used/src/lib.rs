@@ -1,10 +1,10 @@
-//! Methods of a library of which a guest uses something else.
+//! Methods of a library of which a guest uses something else. To them dotwit has another name.
 
-use dotwit::prelude::*;
+use interop::prelude::*;
 
 /// What guests use.
 pub mod used {
-    use dotwit::prelude::*;
+    use interop::prelude::*;
 
     /// The next number.
     #[inline(never)]
@@ -13,7 +13,7 @@ pub mod used {
     }
 
     /// The previous number.
-    #[js_invokable]
+    #[js_invokable(crate = interop)]
     pub fn beside_used(number: i32) -> i32 {
         number - 1
     }
@@ -21,17 +21,17 @@ pub mod used {
 
 /// What guests do not use.
 pub mod unused {
-    use dotwit::prelude::*;
+    use interop::prelude::*;
 
     /// The number a thousand times.
-    #[js_invokable]
+    #[js_invokable(crate = interop)]
     pub fn beside_unused(number: i32) -> i32 {
         number * 1000
     }
 }
 
 /// The square of a number.
-#[js_invokable]
+#[js_invokable(crate = interop)]
 pub fn used_square(number: i32) -> i32 {
     number * number
 }
