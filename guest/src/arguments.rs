@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Malformed};
 use crate::message::{MAX_ARGUMENTS, Reader, Received};
+use crate::misfit;
 use crate::objects;
 
 /// What a method can have as a parameter.
@@ -126,29 +127,11 @@ fn split<'t>(method: &str, text: &'t str, count: usize) -> Result<Vec<&'t str>, 
 fn misfit(method: &str, position: usize, parameter: &str, text: &str, error: &serde_json::Error) -> Error {
     Error::new(
         ErrorKind::BadArguments,
-        format!("In the call to '{method}', argument {position} ('{parameter}') {}.", what_is_wrong(text, error)),
+        format!(
+            "In the call to '{method}', argument {position} ('{parameter}') {}.",
+            misfit::what_is_wrong(text, error)
+        ),
     )
-}
-
-/// Says what is wrong with a text that was read: "does not fit: …", "is invalid JSON: …".
-pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
-    let what = if error.is_data() { "does not fit" } else { "is invalid JSON" };
-    // serde_json ends its sentence with a position in the text, which is noise where that is one token.
-    let mut reason = error.to_string();
-    if let (true, Some(at)) = (text.len() <= 32 || error.line() == 0, reason.rfind(" at line ")) {
-        reason.truncate(at);
-    }
-    format!("{what}: {}", shorten(reason))
-}
-
-/// Takes the middle out of a reason that quotes a long value: what was expected stands at the end.
-fn shorten(mut reason: String) -> String {
-    const ENDS: usize = 100;
-    let (begin, end) = (reason.floor_char_boundary(ENDS), reason.ceil_char_boundary(reason.len().saturating_sub(ENDS)));
-    if begin < end {
-        reason.replace_range(begin..end, " … ");
-    }
-    reason
 }
 
 /// The kind of token that a JSON text begins with, by the names of Blazor's reader.

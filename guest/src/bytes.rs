@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::message::{self, Message};
 use crate::placeholder::{self, Placeholder};
 
-const KEY: &str = "__byte[]";
+pub(crate) const KEY: &str = "__byte[]";
+
+/// How the text of a placeholder begins.
+pub(crate) const START: &str = "{\"__byte[]\"";
 
 /// A `Vec<u8>` that is a `Uint8Array` on the page and travels beside the JSON, not inside it, at top level and nested.
 ///
@@ -80,7 +83,7 @@ impl<'de> Visitor<'de> for BytesVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Bytes, A::Error> {
         // Text that is read as it comes has no sizes. Values that serde has buffered have, and it may read these again.
         let once = map.size_hint().is_none();
-        let index = Placeholder { key: KEY }.visit_map(map)?;
+        let index = Placeholder { key: KEY, made: "a Uint8Array is sent as bytes" }.visit_map(map)?;
         let index = i32::try_from(index)
             .map_err(|_| de::Error::custom(format!("byte array index {index} is no 32-bit integer")))?;
         let index = u64::try_from(index)

@@ -11,16 +11,72 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::arguments;
 use crate::dispatch::MAX_PENDING;
 use crate::error::{Error, ErrorKind};
 use crate::js_object::JsObjectReference;
 use crate::js_stream::JsStreamReference;
 use crate::json;
 use crate::message::{self, Kept, Message, Reader, Received};
+use crate::misfit;
 use crate::page::{Operation, Request, Want, page, try_page};
 use crate::pending::{self, Ticket};
 use crate::task;
+
+/// The arguments of a call to the page: a tuple, `(value,)` for one and `()` for none, of what implements
+/// `serde::Serialize`.
+///
+/// A list stands for as many arguments as it has elements, where their number is known at run time only: an array, a slice,
+/// a `Vec`, or a `serde_json::Value` that is an array. So `vec![1, 2]` is two arguments, and `(vec![1, 2],)` is one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the arguments of a call to the page",
+    label = "not a tuple",
+    note = "arguments are a tuple: `(value,)` for one, `()` for none"
+)]
+pub trait Arguments: sealed::Sealed + Serialize {}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl<A: Arguments + ?Sized> Arguments for &A {}
+impl<A: sealed::Sealed + ?Sized> sealed::Sealed for &A {}
+
+impl<T: Serialize> Arguments for [T] {}
+impl<T> sealed::Sealed for [T] {}
+
+impl<T, const N: usize> Arguments for [T; N] where Self: Serialize {}
+impl<T, const N: usize> sealed::Sealed for [T; N] {}
+
+impl<T: Serialize> Arguments for Vec<T> {}
+impl<T> sealed::Sealed for Vec<T> {}
+
+impl Arguments for serde_json::Value {}
+impl sealed::Sealed for serde_json::Value {}
+
+impl Arguments for () {}
+impl sealed::Sealed for () {}
+
+macro_rules! tuples {
+    ($($first:ident $($rest:ident)*)?) => {$(
+        impl<$first: Serialize, $($rest: Serialize),*> Arguments for ($first, $($rest,)*) {}
+        impl<$first, $($rest),*> sealed::Sealed for ($first, $($rest,)*) {}
+        tuples!($($rest)*);
+    )?};
+}
+
+// As many as serde knows.
+tuples!(A B C D E F G H I J K L M N O P);
+
+/// What a call to the page can be read as: whatever implements `serde::Deserialize` and owns its data.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from what the page returns",
+    label = "not deserialisable",
+    note = "a result implements `serde::Deserialize` and owns its data; where it does not matter, call `invoke_void`"
+)]
+pub trait Returned: DeserializeOwned + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<R: DeserializeOwned + 'static> Returned for R {}
 
 /// A call to the page that is under way, and the future of its result.
 ///
@@ -49,7 +105,7 @@ enum State {
     Ended,
 }
 
-impl<R: DeserializeOwned + 'static> Call<R> {
+impl<R: Returned> Call<R> {
     /// Begins a call.
     pub(crate) fn begin<A>(target: &JsObjectReference, identifier: &str, operation: Operation, args: A) -> Self
     where
@@ -86,7 +142,7 @@ impl<R: DeserializeOwned + 'static> Call<R> {
     }
 }
 
-impl<R: DeserializeOwned + 'static> Future for Call<R> {
+impl<R: Returned> Future for Call<R> {
     type Output = Result<R, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -219,5 +275,5 @@ fn read<R: DeserializeOwned + 'static>(identifier: &str, received: Received) -> 
         return Err(failed(format!("nests {depth} deep, and {} is the limit", json::MAX_DEPTH)));
     }
     let reader = Reader::new(json, bytes, handles)?;
-    reader.read(json, |error| failed(arguments::what_is_wrong(json, &error)))
+    reader.read(json, |error| failed(misfit::what_is_wrong(json, &error)))
 }

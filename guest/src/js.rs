@@ -22,14 +22,16 @@
 //!
 //! The same can be done with a [`JsObjectReference`], whose members are then meant.
 //!
-//! **Arguments** are a tuple of what implements `serde::Serialize`: `(value,)` for one, `()` for none. Inside them, at
+//! **Arguments** are a tuple of what implements `serde::Serialize`: `(value,)` for one, `()` for none. A `Vec` is as many
+//! arguments as it has elements ([`Arguments`]). Inside them, at
 //! any depth, a [`DotNetObjectReference`](crate::DotNetObjectReference) lets the page call back, a
 //! [`JsObjectReference`] is the page's own object, and [`Bytes`](crate::Bytes) are a `Uint8Array`. What they name stays
 //! alive until the call has ended, even if it was made only for that.
 //!
 //! **Results** are whatever implements `serde::Deserialize`. Where it is a `JsObjectReference` or an
 //! `Option<JsObjectReference>`, the page makes a reference of what its function returns; elsewhere a function returns
-//! references as it made them, with `DotNet.createJSObjectReference`. A promise is awaited.
+//! references as it made them, with `DotNet.createJSObjectReference`. A promise is awaited. Where the result does not matter,
+//! [`invoke_void`] and its relatives take the place of [`invoke`], which must know the type that it reads.
 //!
 //! A [`Call`] begins when it is made, can have a [`timeout`](Call::timeout), and is cancelled by being dropped. The
 //! functions with the suffix `_sync` answer at once where the page can do that, which is in the browser and in a native
@@ -40,31 +42,30 @@
 //! should be made or dropped with anything borrowed, such as a `RefCell`, that other methods need.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-pub use crate::call::Call;
 use crate::call::at_once;
+pub use crate::call::{Arguments, Call, Returned};
 use crate::error::Error;
 pub use crate::js_object::JsObjectReference;
 use crate::page::Operation;
 
-/// Calls a function.
-pub fn invoke<R: DeserializeOwned + 'static>(identifier: &str, args: impl Serialize) -> Call<R> {
+/// Calls a function. [`invoke_void`] is for results that do not matter; `(vec,)` passes a `Vec` as one argument.
+pub fn invoke<R: Returned>(identifier: &str, args: impl Arguments) -> Call<R> {
     global().invoke(identifier, args)
 }
 
 /// Calls a function whose result does not matter.
-pub fn invoke_void(identifier: &str, args: impl Serialize) -> Call<()> {
+pub fn invoke_void(identifier: &str, args: impl Arguments) -> Call<()> {
     global().invoke(identifier, args)
 }
 
 /// Makes an object: `new identifier(…args)`.
-pub fn construct(identifier: &str, args: impl Serialize) -> Call<JsObjectReference> {
+pub fn construct(identifier: &str, args: impl Arguments) -> Call<JsObjectReference> {
     global().construct(identifier, args)
 }
 
 /// Reads a property, which must exist.
-pub fn get<R: DeserializeOwned + 'static>(identifier: &str) -> Call<R> {
+pub fn get<R: Returned>(identifier: &str) -> Call<R> {
     global().get(identifier)
 }
 
@@ -83,7 +84,7 @@ pub fn import(url: &str) -> Call<JsObjectReference> {
 /// # Errors
 ///
 /// Those of a [`Call`], and [`Unsupported`](crate::ErrorKind::Unsupported) where the page cannot answer at once.
-pub fn invoke_sync<R: DeserializeOwned + 'static>(identifier: &str, args: impl Serialize) -> Result<R, Error> {
+pub fn invoke_sync<R: Returned>(identifier: &str, args: impl Arguments) -> Result<R, Error> {
     global().invoke_sync(identifier, args)
 }
 
@@ -92,7 +93,7 @@ pub fn invoke_sync<R: DeserializeOwned + 'static>(identifier: &str, args: impl S
 /// # Errors
 ///
 /// Those of [`invoke_sync`].
-pub fn invoke_void_sync(identifier: &str, args: impl Serialize) -> Result<(), Error> {
+pub fn invoke_void_sync(identifier: &str, args: impl Arguments) -> Result<(), Error> {
     global().invoke_sync(identifier, args)
 }
 
@@ -101,7 +102,7 @@ pub fn invoke_void_sync(identifier: &str, args: impl Serialize) -> Result<(), Er
 /// # Errors
 ///
 /// Those of [`invoke_sync`].
-pub fn construct_sync(identifier: &str, args: impl Serialize) -> Result<JsObjectReference, Error> {
+pub fn construct_sync(identifier: &str, args: impl Arguments) -> Result<JsObjectReference, Error> {
     global().construct_sync(identifier, args)
 }
 
@@ -110,7 +111,7 @@ pub fn construct_sync(identifier: &str, args: impl Serialize) -> Result<JsObject
 /// # Errors
 ///
 /// Those of [`invoke_sync`].
-pub fn get_sync<R: DeserializeOwned + 'static>(identifier: &str) -> Result<R, Error> {
+pub fn get_sync<R: Returned>(identifier: &str) -> Result<R, Error> {
     global().get_sync(identifier)
 }
 
@@ -135,22 +136,22 @@ pub fn live_references() -> usize {
 
 impl JsObjectReference {
     /// Calls a function of the object.
-    pub fn invoke<R: DeserializeOwned + 'static>(&self, identifier: &str, args: impl Serialize) -> Call<R> {
+    pub fn invoke<R: Returned>(&self, identifier: &str, args: impl Arguments) -> Call<R> {
         Call::begin(self, identifier, Operation::Call, args)
     }
 
     /// Calls a function of the object whose result does not matter.
-    pub fn invoke_void(&self, identifier: &str, args: impl Serialize) -> Call<()> {
+    pub fn invoke_void(&self, identifier: &str, args: impl Arguments) -> Call<()> {
         self.invoke(identifier, args)
     }
 
     /// Makes an object with a constructor that is a member of the object.
-    pub fn construct(&self, identifier: &str, args: impl Serialize) -> Call<JsObjectReference> {
+    pub fn construct(&self, identifier: &str, args: impl Arguments) -> Call<JsObjectReference> {
         Call::begin(self, identifier, Operation::Construct, args)
     }
 
     /// Reads a property, which must exist.
-    pub fn get<R: DeserializeOwned + 'static>(&self, identifier: &str) -> Call<R> {
+    pub fn get<R: Returned>(&self, identifier: &str) -> Call<R> {
         Call::begin(self, identifier, Operation::Get, ())
     }
 
@@ -164,11 +165,7 @@ impl JsObjectReference {
     /// # Errors
     ///
     /// Those of [`invoke_sync`](crate::js::invoke_sync).
-    pub fn invoke_sync<R: DeserializeOwned + 'static>(
-        &self,
-        identifier: &str,
-        args: impl Serialize,
-    ) -> Result<R, Error> {
+    pub fn invoke_sync<R: Returned>(&self, identifier: &str, args: impl Arguments) -> Result<R, Error> {
         at_once(self, identifier, Operation::Call, args)
     }
 
@@ -177,7 +174,7 @@ impl JsObjectReference {
     /// # Errors
     ///
     /// Those of [`invoke_sync`](crate::js::invoke_sync).
-    pub fn invoke_void_sync(&self, identifier: &str, args: impl Serialize) -> Result<(), Error> {
+    pub fn invoke_void_sync(&self, identifier: &str, args: impl Arguments) -> Result<(), Error> {
         self.invoke_sync(identifier, args)
     }
 
@@ -186,7 +183,7 @@ impl JsObjectReference {
     /// # Errors
     ///
     /// Those of [`invoke_sync`](crate::js::invoke_sync).
-    pub fn construct_sync(&self, identifier: &str, args: impl Serialize) -> Result<JsObjectReference, Error> {
+    pub fn construct_sync(&self, identifier: &str, args: impl Arguments) -> Result<JsObjectReference, Error> {
         at_once(self, identifier, Operation::Construct, args)
     }
 
@@ -195,7 +192,7 @@ impl JsObjectReference {
     /// # Errors
     ///
     /// Those of [`invoke_sync`](crate::js::invoke_sync).
-    pub fn get_sync<R: DeserializeOwned + 'static>(&self, identifier: &str) -> Result<R, Error> {
+    pub fn get_sync<R: Returned>(&self, identifier: &str) -> Result<R, Error> {
         at_once(self, identifier, Operation::Get, ())
     }
 

@@ -132,8 +132,12 @@ impl JsObjectReference {
     }
 }
 
+/// How the page makes references.
+const MADE: &str = "DotNet.createJSObjectReference makes a reference of an object or a function";
+
 /// Why a `null` cannot be read.
-pub(crate) const NULL: &str = "the page's object is null, which only an Option can hold";
+pub(crate) const NULL: &str = "the page's object is null, which only an Option can hold (a function is null, too, unless \
+                               DotNet.createJSObjectReference makes a reference of it)";
 
 impl fmt::Debug for JsObjectReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -167,7 +171,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsObjectReference, A::Error> {
-        JsObjectReference::received(Placeholder { key: KEY }.visit_map(map)?)
+        JsObjectReference::received(Placeholder { key: KEY, made: MADE }.visit_map(map)?)
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<JsObjectReference, E> {

@@ -119,6 +119,9 @@ impl<'de> Deserialize<'de> for JsStreamReference {
     }
 }
 
+/// How the page makes references to streams.
+const MADE: &str = "DotNet.createJSStreamReference makes a reference of what can be read as a stream";
+
 struct StreamVisitor;
 
 impl<'de> Visitor<'de> for StreamVisitor {
@@ -135,7 +138,8 @@ impl<'de> Visitor<'de> for StreamVisitor {
                 js_object::KEY => id.replace(map.next_value::<i64>()?).is_some(),
                 LENGTH_KEY => length.replace(map.next_value::<u64>()?).is_some(),
                 _ => {
-                    let text = format!("unexpected property '{key}' beside '{}' and '{LENGTH_KEY}'", js_object::KEY);
+                    let text =
+                        format!("unexpected property '{key}' beside '{}' and '{LENGTH_KEY}': {MADE}", js_object::KEY);
                     return Err(de::Error::custom(text));
                 }
             };
@@ -143,7 +147,7 @@ impl<'de> Visitor<'de> for StreamVisitor {
                 return Err(de::Error::custom(format!("property '{key}' is there twice")));
             }
         }
-        let missing = |key| de::Error::custom(format!("required property '{key}' was not found"));
+        let missing = |key| de::Error::custom(format!("required property '{key}' was not found: {MADE}"));
         let object = JsObjectReference::received(id.ok_or_else(|| missing(js_object::KEY))?)?;
         Ok(JsStreamReference { object, length: length.ok_or_else(|| missing(LENGTH_KEY))? })
     }

@@ -150,6 +150,7 @@ mod js_stream;
 mod json;
 mod manifest;
 mod message;
+mod misfit;
 mod numbers;
 mod objects;
 mod page;

@@ -227,17 +227,12 @@ pub(crate) fn write_arguments<T: Serialize + ?Sized>(
     let bad = |what: String| Error::new(ErrorKind::BadArguments, format!("The arguments of '{identifier}' {what}"));
     let elements = Cell::new(0);
     let (mut message, named) = write(args, &elements, |error| bad(format!("cannot be sent: {error}.")))?;
-    let mut count = elements.get();
+    let count = elements.get();
     if message.json == "null" {
         message.json.replace_range(.., "[]");
     } else if count == 0 && message.json != "[]" {
-        // Something else than an array, or one that came as text.
-        count = json::elements(&message.json)
-            .map_err(|_| {
-                let shown = &message.json[..message.json.floor_char_boundary(40)];
-                bad(format!("are a tuple: `(value,)` for one, `()` for none. `{shown}` is none."))
-            })?
-            .len();
+        let shown = &message.json[..message.json.floor_char_boundary(40)];
+        return Err(bad(format!("are a tuple: `(value,)` for one, `()` for none. `{shown}` is none.")));
     }
     if count > MAX_ARGUMENTS {
         return Err(Error::new(

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind};
 use crate::message;
 use crate::pending::IdMap;
-use crate::placeholder;
+use crate::placeholder::{self, Placeholder};
 use crate::registry::{InstanceMethod, Invokable};
 
 pub(crate) const KEY: &str = "__dotNetObject";
@@ -282,10 +282,13 @@ impl<T: Invokable> Serialize for DotNetObjectReference<T> {
     }
 }
 
+/// What the page can send as a reference.
+const MADE: &str = "a DotNetObjectReference is read from an object that this guest has given to the page";
+
 impl<'de, T: Invokable> Deserialize<'de> for DotNetObjectReference<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         message::note_reference()?;
-        let id = placeholder::deserialize(deserializer, KEY)?;
+        let id = placeholder::deserialize(deserializer, Placeholder { key: KEY, made: MADE })?;
         Self::tracked(id).map_err(message::reading_failure)
     }
 }

@@ -20,13 +20,18 @@ pub(crate) fn serialize<S: Serializer>(
 }
 
 /// Reads `{"key": id}`.
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D, key: &'static str) -> Result<i64, D::Error> {
-    deserializer.deserialize_map(Placeholder { key })
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    placeholder: Placeholder,
+) -> Result<i64, D::Error> {
+    deserializer.deserialize_map(placeholder)
 }
 
 /// Visits an object that must be `{"key": integer}`.
 pub(crate) struct Placeholder {
     pub(crate) key: &'static str,
+    /// How the page makes such an object.
+    pub(crate) made: &'static str,
 }
 
 impl<'de> Visitor<'de> for Placeholder {
@@ -44,12 +49,14 @@ impl<'de> Visitor<'de> for Placeholder {
                 return Err(de::Error::custom(format!("a {kind} was received where a Uint8Array is expected")));
             }
             if key != self.key {
-                return Err(de::Error::custom(format!("unexpected property '{key}' beside '{}'", self.key)));
+                let Self { key: own, made } = self;
+                return Err(de::Error::custom(format!("unexpected property '{key}' beside '{own}': {made}")));
             }
             if id.replace(map.next_value::<i64>()?).is_some() {
                 return Err(de::Error::custom(format!("property '{}' is there twice", self.key)));
             }
         }
-        id.ok_or_else(|| de::Error::custom(format!("required property '{}' was not found", self.key)))
+        let Self { key, made } = self;
+        id.ok_or_else(|| de::Error::custom(format!("required property '{key}' was not found: {made}")))
     }
 }

@@ -36,6 +36,7 @@ mod js_streams;
 mod leaks;
 mod limits;
 mod manifest;
+mod misfits;
 mod nesting;
 mod numbers;
 mod page_calls;

@@ -407,7 +407,7 @@ fn a_detached_call_runs_on_and_is_forgotten() {
     in_new_guest(|page| {
         js::invoke::<i32>("f", ()).detach();
         js::invoke::<i32>("g", ((),)).detach();
-        js::invoke::<i32>("refused", 1).detach();
+        js::invoke::<i32>("refused", json!(1)).detach();
         let [f, g] = page.begun().try_into().expect("two calls");
         end_invoke_js(f.call, ok("1"));
         end_invoke_js(g.call, js_failed("nobody knows"));
@@ -485,17 +485,9 @@ fn arguments_that_are_no_tuple_are_refused_before_the_page_is_asked() {
             assert_failed(js::invoke_sync::<i32>("f", &args), ErrorKind::BadArguments, parts);
         }
         let long = "ä".repeat(1_000);
-        let error = js::invoke_sync::<i32>("f", &long).expect_err("a string is no tuple");
+        let error = js::invoke_sync::<i32>("f", json!(long)).expect_err("a string is no tuple");
         assert!(error.message().len() < 200, "{error}");
-        let bytes = js::invoke_sync::<i32>("f", Bytes(vec![1]));
-        assert_failed(bytes, ErrorKind::BadArguments, &["are a tuple"]);
         assert_eq!(page.begun(), []);
-        // Text that is JSON already counts by what it says.
-        let raw = |text: &str| serde_json::value::RawValue::from_string(text.to_owned()).expect("it is JSON");
-        page.answer(|_, args| ok(&args.json));
-        assert_eq!(js::invoke_sync::<Value>("f", raw("[1,[2]]")), Ok(json!([1, [2]])));
-        assert_eq!(js::invoke_sync::<Value>("f", raw(" [ ] ")), Ok(json!([])));
-        assert_failed(js::invoke_sync::<Value>("f", raw("1")), ErrorKind::BadArguments, &["`1`"]);
     });
 }
 

@@ -1,0 +1,80 @@
+//! Says what is wrong with a text that could not be read as what it should be.
+
+use serde::de::IgnoredAny;
+
+use crate::bytes;
+
+/// Says what is wrong with a text that was read: "does not fit: …", "is invalid JSON: …".
+pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
+    let whole = error.to_string();
+    // serde_json ends its sentence with a position in the text, which is noise where that is one token.
+    let reason = &whole[..whole.rfind(" at line ").unwrap_or(whole.len())];
+    let placed = if text.len() <= 32 || error.line() == 0 { reason } else { &whole };
+    if error.is_data() {
+        return format!("does not fit: {}{}", shorten(placed.to_owned()), hint(text, reason, error.column()));
+    }
+    // serde_json takes some of what does not fit for a mistake in the text.
+    if serde_json::from_str::<IgnoredAny>(text).is_err() {
+        return format!("is invalid JSON: {}", shorten(placed.to_owned()));
+    }
+    if matches!(reason, "lone leading surrogate in hex escape" | "unexpected end of hex escape") {
+        return "does not fit: a string has half of a surrogate pair, which is no Unicode text; JavaScript's \
+                `toWellFormed()` replaces it"
+            .to_owned();
+    }
+    let at = error.column().saturating_sub(1);
+    let found = token(text, at);
+    // What reads 128-bit integers stops where there are no more digits.
+    let is_fraction = matches!(text.as_bytes().get(at), Some(b'.' | b'e' | b'E'));
+    let expected = match reason {
+        "expected value" => "expected a variant, by its name or as an object of one property",
+        "invalid number" => "expected an integer",
+        "invalid value: expected key to be a number in quotes" => "expected a number as the key",
+        "expected ident" => "expected `true` or `false` as the key",
+        "number out of range" => "number out of range",
+        _ if is_fraction => "expected an integer without point and exponent",
+        "trailing characters" => "expected fewer elements",
+        other => other,
+    };
+    format!("does not fit: {expected}, found `{}`{}", shorten(found.to_owned()), hint(text, reason, at))
+}
+
+/// What else may be said of JSON that stands for what is no JSON: what the page did, and what it should do instead.
+fn hint(text: &str, reason: &str, at: usize) -> &'static str {
+    let near = |part: &str| {
+        let from = text.floor_char_boundary(at.saturating_sub(2));
+        let to = text.ceil_char_boundary(text.len().min(at + part.len() + 1));
+        text[from..to].contains(part)
+    };
+    if text == "{}" || near("{}") {
+        " (a Promise is `{}` in JSON: perhaps an `await` is missing)"
+    } else if text.starts_with(bytes::START) || near(bytes::START) || reason.contains(bytes::KEY) {
+        " (a Uint8Array came, and `dotwit::Bytes` takes it)"
+    } else {
+        ""
+    }
+}
+
+/// The token of a JSON text that this place is in.
+fn token(text: &str, at: usize) -> &str {
+    let bytes = text.as_bytes();
+    let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'+' | b'-' | b'.');
+    let start = at - bytes[..at.min(bytes.len())].iter().rev().take_while(is_word).count();
+    let length = match bytes.get(at) {
+        Some(b'"') => 1 + bytes[at + 1..].iter().take_while(|byte| **byte != b'"').count() + 1,
+        Some(byte) if is_word(&byte) => bytes[start..].iter().take_while(is_word).count(),
+        _ => 1,
+    };
+    let start = if bytes.get(at).is_some_and(|byte| is_word(&byte)) { start } else { at };
+    text.get(start..bytes.len().min(start + length)).unwrap_or_default()
+}
+
+/// Takes the middle out of a reason that quotes a long value: what was expected stands at the end.
+fn shorten(mut reason: String) -> String {
+    const ENDS: usize = 100;
+    let (begin, end) = (reason.floor_char_boundary(ENDS), reason.ceil_char_boundary(reason.len().saturating_sub(ENDS)));
+    if begin < end {
+        reason.replace_range(begin..end, " … ");
+    }
+    reason
+}
