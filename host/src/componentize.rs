@@ -8,8 +8,8 @@ use wit_component::ComponentEncoder;
 
 use crate::error::{Error, ErrorKind};
 
-/// Makes a component of a core module that was built with the `dotwit` crate for `wasm32-wasip1` or
-/// `wasm32-unknown-unknown`. What it imports of WASI preview 1 is adapted. `name` stands for the module in messages.
+/// Makes a component of a core module that was built with the `dotwit` crate for `wasm32-wasip1`. What it imports of WASI
+/// preview 1 is adapted. `name` stands for the module in messages.
 ///
 /// # Errors
 ///

@@ -31,7 +31,7 @@ enum Command {
     Invoke(invoke::Invoke),
     /// Serves pages that host a guest in the browser.
     Serve(serve::Serve),
-    /// Makes a component of a core module that was built for wasm32-wasip1 or wasm32-unknown-unknown.
+    /// Makes a component of a core module that was built for wasm32-wasip1.
     Componentize(componentize::Componentize),
 }
 

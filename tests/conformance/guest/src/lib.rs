@@ -3,6 +3,7 @@
 pub mod bytes;
 pub mod calls;
 pub mod libraries;
+pub mod misfits;
 pub mod numbers;
 pub mod objects;
 pub mod page;
