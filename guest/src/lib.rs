@@ -15,8 +15,8 @@
 //! ```
 //!
 //! Build it as a `cdylib` for `wasm32-wasip2`, or for `wasm32-wasip1` with `cargo component` (`wasm32-unknown-unknown` has no
-//! clock, which tasks need); the `dotwit` command line, a native program and a web page can then call
-//! it. All that registers a method is the attribute.
+//! clock, which tasks need); the `dotwit` command line, a native program and a web page can then call it. All that
+//! registers a method is the attribute.
 //!
 //! # Methods
 //!
