@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs, unreachable_pub, reason = "what can be called is `pub`, whether or not anything else is")]
+#![allow(clippy::all, reason = "what one would not write is tested as well")]
 
 use std::rc::Rc;
 
