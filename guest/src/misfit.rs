@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-use crate::bytes;
+use crate::{bytes, numbers};
 
 /// Says what is wrong with a text that was read: "does not fit: …", "is invalid JSON: …".
 pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
@@ -48,6 +48,9 @@ fn hint(text: &str, reason: &str, at: usize) -> &'static str {
     };
     if text == "{}" || near("{}") {
         " (a Promise is `{}` in JSON: perhaps an `await` is missing)"
+    } else if text.contains(numbers::AS) {
+        // It is a typed array of another kind.
+        ""
     } else if text.starts_with(bytes::START) || near(bytes::START) || reason.contains(bytes::KEY) {
         " (a Uint8Array came, and `dotwit::Bytes` takes it)"
     } else {
