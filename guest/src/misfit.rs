@@ -11,7 +11,9 @@ pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
     let reason = &whole[..whole.rfind(" at line ").unwrap_or(whole.len())];
     let placed = if text.len() <= 32 || error.line() == 0 { reason } else { &whole };
     if error.is_data() {
-        return format!("does not fit: {}{}", shorten(placed.to_owned()), hint(text, reason, error.column()));
+        let float = reason.strip_prefix("invalid type: floating point `").and_then(|rest| rest.split('`').next());
+        let hint = if is_rounded(float) { BIG_INT } else { hint(text, reason, error.column()) };
+        return format!("does not fit: {}{hint}", shorten(placed.to_owned()));
     }
     // serde_json takes some of what does not fit for a mistake in the text.
     if serde_json::from_str::<IgnoredAny>(text).is_err() {
@@ -36,7 +38,20 @@ pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
         "trailing characters" => "expected fewer elements",
         other => other,
     };
-    format!("does not fit: {expected}, found `{}`{}", shorten(found.to_owned()), hint(text, reason, at))
+    let hint = if is_fraction && is_rounded(Some(found)) { BIG_INT } else { hint(text, reason, at) };
+    format!("does not fit: {expected}, found `{}`{hint}", shorten(found.to_owned()))
+}
+
+/// What is said of a large number where an integer is wanted.
+const BIG_INT: &str = " (a JavaScript number is not exact beyond 2^53: pass a `bigint`)";
+
+/// Whether a number is whole and so large that JavaScript holds no exact integers of its size. The adapter writes such a number as a
+/// float, so that no integer parameter takes it for what it is not.
+fn is_rounded(number: Option<&str>) -> bool {
+    const LIMIT: f64 = (1_u64 << 53) as f64;
+    number
+        .and_then(|number| number.parse::<f64>().ok())
+        .is_some_and(|number| number.is_finite() && number.abs() >= LIMIT)
 }
 
 /// What else may be said of JSON that stands for what is no JSON: what the page did, and what it should do instead.
