@@ -148,7 +148,8 @@ fn the_manifest_tells_what_can_be_called() {
         add.parameters.iter().map(|found| (found.name.as_str(), found.type_name.as_str())).collect();
     assert_eq!(parameters, [("a", "i32"), ("b", "i32")]);
     let types: Vec<_> = assembly.types.iter().map(|found| found.name.as_str()).collect();
-    assert_eq!(types, ["Counter", "Greeter", "Holder<T>", "Other"]);
+    // The guest's own, and those of its libraries.
+    assert_eq!(types, ["Counter", "Greeter", "Holder<T>", "Holder<T>", "NonZero", "Other"]);
     assert!(assembly.methods.iter().any(|method| method.id == "EchoAfter" && method.is_async));
 }
 
