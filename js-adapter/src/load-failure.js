@@ -15,15 +15,18 @@ import { inNode, load } from './module-url.js';
  * @returns {Promise<string>}
  */
 export async function whyNotLoaded(url, cause) {
-  return (await problemOf(url)) ?? messageOf(cause);
+  return (await problemOf(url, cause)) ?? messageOf(cause);
 }
 
-/** @param {URL} url */
-async function problemOf(url) {
+/**
+ * @param {URL} url
+ * @param {unknown} cause
+ */
+async function problemOf(url, cause) {
   if ('ServiceWorkerGlobalScope' in globalThis) {
     return "a service worker cannot load modules; import the guest's index.js there, and pass that module as 'component'";
   }
-  if (inNode()) return url.protocol === 'file:' ? problemOfFile(url) : undefined;
+  if (inNode()) return url.protocol === 'file:' ? problemOfFile(url, cause) : undefined;
   const entry = await fetched(url);
   if (typeof entry === 'string') return entry;
   for (const [, specifier] of (await entry.text()).matchAll(/ from ['"](\.\/[^'"]+)['"]/g)) {
@@ -35,13 +38,16 @@ async function problemOf(url) {
 
 /**
  * @param {URL} url of a file that Node cannot import; it names those that are missing
+ * @param {any} cause
  * @returns {Promise<string | undefined>}
  */
-async function problemOfFile(url) {
+async function problemOfFile(url, cause) {
+  // A module that Node takes for a script has the syntax of none.
+  if (cause?.name !== 'SyntaxError' || !url.pathname.endsWith('.js')) return undefined;
   /** @type {typeof import('node:fs')} */
   const { existsSync } = await load('node:fs');
   const file = new URL('./package.json', url);
-  return existsSync(url) && !existsSync(file) ? `'${file}' is missing, by which Node knows that the files beside it are modules` : undefined;
+  return existsSync(file) ? undefined : `'${file}' is missing, by which Node knows that the files beside it are modules`;
 }
 
 /**

@@ -105,6 +105,17 @@ test('what cannot be loaded is named', async (t) => {
   await writeFile(join(broken, 'package.json'), '{"type":"module"}');
   await rejection(start({ component: `${broken}/` }), 'failed');
 
+  // Its own failure is told, and not what is missing beside it and may be.
+  await rm(join(broken, 'package.json'));
+  for (const [name, text, told] of [
+    ['throws.mjs', 'throw new TypeError("mine");', /: mine$/],
+    ['wrong.mjs', 'export const = 1;', /: Unexpected token '='$/],
+    ['needs.mjs', 'import "./none.mjs";', /: Cannot find module '.*none\.mjs'/],
+  ]) {
+    await writeFile(join(broken, name), text);
+    assert.match((await rejection(start({ component: join(broken, name) }), 'failed')).message, told);
+  }
+
   for (const name of ['index.js', 'guest.js', 'wasi.js', 'package.json']) {
     const copy = join(await temporaryFolder(t), 'guest');
     await cp(path, copy, { recursive: true });
