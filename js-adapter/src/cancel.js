@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DotNetError, describeValue } from './error.js';
+import { DotNetError, badArguments, describeValue } from './error.js';
 import { after } from './schedule.js';
 
 /**
@@ -24,18 +24,18 @@ import { after } from './schedule.js';
  */
 export function checkOptions(options) {
   if (typeof options !== 'object' || options === null) {
-    throw new DotNetError('bad-arguments', `with() takes an object such as { signal, timeout: 5000 }, not ${describeValue(options)}.`);
+    throw badArguments(`with() takes an object such as { signal, timeout: 5000 }, not ${describeValue(options)}.`);
   }
   const { signal, timeout, ...others } = options;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
-    throw new DotNetError('bad-arguments', `with() has no option '${unknown}'; its options are 'signal' and 'timeout'.`);
+    throw badArguments(`with() has no option '${unknown}'; its options are 'signal' and 'timeout'.`);
   }
   if (signal !== undefined && (typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function')) {
-    throw new DotNetError('bad-arguments', `The option 'signal' must be an AbortSignal, not ${describeValue(signal)}.`);
+    throw badArguments(`The option 'signal' must be an AbortSignal, not ${describeValue(signal)}.`);
   }
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0)) {
-    throw new DotNetError('bad-arguments', `The option 'timeout' must be a number of milliseconds, not ${describeValue(timeout)}.`);
+    throw badArguments(`The option 'timeout' must be a number of milliseconds, not ${describeValue(timeout)}.`);
   }
   return { signal, timeout };
 }

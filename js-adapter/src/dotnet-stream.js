@@ -58,8 +58,10 @@ export class DotNetStream {
   }
 
   async #pieces() {
+    const stream = await this.stream();
+    if (stream.locked) throw new DotNetError('unsupported', 'The stream can be read once.');
     // A `Response` would do the same, several times slower. The reader is never released: the bytes are read once.
-    const reader = (await this.stream()).getReader();
+    const reader = stream.getReader();
     const pieces = [];
     for (;;) {
       const { value, done } = await reader.read();

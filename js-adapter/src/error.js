@@ -83,6 +83,25 @@ export function tooLarge(message, cause) {
 }
 
 /**
+ * The error for what a call cannot be made with.
+ *
+ * @param {string} message
+ * @param {unknown} [cause]
+ */
+export function badArguments(message, cause) {
+  return new DotNetError('bad-arguments', message, { cause });
+}
+
+/**
+ * The error for what the page cannot do for a guest.
+ *
+ * @param {string} message
+ */
+export function jsFailed(message) {
+  return new DotNetError('js-failed', message);
+}
+
+/**
  * Whether that is what was thrown.
  *
  * @param {unknown} thrown

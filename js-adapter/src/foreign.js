@@ -6,7 +6,7 @@
 
 import { watch } from './cancel.js';
 import { DotNetStream } from './dotnet-stream.js';
-import { DotNetError, describeValue } from './error.js';
+import { DotNetError, badArguments, describeValue } from './error.js';
 import { JSCallResultType, JSCallType } from './members.js';
 import { find } from './page-calls.js';
 import { textOf } from './page-failure.js';
@@ -51,7 +51,7 @@ const OPERATIONS = {
  */
 export function findJSFunction(identifier, targetInstanceId, callType = JSCallType.FunctionCall) {
   const operation = OPERATIONS[callType];
-  if (!operation) throw new DotNetError('bad-arguments', `There is no JSCallType ${describeValue(callType)}.`);
+  if (!operation) throw badArguments(`There is no JSCallType ${describeValue(callType)}.`);
   const use = find(pageObject, targetInstanceId, identifier, operation);
   return (...args) => use({ controller: undefined }, args);
 }
@@ -64,10 +64,7 @@ export function findJSFunction(identifier, targetInstanceId, callType = JSCallTy
  */
 export function attachDispatcher(host) {
   if (typeof host?.beginInvokeDotNetFromJS !== 'function') {
-    throw new DotNetError(
-      'bad-arguments',
-      `A dispatcher is an object with a function beginInvokeDotNetFromJS, not ${describeValue(host)} without it.`,
-    );
+    throw badArguments(`A dispatcher is an object with a function beginInvokeDotNetFromJS, not ${describeValue(host)} without it.`);
   }
   const dispatcher = new ForeignDispatcher(host);
   addForeign(dispatcher);
@@ -393,7 +390,7 @@ function resultAs(value, resultType) {
     case JSCallResultType.JSVoidResult:
       return null;
     default:
-      throw new DotNetError('bad-arguments', `Invalid JS call result type '${resultType}'.`);
+      throw badArguments(`Invalid JS call result type '${resultType}'.`);
   }
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { DotNetObject } from './dotnet-object.js';
-import { DotNetError, describeValue } from './error.js';
+import { badArguments, describeValue } from './error.js';
 import { GuestObjects } from './guest-objects.js';
 import { GuestStreams } from './guest-streams.js';
 import { PageObjects, referenced } from './page-objects.js';
@@ -66,8 +66,7 @@ export class GuestSide {
     const entry = referenced(placeholder) ?? this.pageObjects.held(id);
     // Zero is the global object, and what is negative is none.
     if (entry || !(id > 0)) return entry;
-    throw new DotNetError(
-      'bad-arguments',
+    throw badArguments(
       `The object with the __jsObjectId ${describeValue(id)} is no reference: only what createJSObjectReference returned is one, not a copy of it.`,
     );
   }

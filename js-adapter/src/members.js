@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DotNetError } from './error.js';
+import { jsFailed } from './error.js';
 
 /** @import { Operation } from './contract.js' */
 
@@ -47,7 +47,7 @@ export function findObjectMember(object, identifier) {
   const name = /** @type {string} */ (keys.pop());
   let parent = object;
   for (const key of keys) {
-    if (!leadsOn(parent, key)) throw failed(`Could not find '${identifier}' ('${key}' was undefined).`);
+    if (!leadsOn(parent, key)) throw jsFailed(`Could not find '${identifier}' ('${key}' was undefined).`);
     parent = parent[key];
   }
   return [parent, name];
@@ -64,18 +64,22 @@ const OF_FUNCTIONS = ['prototype', 'constructor', 'caller', 'arguments'];
  * @param {string} key
  */
 function leadsOn(object, key) {
-  if (Object(object) !== object || !isOpen(object, key)) return false;
-  return Object.hasOwn(object, key) || (key in object && !isInherited(object, key));
+  return Object(object) === object && isOpen(object, key) && key in object && isOfPage(object, key);
 }
 
 /**
- * Whether a member has the name of one that all objects inherit, or all functions.
+ * Whether a member is the page's: an object's own, or a class's of those that it extends, or one whose name has none that all objects
+ * inherit, or all functions.
  *
  * @param {any} object
- * @param {string} key
+ * @param {string} name
+ * @returns {boolean}
  */
-function isInherited(object, key) {
-  return key in Object.prototype || (typeof object === 'function' && key in Function.prototype);
+function isOfPage(object, name) {
+  if (Object.hasOwn(object, name) || !(name in (typeof object === 'function' ? Function : Object).prototype)) return true;
+  const base = Object.getPrototypeOf(object);
+  // What all functions inherit from is a function without a prototype, and no class.
+  return typeof base === 'function' && 'prototype' in base && isOfPage(base, name);
 }
 
 /**
@@ -98,8 +102,7 @@ function isOpen(parent, name) {
  * @param {boolean} found
  */
 function isEnd(parent, name, found) {
-  if (!isOpen(parent, name)) return false;
-  return !found || typeof parent !== 'function' || Object.hasOwn(parent, name) || !(name in Function.prototype);
+  return isOpen(parent, name) && !(found && typeof parent === 'function' && !isOfPage(parent, name));
 }
 
 /**
@@ -125,17 +128,17 @@ export function findMember(object, identifier, operation) {
   const found = identifier.includes('.');
   const [parent, name] = found ? findObjectMember(object, identifier) : [object, identifier];
   if (parent === null || parent === undefined) {
-    throw failed(`Could not find '${identifier}' (what should have '${name}' was ${parent}).`);
+    throw jsFailed(`Could not find '${identifier}' (what should have '${name}' was ${parent}).`);
   }
   const open = isEnd(parent, name, found);
   let callee;
   if (operation === 'get') {
-    if (!open || !isReadable(Object(parent), name)) throw failed(`The property '${identifier}' is not defined or is not readable.`);
+    if (!open || !isReadable(Object(parent), name)) throw jsFailed(`The property '${identifier}' is not defined or is not readable.`);
   } else if (operation === 'set') {
-    if (!open || !isWritable(parent, name)) throw failed(`The property '${identifier}' is not writable.`);
+    if (!open || !isWritable(parent, name)) throw jsFailed(`The property '${identifier}' is not writable.`);
   } else {
     callee = open ? parent[name] : undefined;
-    if (typeof callee !== 'function') throw failed(`The value '${identifier}' is not a function.`);
+    if (typeof callee !== 'function') throw jsFailed(`The value '${identifier}' is not a function.`);
     if (operation === 'construct') checkConstructor(callee, identifier);
   }
   return { parent, name, operation, callee };
@@ -172,7 +175,7 @@ function checkConstructor(callee, identifier) {
   try {
     Reflect.construct(Object, [], callee);
   } catch {
-    throw failed(`The value '${identifier}' is not a constructor.`);
+    throw jsFailed(`The value '${identifier}' is not a constructor.`);
   }
 }
 
@@ -210,9 +213,4 @@ function propertyOf(object, name) {
     if (property) return property;
   }
   return undefined;
-}
-
-/** @param {string} message */
-function failed(message) {
-  return new DotNetError('js-failed', message);
 }

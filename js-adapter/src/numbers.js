@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DotNetError, describeValue, messageOf } from './error.js';
+import { badArguments, describeValue, messageOf } from './error.js';
 
 const prototype = Object.getPrototypeOf(Uint8Array.prototype);
 
@@ -57,7 +57,7 @@ export function bytesOfNumbers(value) {
   try {
     return new Uint8Array(bufferOf.call(value), offsetOf.call(value), lengthOf.call(value));
   } catch (cause) {
-    throw new DotNetError('bad-arguments', `The numbers of an array cannot be read: ${messageOf(cause)}`, { cause });
+    throw badArguments(`The numbers of an array cannot be read: ${messageOf(cause)}`, cause);
   }
 }
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { DotNetError, tooMany } from './error.js';
+import { DotNetError, badArguments, tooMany } from './error.js';
 import { MAX_LIVE_REFERENCES } from './limits.js';
 import { abandon, lengthOf, streamable } from './page-streams.js';
 
@@ -66,8 +66,8 @@ class Reference {
    */
   constructor(placeholder, entry) {
     Object.assign(this, placeholder);
-    // Through a proxy, too, this is a function, and what it gives is not wrapped.
-    Object.defineProperty(this, ENTRY, { value: () => entry });
+    // Through a proxy, too, this is a function, and what it gives is not wrapped. A proxy may give another function for it.
+    Object.defineProperty(this, ENTRY, { value: () => entry, configurable: true });
     entries.add(entry);
   }
 
@@ -136,7 +136,7 @@ export function disposeJSObjectReference(reference) {
  * @returns {PageObject | undefined}
  */
 function entryOf(reference) {
-  return reference[ENTRY]?.();
+  return reference?.[ENTRY]?.();
 }
 
 /**
@@ -180,7 +180,7 @@ export function countPageObjects() {
  */
 function enter(object) {
   if (typeof object !== 'object' && typeof object !== 'function') {
-    throw new DotNetError('bad-arguments', `Cannot create a JSObjectReference from the value '${String(object)}'.`);
+    throw badArguments(`Cannot create a JSObjectReference from the value '${String(object)}'.`);
   }
   const entry = { id: ++lastId, object: /** @type {object} */ (object), holders: 0, shared: false, disposed: false };
   named.set(entry.id, entry);
@@ -211,14 +211,14 @@ export function placeholderOf({ id, object }, asStream) {
 /**
  * The object of the page that a value in a message stands for.
  *
- * @param {object} value one with an own `__jsObjectId`
+ * @param {any} value
  * @returns {PageObject | undefined}
  * @throws {DotNetError} for a reference of another copy of this package
  */
 export function referenced(value) {
   const entry = entryOf(value);
   if (!entry || entries.has(entry)) return entry;
-  throw new DotNetError('bad-arguments', 'This reference is of another copy of dotwit: make one with the DotNet of the guest that gets it.');
+  throw badArguments('This reference is of another copy of dotwit: make one with the DotNet of the guest that gets it.');
 }
 
 /** The objects of the page that one guest holds. */
@@ -297,7 +297,9 @@ export class PageObjects {
    * @throws {DotNetError} when it cannot be given
    */
   give(object, asStream) {
-    const entry = enter(asStream ? streamable(object) : object);
+    // A function that knows the length of its stream answers with a reference, which has it.
+    const made = asStream && referenced(object);
+    const entry = made && lengthOf(made.object) >= 0 ? made : enter(asStream ? streamable(object) : object);
     try {
       this.grant([entry]);
     } catch (error) {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { DotNetError, describeValue, messageOf } from './error.js';
+import { DotNetError, badArguments, describeValue, jsFailed, messageOf } from './error.js';
 import { PulledSource } from './pulled-source.js';
 
 /** @type {((this: unknown) => number)[]} What throws unless it is called for a buffer. */
@@ -42,9 +42,10 @@ function pull(source, options) {
   pulled.set(source, found);
 }
 
-/** @param {unknown} source */
+/** @param {any} source */
 function notStreamable(source) {
-  return new DotNetError('bad-arguments', `Supplied value is not a typed array or blob, but ${describeValue(source)}.`);
+  const what = typeof source?.then === 'function' ? 'a promise: an await is missing' : describeValue(source);
+  return badArguments(`Supplied value is not a typed array or blob, but ${what}.`);
 }
 
 /**
@@ -92,7 +93,7 @@ function isBlob(source) {
     return (
       typeof source?.slice === 'function' &&
       typeof source.size === 'number' &&
-      (typeof source.arrayBuffer === 'function' || /^\[object (?:Blob|File)\]$/.test(Object.prototype.toString.call(source)))
+      (typeof source.arrayBuffer === 'function' || /^(?:Blob|File)$/.test(source[Symbol.toStringTag]))
     );
   } catch {
     // A proxy that was revoked.
@@ -136,7 +137,7 @@ async function pieceOf(source, offset, length) {
   if (!isBlob(source)) throw notStreamable(source);
   const buffer = await bufferOf(source.slice(offset, offset + length));
   if (buffer.byteLength === length) return new Uint8Array(buffer);
-  throw new DotNetError('js-failed', `The blob has ${buffer.byteLength} of the ${length} bytes that were asked for.`);
+  throw jsFailed(`The blob has ${buffer.byteLength} of the ${length} bytes that were asked for.`);
 }
 
 /**
@@ -183,5 +184,5 @@ export function bytesOf(view, offset = 0, length) {
 
 /** @param {unknown} cause */
 function unreadable(cause) {
-  return new DotNetError('bad-arguments', `The bytes of an array cannot be read: ${messageOf(cause)}`, { cause });
+  return badArguments(`The bytes of an array cannot be read: ${messageOf(cause)}`, cause);
 }

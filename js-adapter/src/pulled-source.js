@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DotNetError, describeValue, tooLarge } from './error.js';
+import { badArguments, describeValue, jsFailed, tooLarge } from './error.js';
 
 /**
  * What is pulled: once, from its beginning to its end.
@@ -75,7 +75,7 @@ export class PulledSource {
    */
   async read(offset, length) {
     if (this.#ended || offset !== this.#at) {
-      throw failed(`The stream can be read once and in order: ${this.#at} bytes are read, ${offset} were asked for.`);
+      throw jsFailed(`The stream can be read once and in order: ${this.#at} bytes are read, ${offset} were asked for.`);
     }
     this.#at += length;
     try {
@@ -106,7 +106,7 @@ export class PulledSource {
     for (let taken = 0; taken < length; ) {
       if (this.#rest.length === 0 && !(await this.#next())) {
         const has = this.#at - length + taken;
-        throw failed(`The stream ended after ${has} bytes, and was to have ${this.length}.`);
+        throw jsFailed(`The stream ended after ${has} bytes, and was to have ${this.length}.`);
       }
       const part = this.#rest.subarray(0, length - taken);
       bytes.set(part, taken);
@@ -143,7 +143,7 @@ export class PulledSource {
 function piece(value) {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (typeof value === 'object' && typeof value?.byteLength === 'number') return new Uint8Array(value);
-  throw failed(`A stream gives its bytes as typed arrays, and has given ${describeValue(value)}.`);
+  throw jsFailed(`A stream gives its bytes as typed arrays, and has given ${describeValue(value)}.`);
 }
 
 /**
@@ -175,14 +175,4 @@ function lengthOfBody({ headers, body }) {
   if (body === null) return 0;
   const length = headers.get('content-length');
   return length === null || headers.get('content-encoding') ? undefined : Number(length);
-}
-
-/** @param {string} message */
-function failed(message) {
-  return new DotNetError('js-failed', message);
-}
-
-/** @param {string} message */
-function badArguments(message) {
-  return new DotNetError('bad-arguments', message);
 }

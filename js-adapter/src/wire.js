@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DotNetError, describeValue, isTextTooLong, messageOf, tooLarge } from './error.js';
+import { DotNetError, badArguments, describeValue, isTextTooLong, messageOf, tooLarge } from './error.js';
 import { DotNetObject, idOf, isObjectId, ownerOf, ownerOfPlaceholder } from './dotnet-object.js';
 import { endOfString, findInexact, inexactMessage, mayHaveInexact, withFloats } from './integers.js';
 import { MAX_BYTES, MAX_DEPTH, longestText } from './limits.js';
@@ -71,7 +71,7 @@ const revivers = [];
  */
 export function attachReviver(reviver) {
   if (typeof reviver !== 'function') {
-    throw new DotNetError('bad-arguments', `A reviver is a function (key, value) => value, not ${describeValue(reviver)}.`);
+    throw badArguments(`A reviver is a function (key, value) => value, not ${describeValue(reviver)}.`);
   }
   revivers.push(reviver);
 }
@@ -99,7 +99,7 @@ export function write(value, side, what) {
     if (isTextTooLong(cause)) {
       throw tooLarge(`${what} has more as JSON than the ${longestText()} characters that this engine can hold in one text.`, cause);
     }
-    throw new DotNetError('bad-arguments', `${what} cannot be written as JSON: ${messageOf(cause)}`, { cause });
+    throw badArguments(`${what} cannot be written as JSON: ${messageOf(cause)}`, cause);
   }
 }
 
@@ -390,11 +390,6 @@ function notJson(cause, fail) {
 /** @type {Fail} */
 function protocolError(message, context) {
   return new DotNetError(context?.kind ?? 'protocol', message, context);
-}
-
-/** @param {string} message */
-function badArguments(message) {
-  return new DotNetError('bad-arguments', message);
 }
 
 /**

@@ -109,6 +109,12 @@ test('references are left alone by what wraps state, and known through what is p
     const found = Reflect.get(target, key, receiver);
     return typeof found === 'object' && found !== null ? deep(found) : found;
   } });
+  // And such a one functions that know what they belong to.
+  const bound = (value) => new Proxy(value, { get: (target, key) => {
+    const found = Reflect.get(target, key);
+    if (typeof found === 'function') return found.bind(target);
+    return typeof found === 'object' && found !== null ? bound(found) : found;
+  } });
   for (const [what, found] of Object.entries({
     reactive: state.r,
     'in a list': state.list[0],
@@ -118,6 +124,7 @@ test('references are left alone by what wraps state, and known through what is p
     shallow: shallowReactive({ r: make() }).r,
     'a proxy': new Proxy(make(), {}),
     'proxies all the way': deep({ r: make() }).r,
+    'proxies that bind': bound({ r: make() }).r,
     frozen: Object.freeze(make()),
   })) {
     assert.equal(await call('CallOn', found, 'who', []), 'me', what);

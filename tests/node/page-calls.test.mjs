@@ -77,9 +77,23 @@ test('paths lead through objects, and `this` is what has the function', async (t
       return this === Derived;
     }
   }
-  onPage(t, { shop: { counter: new Derived(), Derived, text: 'tea' } });
+  // What a class has from one that it extends is the page's, whatever all functions have beside it.
+  class Events {
+    static bind(what) {
+      return `${this.name} is bound${what ?? ''}`;
+    }
+    static call = { depth: { to: () => 3 } };
+  }
+  class App extends Events {}
+  class Inner extends App {}
+  onPage(t, { shop: { counter: new Derived(), Derived, text: 'tea', Inner } });
   assert.equal(await both('shop.counter.name'), 'I am derived');
   assert.equal(await both('shop.Derived.make'), true);
+  assert.equal(await both('shop.Inner.bind'), 'Inner is bound');
+  assert.equal(await both('shop.Inner.call.depth.to'), 3);
+  for (const language of ['shop.Inner.apply', 'shop.Inner.prototype.constructor', 'shop.Inner.constructor', 'shop.Derived.bind', 'shop.Derived.call.call']) {
+    await rejection(call('CallPage', language, []), 'js-failed');
+  }
   assert.equal(await both('shop.text.toUpperCase'), 'TEA');
 });
 

@@ -41,7 +41,9 @@ test('a stream is a promise of a ReadableStream, the same each time, and read on
   const readable = await stream.stream();
   assert.ok(readable instanceof ReadableStream);
   assert.deepEqual(new Uint8Array(await stream.arrayBuffer()), pattern(10));
-  await assert.rejects(stream.arrayBuffer(), TypeError);
+  for (const again of [stream.arrayBuffer(), stream.blob()]) {
+    assert.match((await rejection(again, 'unsupported')).message, /can be read once/);
+  }
 });
 
 test('a stream is pulled: nothing is read before somebody asks, and no more than that', async (t) => {
@@ -285,6 +287,18 @@ test('what comes piece by piece is read once, in order, where its length is know
   assert.equal((await call('CallPageForStream', 'load', [], null)).length, 5);
   assert.equal((await call('CallPageForStream', 'nothing', [], null)).length, 0);
 
+  // A function that knows the length answers with a reference.
+  onPage(t, {
+    measured: async (length) => DotNet.createJSStreamReference(streamed(length), { length }),
+    ready: () => DotNet.createJSObjectReference(pattern(6)),
+    unreadable: () => DotNet.createJSObjectReference({}),
+  });
+  const before = DotNet.liveReferences().pageObjects;
+  for (const length of [0, 8]) assert.equal((await call('CallPageForStream', 'measured', [length], null)).length, length);
+  assert.equal((await call('CallPageForStream', 'ready', [], null)).length, 6);
+  assert.equal(DotNet.liveReferences().pageObjects, before);
+  assert.match((await rejection(call('CallPageForStream', 'unreadable', [], null), 'js-failed')).message, /blob, but an object/);
+
   const once = DotNet.createJSStreamReference(streamed(5), { length: 5 });
   assert.equal((await call('ReadStream', once, null)).length, 5);
   assert.match((await rejection(call('ReadStream', once, null), 'js-failed')).message, /once and in order: 5 bytes are read, 0 were asked/);
@@ -393,6 +407,8 @@ test('what is no stream is refused', () => {
   for (const value of ['text', 5, {}, [], null, undefined, { buffer: new ArrayBuffer(4) }, { size: 3, slice() {} }, new Map([[1, 2]])]) {
     assert.match(failure(() => DotNet.createJSStreamReference(value), 'bad-arguments').message, /Supplied value is not a typed array or blob/);
   }
+  const promised = failure(() => DotNet.createJSStreamReference(Promise.resolve(new Uint8Array(1))), 'bad-arguments');
+  assert.match(promised.message, /but a promise: an await is missing/);
   for (const value of [detached, new DataView(new ArrayBuffer(1))]) {
     if (value instanceof DataView) structuredClone(value.buffer, { transfer: [value.buffer] });
     assert.match(failure(() => DotNet.createJSStreamReference(value), 'bad-arguments').message, /detached/);
