@@ -184,7 +184,9 @@ function isArray(value) {
  */
 export function messageOf(thrown) {
   try {
-    if (thrown instanceof Error) return String(thrown.message);
+    // Of an error of any realm.
+    const message = /** @type {any} */ (thrown)?.message;
+    if (typeof message === 'string') return message;
   } catch {
     // A proxy that was revoked, or an error that throws errors.
   }

@@ -45,7 +45,7 @@ test('a browser needs no more than the sources: their imports are relative', asy
   }
 });
 
-test('the adapter is no larger than 15.5 KB, gzipped, and what is loaded with the first guest than 6.5 KB', async () => {
+test('the adapter is no larger than 15.6 KB, gzipped, and what is loaded with the first guest than 6.6 KB', async () => {
   const { outputFiles } = await build({
     stdin: { contents: "export * from 'dotwit'", resolveDir: tests },
     bundle: true,
@@ -58,9 +58,9 @@ test('the adapter is no larger than 15.5 KB, gzipped, and what is loaded with th
   const size = (matches) =>
     outputFiles.filter(({ path }) => matches(path)).reduce((sum, { contents }) => sum + gzipSync(contents).length, 0);
   const isPart = (path) => /parts-\w+\.js$/.test(path);
-  assert.ok(size((path) => !isPart(path)) <= 15_500);
+  assert.ok(size((path) => !isPart(path)) <= 15_600);
   const parts = size(isPart);
-  assert.ok(parts > 0 && parts <= 6_500);
+  assert.ok(parts > 0 && parts <= 6_600);
 });
 
 /** Has the TypeScript compiler check a program, and returns what it prints. */

@@ -35,13 +35,13 @@ export class WrapperBinding {
 
   /** @type {Binding['invoke']} */
   invoke(target, method, args) {
-    return outcomeOf(() => this.#invocation.invoke(lowerTarget(target), method, args));
+    return whole(outcomeOf(() => this.#invocation.invoke(lowerTarget(target), method, args)));
   }
 
   /** @type {Binding['beginInvoke']} */
   beginInvoke(call, target, method, args) {
     try {
-      return this.#invocation.beginInvoke(BigInt(call), lowerTarget(target), method, args);
+      return whole(this.#invocation.beginInvoke(BigInt(call), lowerTarget(target), method, args));
     } catch (thrown) {
       return { tag: 'err', val: tooLong(thrown) };
     }
@@ -126,7 +126,7 @@ export function pageImports(page) {
     releaseJs: (/** @type {bigint} */ object) => page.releaseJs(Number(object)),
     /** @type {(call: bigint, object: bigint, offset: bigint, length: number) => void} */
     readJsStream: (call, object, offset, length) => page.readJsStream(call, Number(object), Number(offset), length),
-    endInvoke: (/** @type {bigint} */ call, /** @type {Outcome<Message>} */ outcome) => page.endInvoke(Number(call), outcome),
+    endInvoke: (/** @type {bigint} */ call, /** @type {Outcome<Message>} */ outcome) => page.endInvoke(Number(call), whole(outcome)),
     endRead: (/** @type {bigint} */ call, /** @type {Outcome<Uint8Array>} */ outcome) => page.endRead(Number(call), outcome),
     wakeAfter: (/** @type {bigint} */ nanoseconds) => page.wakeAfter(Number(nanoseconds)),
     reportPanic: (/** @type {string} */ message, /** @type {string} */ location) => page.reportPanic(message, location),
@@ -162,7 +162,23 @@ function outcomeOf(run) {
  */
 function tooLong(thrown) {
   if (!isTextTooLong(thrown)) throw thrown;
+  return textTooLong();
+}
+
+/** @returns {CallError} */
+function textTooLong() {
   return { kind: 'too-large', message: `The result is more than this engine can hold in one text: ${longestText()} characters are its limit.` };
+}
+
+/**
+ * An outcome with all of its text: Chromium reads one that is too long as none at all, and does not say so.
+ *
+ * @template {Outcome<Message> | undefined} O
+ * @param {O} outcome
+ * @returns {O | Outcome<Message>}
+ */
+function whole(outcome) {
+  return outcome?.tag === 'ok' && outcome.val.json === '' ? { tag: 'err', val: textTooLong() } : outcome;
 }
 
 /**
