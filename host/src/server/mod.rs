@@ -54,7 +54,7 @@ impl Server {
             .map_err(|error| failed(format!("The address {address} cannot be listened at: {error}.")))?;
         let address =
             listener.local_addr().map_err(|error| failed(format!("The listener has no address: {error}.")))?;
-        Ok(Self { listener, address, router: router(folder, address.ip().is_loopback()) })
+        Ok(Self { listener, address, router: router(folder, address.ip().to_canonical().is_loopback()) })
     }
 
     /// Where the server listens.
@@ -97,10 +97,7 @@ fn router(root: PathBuf, at_loopback: bool) -> Router {
         HeaderName::from_static("x-content-type-options"),
         HeaderValue::from_static("nosniff"),
     );
-    let router = Router::new()
-        .route("/_dotwit/{*path}", get(adapter::source))
-        .fallback_service(files::service(root))
-        .layer(revalidate)
-        .layer(no_sniffing);
-    if at_loopback { router.layer(middleware::from_fn(names::only_loopback)) } else { router }
+    let router = Router::new().route("/_dotwit/{*path}", get(adapter::source)).fallback_service(files::service(root));
+    let router = if at_loopback { router.layer(middleware::from_fn(names::only_loopback)) } else { router };
+    router.layer(revalidate).layer(no_sniffing)
 }

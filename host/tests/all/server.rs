@@ -8,8 +8,13 @@ use dotwit_host::server::Server;
 
 /// Serves `root` while `ask` runs, which makes requests: a path and headers, for a status and a body.
 fn serving(root: &Path, ask: impl FnOnce(&dyn Fn(&str, &str) -> (u16, String))) {
+    serving_at("127.0.0.1:0", root, ask);
+}
+
+/// As [`serving`], at another address.
+fn serving_at(address: &str, root: &Path, ask: impl FnOnce(&dyn Fn(&str, &str) -> (u16, String))) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let server = runtime.block_on(Server::bind(root, "127.0.0.1:0".parse().unwrap())).unwrap();
+    let server = runtime.block_on(Server::bind(root, address.parse().unwrap())).unwrap();
     let address = server.address();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let running = runtime.spawn(server.run(async move {
@@ -102,5 +107,20 @@ fn requests_for_other_hosts_are_refused_at_a_loopback_address() {
         }
         assert_eq!(get("http://example.com/page.html", "").0, 421);
         assert_eq!(get("/page.html", "host: localhost\r\nhost: example.com\r\n").0, 421);
+    });
+}
+
+#[test]
+fn a_loopback_address_is_one_in_ipv6_too() {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::write(root.path().join("page.html"), "the page").unwrap();
+    let mapped = "[::ffff:127.0.0.1]:0";
+    if std::net::TcpListener::bind(mapped).is_err() {
+        // This machine has no IPv6.
+        return;
+    }
+    serving_at(mapped, root.path(), |get| {
+        assert_eq!(get("/page.html", "host: localhost\r\n").0, 200);
+        assert_eq!(get("/page.html", "host: example.com\r\n").0, 421);
     });
 }
