@@ -41,7 +41,7 @@
 //! | --- | --- | --- |
 //! | integers up to 2^53, floats | `number` | `number` |
 //! | `i64`, `u64`, `i128`, `u128` beyond | an error that names the integer, unless a `number` holds it exactly | `bigint` |
-//! | [`BigInt`] | `bigint` | `bigint`, or a `number` that is an integer |
+//! | [`BigInt`] | `bigint` | `bigint`, or a `number` that is an integer up to 2^53 |
 //! | `Vec<f32>`, `[i16; 3]` and the like | an array of numbers | an array, or any typed array but `Uint8Array` |
 //! | [`TypedArray<f32>`](TypedArray) and the like | `Float32Array` and the like | an array, or any typed array |
 //!

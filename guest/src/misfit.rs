@@ -1,6 +1,6 @@
 //! Says what is wrong with a text that could not be read as what it should be.
 
-use serde::de::IgnoredAny;
+use serde::de::{self, IgnoredAny};
 
 use crate::{bytes, numbers};
 
@@ -19,10 +19,28 @@ pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
     if serde_json::from_str::<IgnoredAny>(text).is_err() {
         return format!("is invalid JSON: {}", shorten(placed.to_owned()));
     }
+    let (unfit, is_rounded) = unfit(text, error);
+    let hint = if is_rounded { BIG_INT } else { hint(text, reason, error.column().saturating_sub(1)) };
+    format!("does not fit: {unfit}{hint}")
+}
+
+/// The error of a text that is not the one which the page has sent, as one that says the same without it.
+pub(crate) fn without_place(text: &str, error: serde_json::Error) -> serde_json::Error {
+    if !error.is_data() {
+        return de::Error::custom(unfit(text, &error).0);
+    }
+    let whole = error.to_string();
+    de::Error::custom(&whole[..whole.rfind(" at line ").unwrap_or(whole.len())])
+}
+
+/// Says what does not fit, of a JSON text which serde_json calls invalid, and whether it is an integer that is not exact.
+fn unfit(text: &str, error: &serde_json::Error) -> (String, bool) {
+    let whole = error.to_string();
+    let reason = &whole[..whole.rfind(" at line ").unwrap_or(whole.len())];
     if matches!(reason, "lone leading surrogate in hex escape" | "unexpected end of hex escape") {
-        return "does not fit: a string has half of a surrogate pair, which is no Unicode text; JavaScript's \
-                `toWellFormed()` replaces it"
-            .to_owned();
+        let what = "a string has half of a surrogate pair, which is no Unicode text; JavaScript's `toWellFormed()` \
+                    replaces it";
+        return (what.to_owned(), false);
     }
     let at = error.column().saturating_sub(1);
     let found = token(text, at);
@@ -38,8 +56,7 @@ pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
         "trailing characters" => "expected fewer elements",
         other => other,
     };
-    let hint = if is_fraction && is_rounded(Some(found)) { BIG_INT } else { hint(text, reason, at) };
-    format!("does not fit: {expected}, found `{}`{hint}", shorten(found.to_owned()))
+    (format!("{expected}, found `{}`", shorten(found.to_owned())), is_fraction && is_rounded(Some(found)))
 }
 
 /// What is said of a large number where an integer is wanted.
@@ -80,6 +97,7 @@ fn token(text: &str, at: usize) -> &str {
     let start = at - bytes[..at.min(bytes.len())].iter().rev().take_while(is_word).count();
     let length = match bytes.get(at) {
         Some(b'"') => 1 + bytes[at + 1..].iter().take_while(|byte| **byte != b'"').count() + 1,
+        Some(b'}') if bytes[..at].ends_with(b"{") => return "{}",
         Some(byte) if is_word(&byte) => bytes[start..].iter().take_while(is_word).count(),
         _ => 1,
     };

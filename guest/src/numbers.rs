@@ -137,7 +137,7 @@ fn elements<T: Element, E: de::Error>(kind: &str, bytes: &[u8]) -> Result<Vec<T>
 /// because `bigint` and `number` do not mix in JavaScript. It is a type rather than a serde `with` module, so that it also
 /// stands alone, in a `Vec`, and among the arguments of a call.
 ///
-/// As a parameter it takes a `bigint` or an integer. A plain `i64`, `u64`, `i128` or `u128` takes a `bigint` as well.
+/// As a parameter it takes a `bigint` or an integer up to 2^53. A plain `i64`, `u64`, `i128` or `u128` takes a `bigint` as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BigInt<T>(pub T);
 

@@ -20,7 +20,7 @@ const OUT_OF_RANGE: &[u8] = b"1e999";
 /// The error that reading it ends with.
 const IS_OUT_OF_RANGE: &str = "number out of range";
 
-/// The error of a type that has met a placeholder and knows none.
+/// The error of most types that have met a placeholder and know none. Some, such as `u128`, take it for invalid JSON.
 const IS_A_MAP: &str = "invalid type: map";
 
 impl Expanded {
@@ -32,7 +32,7 @@ impl Expanded {
     ) -> serde_json::Result<T> {
         read(&self.text).map_err(|error| match (self.unheld, first) {
             (Some(unheld), _) if error.to_string().contains(IS_OUT_OF_RANGE) => serde::de::Error::custom(unheld),
-            (_, Some(first)) if !first.to_string().contains(IS_A_MAP) => first,
+            (_, Some(first)) if first.is_data() && !first.to_string().contains(IS_A_MAP) => first,
             _ => error,
         })
     }

@@ -62,6 +62,7 @@ fn what_does_not_fit_is_valid_json() {
             ("FitColor", "1", ["expected a variant", "found `1`"]),
             ("FitColor", "null", ["expected a variant", "found `null`"]),
             ("FitColor", "[1]", ["expected a variant", "found `[`"]),
+            ("FitColor", "{}", ["expected a variant", "found `{}`"]),
             ("FitColor", r#"{"Mixed":1,"Red":null}"#, ["expected a variant", "one property"]),
             ("FitColor", r#""Blue""#, ["unknown variant `Blue`", "`Red`"]),
             ("FitPainting", r#"{"colors":["Red",null,12.5]}"#, ["expected a variant", "found `12.5`"]),

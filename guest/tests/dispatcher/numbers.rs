@@ -73,6 +73,11 @@ pub fn ignoring(value: Ignoring) -> i32 {
 }
 
 #[js_invokable]
+pub fn small(value: Vec<u8>) -> usize {
+    value.len()
+}
+
+#[js_invokable]
 pub fn wide(value: i128) -> BigInt<i128> {
     BigInt(value)
 }
@@ -150,6 +155,20 @@ fn what_json_cannot_hold_is_named_where_it_is_read() {
 }
 
 #[test]
+fn what_does_not_fit_is_shown_as_the_number_that_it_is() {
+    in_new_guest(|_| {
+        let json = r#"[{"__byte[]":0,"__as":"Float64Array"}]"#;
+        let bytes: Vec<u8> = [1.0, 1e300].iter().flat_map(|float: &f64| float.to_le_bytes()).collect();
+        let outcome = invoke("Floats", with_bytes(json, &[&bytes]));
+        let message = outcome.expect_err("it is no `f32`").message().to_owned();
+        assert!(message.ends_with("does not fit: number out of range, found `1e+300`."), "{message}");
+        let outcome = invoke("Small", with_bytes(&json.replace("Float64", "Int16"), &[&[1, 0, 0, 1]]));
+        let message = outcome.expect_err("256 is no `u8`").message().to_owned();
+        assert!(message.ends_with("does not fit: invalid value: integer `256`, expected u8."), "{message}");
+    });
+}
+
+#[test]
 fn what_is_no_typed_array_is_refused() {
     in_new_guest(|_| {
         assert_bad("Typed", r#"[{"__byte[]":1,"__as":"Float32Array"}]"#, &[b"a"], "byte array 1 was not found");
@@ -182,6 +201,10 @@ fn integers_of_any_size_are_exact() {
         assert_eq!(call("Exact", big, &[b"18446744073709551615"]), "18446744073709551615");
         assert_eq!(call("Exact", "[18446744073709551615]", &[]), "18446744073709551615");
         assert_bad("Exact", big, &[b"18446744073709551616"], "18446744073709551616 does not fit into u64");
+        let one_more = "170141183460469231731687303715884105728";
+        assert_bad("Wide", big, &[one_more.as_bytes()], &format!("out of range, found `{one_more}`"));
+        assert_bad("Exact", "[18446744073709551616]", &[], "pass a `bigint`");
+        assert_bad("Exact", "[1.5]", &[], "floating point `1.5`, expected a bigint, or an integer");
         assert_bad("Exact", big, &[b"-1"], "does not fit");
         assert_bad("Exact", big, &[b"1.5"], "does not fit");
         assert_bad("Exact", &format!("[{FLOATS}]"), &[b"abcd"], "");

@@ -32,6 +32,8 @@ fn what_knows_nothing_of_them_reads_their_numbers() {
     assert_error(&error, ErrorKind::BadArguments, &["element 1 of the Float64Array is NaN"]);
     let error = session.invoke::<Bytes>("TestGuest", "EchoNumbers", (vec![1],)).unwrap_err();
     assert_error(&error, ErrorKind::BadArguments, &["a Float64Array was received"]);
+    let error = session.invoke::<u128>("TestGuest", "EchoBigInt", (BigInt(i128::MIN),)).unwrap_err();
+    assert_error(&error, ErrorKind::BadArguments, &["number out of range"]);
 }
 
 #[test]
