@@ -110,10 +110,46 @@ pub(crate) fn integers(text: &str, key: &str, mut found: impl FnMut(i64, Option<
 /// Writes a value as compact JSON, and gives up where it begins to nest too deep: a value that nests without end would
 /// exhaust the stack. `elements` becomes the number of elements, where the value is an array.
 pub(crate) fn to_string<T: Serialize + ?Sized>(value: &T, elements: &Cell<usize>) -> serde_json::Result<String> {
-    let mut json = Vec::with_capacity(128);
+    let mut text = Text(Vec::with_capacity(128));
     let limited = Limited { depth: 0, elements };
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, limited))?;
-    String::from_utf8(json).map_err(|error| serde_json::Error::io(io::Error::other(error)))
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, limited))?;
+    String::from_utf8(text.0).map_err(|error| serde_json::Error::io(io::Error::other(error)))
+}
+
+/// A text that is being written. Where there is no memory for more of it, writing fails, with [`io::ErrorKind::OutOfMemory`]:
+/// a `Vec` alone would end the guest.
+struct Text(Vec<u8>);
+
+impl Text {
+    fn reserve(&mut self, more: usize) -> io::Result<()> {
+        // So that the quote and the brackets behind a long string need no copy of it.
+        const CLOSING: usize = 64;
+        // A `Vec` doubles, which is more than a large text needs. In small steps it would be copied too often.
+        let least = more.max(self.0.len() / 8) + CLOSING;
+        self.0.try_reserve(more + CLOSING).or_else(|_| self.0.try_reserve_exact(least)).map_err(|_| {
+            let what = format!("it has {} bytes or more, and there is no memory for them", self.0.len() + more);
+            io::Error::new(io::ErrorKind::OutOfMemory, what)
+        })
+    }
+}
+
+impl io::Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.0.capacity() - self.0.len() < bytes.len() {
+            self.reserve(bytes.len())?;
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Formats compactly and no deeper than [`MAX_DEPTH`].

@@ -5,6 +5,7 @@
 //! the types with placeholders ask the innermost of these. Outside of one they fail with a message that says so.
 
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -196,11 +197,16 @@ fn write<T: Serialize + ?Sized>(
     }
 }
 
+/// What kind of error it is that a value cannot be written.
+fn kind(error: &serde_json::Error, otherwise: ErrorKind) -> ErrorKind {
+    if error.io_error_kind() == Some(io::ErrorKind::OutOfMemory) { ErrorKind::TooLarge } else { otherwise }
+}
+
 /// Writes the result of a call. The guest's objects in it belong to the page from then on, until it releases them;
 /// where the value cannot be written they stay what they were.
 pub(crate) fn write_result<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
     let (message, named) = write(value, &Cell::new(0), |error| {
-        Error::new(ErrorKind::Failed, format!("The result cannot be sent: {error}."))
+        Error::new(kind(&error, ErrorKind::Failed), format!("The result cannot be sent: {error}."))
     })?;
     if let Some(named) = named {
         let named = *named;
@@ -226,7 +232,10 @@ pub(crate) fn write_arguments<T: Serialize + ?Sized>(
 ) -> Result<(Message, Kept), Error> {
     let bad = |what: String| Error::new(ErrorKind::BadArguments, format!("The arguments of '{identifier}' {what}"));
     let elements = Cell::new(0);
-    let (mut message, named) = write(args, &elements, |error| bad(format!("cannot be sent: {error}.")))?;
+    let (mut message, named) = write(args, &elements, |error| {
+        let what = format!("The arguments of '{identifier}' cannot be sent: {error}.");
+        Error::new(kind(&error, ErrorKind::BadArguments), what)
+    })?;
     let count = elements.get();
     if message.json == "null" {
         message.json.replace_range(.., "[]");

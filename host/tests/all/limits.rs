@@ -251,3 +251,23 @@ fn messages_that_the_guest_has_no_room_for() {
     // And the guest lives.
     assert_eq!(session.invoke("TestGuest", "EchoBytes", (Bytes(vec![1]),)), Ok(Bytes(vec![1])));
 }
+
+#[test]
+fn results_that_the_guest_has_no_room_to_write() {
+    const MIB: usize = 1 << 20;
+    // Each has a guest of its own, since memory in pieces may have no room for what would fit into the whole.
+    let session = || session(Config { max_memory: 16 * MIB, ..Config::default() });
+    let (now, later) = (session(), session());
+    let outcomes = [now.invoke("TestGuest", "MakeText", (10 * MIB,)), call(&later, "MakeTextLater", (10 * MIB,))];
+    for outcome in outcomes {
+        let error = Result::<String, _>::unwrap_err(outcome);
+        assert_error(&error, ErrorKind::TooLarge, &["cannot be sent", "10485761 bytes or more", "no memory"]);
+    }
+    // And the guests live.
+    for session in [now, later] {
+        assert_eq!(session.invoke("TestGuest", "MakeText", (1,)), Ok("x".to_owned()));
+    }
+    // What there is room for once is written.
+    let text: String = session().invoke("TestGuest", "MakeText", (6 * MIB,)).unwrap();
+    assert_eq!(text.len(), 6 * MIB);
+}
