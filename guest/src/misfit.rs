@@ -12,7 +12,7 @@ pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
     let placed = if text.len() <= 32 || error.line() == 0 { reason } else { &whole };
     if error.is_data() {
         let float = reason.strip_prefix("invalid type: floating point `").and_then(|rest| rest.split('`').next());
-        let hint = if is_rounded(float) { BIG_INT } else { hint(text, reason, error.column()) };
+        let hint = if is_rounded(float) { BIG_INT } else { hint(text, reason, place(text, error) + 1) };
         return format!("does not fit: {}{hint}", shorten(placed.to_owned()));
     }
     // serde_json takes some of what does not fit for a mistake in the text.
@@ -20,7 +20,7 @@ pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
         return format!("is invalid JSON: {}", shorten(placed.to_owned()));
     }
     let (unfit, is_rounded) = unfit(text, error);
-    let hint = if is_rounded { BIG_INT } else { hint(text, reason, error.column().saturating_sub(1)) };
+    let hint = if is_rounded { BIG_INT } else { hint(text, reason, place(text, error)) };
     format!("does not fit: {unfit}{hint}")
 }
 
@@ -42,7 +42,7 @@ fn unfit(text: &str, error: &serde_json::Error) -> (String, bool) {
                     replaces it";
         return (what.to_owned(), false);
     }
-    let at = error.column().saturating_sub(1);
+    let at = place(text, error);
     let found = token(text, at);
     // What reads 128-bit integers stops where there are no more digits.
     let is_fraction = matches!(text.as_bytes().get(at), Some(b'.' | b'e' | b'E'));
@@ -57,6 +57,12 @@ fn unfit(text: &str, error: &serde_json::Error) -> (String, bool) {
         other => other,
     };
     (format!("{expected}, found `{}`", shorten(found.to_owned())), is_fraction && is_rounded(Some(found)))
+}
+
+/// Where in a text an error was found, counted from 0.
+fn place(text: &str, error: &serde_json::Error) -> usize {
+    let before = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+    before + error.column().saturating_sub(1)
 }
 
 /// What is said of a large number where an integer is wanted.

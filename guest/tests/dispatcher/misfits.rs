@@ -80,6 +80,7 @@ fn what_does_not_fit_is_valid_json() {
             ("FitU128", r#""1""#, ["expected an integer", r#"found `"1"`"#]),
             ("FitI128", "-1.5", ["expected an integer", "found `-1.5`"]),
             ("FitU128s", "[1,2.5,3]", ["expected an integer", "found `2.5`"]),
+            ("FitU128s", "[1,\n2,\n 3.5]", ["expected an integer", "found `3.5`"]),
             ("FitNonZero", "1e+21", ["expected an integer", "found `1e+21`"]),
             ("FitNonZero", "0", ["integer `0`", "nonzero"]),
             ("FitF32", "1e+300", ["out of range", "found `1e+300`"]),
