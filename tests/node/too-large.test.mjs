@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { freemem } from 'node:os';
 import { test } from 'node:test';
 import { DotNet, start } from 'dotwit';
-import { failure, onPage, rejection, startGuest, transpiled } from './support.mjs';
+import { failure, onPage, rejection, startGuest, tampered, transpiled } from './support.mjs';
 import { watGuest } from './wat-guest.mjs';
 
 /** A guest by the canonical ABI: jco's wrapper ends with its guest where there is no room, which the README says. */
@@ -181,4 +181,16 @@ test('a guest with gigabytes lives on', { skip }, async (t) => {
   }
   assert.equal(guest.invokeMethod('TestGuest', 'BytesLength', [new Uint8Array(1e9)]), 1e9);
   assert.ok(guest.running);
+});
+
+test('a text that an engine reads as none, for its length, is too large', async (t) => {
+  // Chromium does so, and throws nothing. A guest that answers with no text at all stands for its gigabytes.
+  const none = { json: '', bytes: [] };
+  const component = await tampered(({ invocation }) => ({
+    invocation: { ...invocation, invoke: () => none, beginInvoke: () => ({ tag: 'ok', val: none }) },
+  }));
+  const guest = await start({ component, binding: 'wrapper' });
+  t.after(() => guest.stop());
+  failure(() => guest.invokeMethod('TestGuest', 'MakeText', 1), 'too-large');
+  await rejection(guest.invokeMethodAsync('TestGuest', 'MakeText', 1), 'too-large');
 });
