@@ -56,6 +56,11 @@ impl Instance {
         Ok(Self { store, guest, exports, trapped: None, alarm: Alarm::default(), _slot: slot })
     }
 
+    /// How large a message to the guest may be, in bytes.
+    pub(crate) fn max_message(&self) -> usize {
+        self.store.data().max_message()
+    }
+
     /// Makes it the guest of a session.
     pub(crate) fn attach(&mut self, session: Weak<Shared>) {
         self.store.data_mut().session = session;
@@ -199,7 +204,7 @@ impl Instance {
                     return outcome.ok();
                 }
                 state.page_calls.remove(&call);
-                let (outcome, unfit) = json::fit_answer(state.config(), outcome);
+                let (outcome, unfit) = json::fit_answer(state.config(), state.max_message(), outcome);
                 let outcome = outcome.map_err(CallError::from);
                 // Only a guest that traps does not get it, and it has lost everything.
                 let _ = self.enter(|guest, store| {

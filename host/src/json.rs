@@ -64,7 +64,7 @@ fn string_end(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Refuses the arguments of a call that are more or larger, or nest deeper, than they may.
-pub(crate) fn check_arguments(config: &Config, name: &str, args: &Message) -> Result<(), Error> {
+pub(crate) fn check_arguments(config: &Config, max_message: usize, name: &str, args: &Message) -> Result<(), Error> {
     let Outline { depth, elements } = outline(&args.json);
     let (max_depth, max) = (config.max_depth, config.max_arguments);
     if depth > max_depth {
@@ -75,11 +75,15 @@ pub(crate) fn check_arguments(config: &Config, name: &str, args: &Message) -> Re
         let what = format!("The call to '{name}' has {elements} arguments, and {max} is the limit of any call.");
         return Err(Error::new(ErrorKind::TooMany, what));
     }
-    check_size(config, args, || format!("The arguments of the call to '{name}' are"))
+    check_size(max_message, args, || format!("The arguments of the call to '{name}' are"))
 }
 
 /// Makes a failure of an answer of the page that is larger or nests deeper than it may. Gives the answer beside it then.
-pub(crate) fn fit_answer(config: &Config, answer: Result<Message, Error>) -> (Result<Message, Error>, Option<Message>) {
+pub(crate) fn fit_answer(
+    config: &Config,
+    max_message: usize,
+    answer: Result<Message, Error>,
+) -> (Result<Message, Error>, Option<Message>) {
     let limit = config.max_depth;
     let message = match answer {
         Ok(message) => message,
@@ -90,7 +94,7 @@ pub(crate) fn fit_answer(config: &Config, answer: Result<Message, Error>) -> (Re
         let what = format!("The result of the page nests {depth} deep, and {limit} is the limit.");
         Err(Error::new(ErrorKind::JsFailed, what))
     } else {
-        check_size(config, &message, || "The result of the page is".to_owned())
+        check_size(max_message, &message, || "The result of the page is".to_owned())
     };
     match fits {
         Ok(()) => (Ok(message), None),
@@ -104,12 +108,15 @@ pub(crate) fn size(message: &Message) -> usize {
 }
 
 /// Refuses a message that no guest has room for: it would trap while it makes some.
-fn check_size(config: &Config, message: &Message, what: impl FnOnce() -> String) -> Result<(), Error> {
-    let (size, limit) = (size(message), config.max_memory);
+fn check_size(limit: usize, message: &Message, what: impl FnOnce() -> String) -> Result<(), Error> {
+    let size = size(message);
     if size < limit {
         return Ok(());
     }
-    let what = format!("{} too large: {size} bytes, and {limit} is the limit of the guest's memory.", what());
+    let what = format!(
+        "{} too large: {size} bytes, and {limit} is the limit of the memory that the guest has for them.",
+        what()
+    );
     Err(Error::new(ErrorKind::TooLarge, what))
 }
 

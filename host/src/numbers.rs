@@ -102,10 +102,11 @@ impl<'de, T: Element> Visitor<'de> for ArrayVisitor<T> {
 
 /// The elements of a typed array of some kind.
 fn elements<T: Element, E: de::Error>(kind: &str, bytes: &[u8]) -> Result<Vec<T>, E> {
+    let none = || E::custom(format!("{} bytes are not a typed array of the kind {kind}", bytes.len()));
     if kind == T::KIND {
-        return Ok(T::from_bytes(bytes));
+        return T::from_bytes(bytes).ok_or_else(none);
     }
-    let numbers = numbers(kind, bytes).ok_or_else(|| E::custom(format!("a {kind} is not a typed array")))?;
+    let numbers = numbers(kind, bytes).ok_or_else(none)?;
     let fits = |(index, number): (usize, Number)| {
         T::from_number(number).ok_or_else(|| {
             E::custom(format!(
@@ -223,7 +224,7 @@ pub trait Element: Copy + DeserializeOwned + sealed::Sealed {
     fn to_bytes(elements: &[Self]) -> Vec<u8>;
 
     #[doc(hidden)]
-    fn from_bytes(bytes: &[u8]) -> Vec<Self>;
+    fn from_bytes(bytes: &[u8]) -> Option<Vec<Self>>;
 
     #[doc(hidden)]
     fn from_number(number: Number) -> Option<Self>;
@@ -290,8 +291,9 @@ macro_rules! elements {
                 bytes
             }
 
-            fn from_bytes(bytes: &[u8]) -> Vec<Self> {
-                bytes.as_chunks().0.iter().map(|element| Self::from_le_bytes(*element)).collect()
+            fn from_bytes(bytes: &[u8]) -> Option<Vec<Self>> {
+                let (elements, rest) = bytes.as_chunks();
+                rest.is_empty().then(|| elements.iter().map(|element| Self::from_le_bytes(*element)).collect())
             }
 
             fn from_number(number: Number) -> Option<Self> {
@@ -333,7 +335,11 @@ pub(crate) fn numbers<'b>(kind: &str, bytes: &'b [u8]) -> Option<Box<dyn Iterato
         element: fn([u8; SIZE]) -> T,
         number: impl Fn(T) -> Number + 'static,
     ) -> Option<Box<dyn Iterator<Item = Number> + 'b>> {
-        Some(Box::new(bytes.as_chunks().0.iter().map(move |bytes| number(element(*bytes)))))
+        let (elements, rest) = bytes.as_chunks();
+        if !rest.is_empty() {
+            return None;
+        }
+        Some(Box::new(elements.iter().map(move |bytes| number(element(*bytes)))))
     }
     fn integer<T: Into<i128>>(integer: T) -> Number {
         Number::Integer(integer.into())

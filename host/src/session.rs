@@ -116,7 +116,7 @@ impl Session {
     ) -> Result<R, Error> {
         let target = target.into_target(self)?;
         let args = value::arguments(method, &args, self.shared.objects(), self.as_ptr())?;
-        let checked = json::check_arguments(&self.shared.config, method, &args);
+        let checked = json::check_arguments(&self.shared.config, self.shared.max_message, method, &args);
         // What has not been sent is named to nobody.
         checked.and_then(|()| self.shared.check_off_stack(method)).inspect_err(|_| self.shared.discard(&args))?;
         let result = self.shared.visit(method, |instance| instance.invoke(&target, method, &args))?;
@@ -146,7 +146,7 @@ impl Session {
     ///
     /// As for [`invoke`](Self::invoke).
     pub fn invoke_message(&self, target: &Target, method: &str, args: &Message) -> Result<ResultMessage, Error> {
-        json::check_arguments(&self.shared.config, method, args)?;
+        json::check_arguments(&self.shared.config, self.shared.max_message, method, args)?;
         self.shared.visit(method, |instance| instance.invoke(target, method, args))
     }
 
@@ -218,7 +218,7 @@ impl Invocation {
     /// What refuses the call before it is sent.
     fn begin(session: &Hold, target: &Target, method: &str, args: &Message) -> Result<Self, Error> {
         let shared = session.get()?;
-        json::check_arguments(&shared.config, method, args)?;
+        json::check_arguments(&shared.config, shared.max_message, method, args)?;
         let call = shared.next_call();
         let state = match shared.begin_call(call, target, method, args)? {
             Begun::Ended(outcome) => InvocationState::Ended(Some(outcome)),

@@ -87,6 +87,8 @@ pub(crate) struct Shared {
     /// The objects of the page that the guest holds, where the page is a native one.
     pub(crate) table: Option<Arc<Table>>,
     pub(crate) config: Arc<Config>,
+    /// How large the arguments of a call may be, in bytes.
+    pub(crate) max_message: usize,
     pub(crate) open_streams: AtomicUsize,
     next_call: AtomicU64,
 }
@@ -171,6 +173,7 @@ impl Shared {
         table: Option<Arc<Table>>,
     ) -> Arc<Self> {
         let shared = Arc::new(Self {
+            max_message: instance.max_message(),
             instance: Mutex::new(instance),
             guest_on: AtomicUsize::new(0),
             page_on: AtomicUsize::new(0),

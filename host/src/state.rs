@@ -59,6 +59,8 @@ pub struct State {
     deadline: u64,
     /// How much later that is than the engine knows.
     overtime: u64,
+    /// How much memory the guest began with, in bytes: for its code's data and its stack.
+    initial_memory: usize,
     /// How much memory the guest asked for, in bytes, when it was last refused more.
     pub(crate) refused_memory: Option<usize>,
     /// What the guest said before it trapped.
@@ -108,6 +110,7 @@ impl State {
             clock: Arc::clone(&runtime.clock),
             deadline: 0,
             overtime: 0,
+            initial_memory: 0,
             refused_memory: None,
             panic: None,
             pending: HashMap::new(),
@@ -144,6 +147,11 @@ impl State {
     /// How much longer than the engine knows the guest may run, in [`TICK`]s. It is granted once.
     pub(crate) fn take_overtime(&mut self) -> u64 {
         std::mem::take(&mut self.overtime)
+    }
+
+    /// How large a message to the guest may be, in bytes: no larger than all the memory that it can have beside what it began with.
+    pub(crate) fn max_message(&self) -> usize {
+        self.config.max_memory.saturating_sub(self.initial_memory)
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -213,7 +221,10 @@ impl WasiView for State {
 }
 
 impl ResourceLimiter for State {
-    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if current == 0 {
+            self.initial_memory = desired;
+        }
         let allowed = desired <= self.config.max_memory;
         if !allowed {
             self.refused_memory = Some(desired);
@@ -240,7 +251,7 @@ impl page::Host for State {
         let request = Request { target, identifier, operation: operation.into(), want: want.into(), args };
         let Some(session) = self.session.upgrade() else { return Err(NoPage::refusal().into()) };
         let Some(page) = session.page() else { return Err(NoPage::refusal().into()) };
-        if let Err(error) = json::check_arguments(&self.config, &request.identifier, &request.args) {
+        if let Err(error) = json::check_arguments(&self.config, usize::MAX, &request.identifier, &request.args) {
             session.give_back(&request.args);
             return Err(error.into());
         }
@@ -251,7 +262,7 @@ impl page::Host for State {
         self.deadline = self.deadline.saturating_add(taken);
         self.overtime = self.overtime.saturating_add(taken);
         let answer = answer.unwrap_or_else(|panic| Err(js_failed(format!("The page panicked: {}", text(&*panic)))));
-        let (answer, unfit) = json::fit_answer(&self.config, answer);
+        let (answer, unfit) = json::fit_answer(&self.config, self.max_message(), answer);
         if let Some(unfit) = unfit {
             session.discard(&unfit);
         }
@@ -275,7 +286,7 @@ impl page::Host for State {
             wasmtime::bail!("it began the call {call} of the page, which is under way");
         }
         let noted = allowed
-            .and_then(|()| json::check_arguments(&self.config, &request.identifier, &request.args))
+            .and_then(|()| json::check_arguments(&self.config, usize::MAX, &request.identifier, &request.args))
             .and_then(|()| session.note_errand(&request));
         match noted {
             Ok(names) => self.left.errands.push(Errand::Begin { call, id, request, names }),

@@ -227,10 +227,9 @@ fn messages_that_the_guest_has_no_room_for() {
     let window = JsObject::new().function("make", |(length,): (usize,)| Ok(Bytes(vec![7; length])));
     let guest = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap();
     let session = guest.session_with(NativePage::new(window)).unwrap();
-    let sizes = [(MEMORY + 16).to_string(), MEMORY.to_string()];
+    let size = (MEMORY + 16).to_string();
     let refused = |outcome: Result<Value, Error>| {
-        let parts = [&*sizes[0], "is the limit", &*sizes[1]];
-        assert_error(&outcome.unwrap_err(), ErrorKind::TooLarge, &parts);
+        assert_error(&outcome.unwrap_err(), ErrorKind::TooLarge, &["The arguments", &size, "is the limit"]);
     };
     let bytes = Bytes(vec![0; MEMORY]);
     refused(session.invoke("TestGuest", "EchoBytes", (&bytes,)));
@@ -242,12 +241,11 @@ fn messages_that_the_guest_has_no_room_for() {
         session.invoke::<Value>("TestGuest", "CallPageSync", ("make", [MEMORY])),
         call(&session, "CallPage", ("make", [MEMORY])),
     ] {
-        assert_error(
-            &outcome.unwrap_err(),
-            ErrorKind::TooLarge,
-            &["The result of the page", "is the limit", &sizes[1]],
-        );
+        assert_error(&outcome.unwrap_err(), ErrorKind::TooLarge, &["The result of the page", "is the limit"]);
     }
+    // What the guest began with is part of its memory.
+    let error = session.invoke::<Value>("TestGuest", "EchoBytes", (Bytes(vec![0; MEMORY - (64 << 10)]),)).unwrap_err();
+    assert_error(&error, ErrorKind::TooLarge, &["is the limit"]);
     // And the guest lives.
     assert_eq!(session.invoke("TestGuest", "EchoBytes", (Bytes(vec![1]),)), Ok(Bytes(vec![1])));
 }
