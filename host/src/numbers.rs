@@ -102,7 +102,7 @@ impl<'de, T: Element> Visitor<'de> for ArrayVisitor<T> {
 
 /// The elements of a typed array of some kind.
 fn elements<T: Element, E: de::Error>(kind: &str, bytes: &[u8]) -> Result<Vec<T>, E> {
-    let none = || E::custom(format!("{} bytes are not a typed array of the kind {kind}", bytes.len()));
+    let none = || E::custom(format!("a {kind} of {} bytes is not a typed array", bytes.len()));
     if kind == T::KIND {
         return T::from_bytes(bytes).ok_or_else(none);
     }

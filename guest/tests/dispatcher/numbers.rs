@@ -172,7 +172,9 @@ fn what_does_not_fit_is_shown_as_the_number_that_it_is() {
 fn what_is_no_typed_array_is_refused() {
     in_new_guest(|_| {
         assert_bad("Typed", r#"[{"__byte[]":1,"__as":"Float32Array"}]"#, &[b"a"], "byte array 1 was not found");
-        assert_bad("Typed", r#"[{"__byte[]":0,"__as":"Map"}]"#, &[b"a"], "a Map is not a typed array");
+        assert_bad("Typed", r#"[{"__byte[]":0,"__as":"Map"}]"#, &[b"a"], "a Map of 1 bytes is not a typed array");
+        let odd = r#"[{"__byte[]":0,"__as":"Float32Array"}]"#;
+        assert_bad("Typed", odd, &[b"12345"], "a Float32Array of 5 bytes is not a typed array");
         assert_bad("Typed", r#"[{"__byte[]":0,"__as":"BigInt"}]"#, &[b"1"], "");
         assert_bad("Typed", r#"[{"__byte[]":0,"__as":"Int8Array","__as":"Int8Array"}]"#, &[b"a"], "twice");
         assert_bad("Typed", r#"[{"__byte[]":0,"foo":1}]"#, &[b"a"], "unexpected property 'foo'");
