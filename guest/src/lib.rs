@@ -144,7 +144,6 @@ mod call;
 mod dispatch;
 mod dotnet_stream;
 mod error;
-mod expand;
 pub mod js;
 mod js_object;
 mod js_stream;

@@ -15,10 +15,11 @@ use serde::ser;
 
 use crate::dotnet_stream::{self, Claim, DotNetStreamReference};
 use crate::error::{Error, ErrorKind};
-use crate::expand::{self, Expanded};
 use crate::js_object::{self, Handle, JsObjectReference};
 use crate::json;
+use crate::misfit;
 use crate::objects::Entry;
+use dotwit_wire::expand::{self, Expanded};
 
 /// How many arguments a call may have. Blazor has no limit; a function with more parameters is better served by an
 /// object.
@@ -376,7 +377,7 @@ impl Reader {
         if self.numbers
             && let Some(expanded) = expanded(json)
         {
-            return expanded.read(read.err(), |text| serde_json::from_str(text));
+            return expanded.read(read.err(), |text| serde_json::from_str(text), misfit::without_place);
         }
         read.or_else(|error| match expand::arrays(json) {
             Some(text) => serde_json::from_str(&text).map_err(|_| error),

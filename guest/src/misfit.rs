@@ -2,7 +2,7 @@
 
 use serde::de::{self, IgnoredAny};
 
-use crate::{bytes, numbers};
+use crate::bytes;
 
 /// Says what is wrong with a text that was read: "does not fit: …", "is invalid JSON: …".
 pub(crate) fn what_is_wrong(text: &str, error: &serde_json::Error) -> String {
@@ -86,7 +86,7 @@ fn hint(text: &str, reason: &str, at: usize) -> &'static str {
     };
     if text == "{}" || near("{}") {
         " (a Promise is `{}` in JSON: perhaps an `await` is missing)"
-    } else if text.contains(numbers::AS) {
+    } else if text.contains(dotwit_wire::numbers::AS) {
         // It is a typed array of another kind.
         ""
     } else if text.starts_with(bytes::START) || near(bytes::START) || reason.contains(bytes::KEY) {

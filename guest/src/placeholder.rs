@@ -6,8 +6,6 @@ use serde::Serialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::numbers;
-
 /// Writes `{"key": id}`.
 pub(crate) fn serialize<S: Serializer>(
     serializer: S,
@@ -44,7 +42,7 @@ impl<'de> Visitor<'de> for Placeholder {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<i64, A::Error> {
         let mut id = None;
         while let Some(key) = map.next_key::<String>()? {
-            if key == numbers::AS {
+            if key == dotwit_wire::numbers::AS {
                 let kind = map.next_value::<String>()?;
                 return Err(de::Error::custom(format!("a {kind} was received where a Uint8Array is expected")));
             }

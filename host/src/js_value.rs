@@ -55,7 +55,7 @@ impl Beside {
         if let Some(bytes) = index(key::BYTES).and_then(|index| self.bytes.get(index)) {
             return Some(Special::Bytes(
                 bytes,
-                fields.get(numbers::AS).and_then(Value::as_str).unwrap_or(numbers::PLAIN),
+                fields.get(dotwit_wire::numbers::AS).and_then(Value::as_str).unwrap_or(dotwit_wire::numbers::PLAIN),
             ));
         }
         if let Some(object) = index(key::DOT_NET_OBJECT).and_then(|index| self.objects.dot_net.get(index)) {

@@ -83,7 +83,6 @@ mod config;
 mod dot_net_stream;
 mod error;
 mod executor;
-mod expand;
 mod function;
 mod guest;
 mod inspect;

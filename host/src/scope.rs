@@ -15,12 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::types::Message;
 use crate::error::{Error, ErrorKind};
-use crate::expand::{self, Expanded};
 use crate::js_object::{JsObject, Table};
 use crate::json::{self, Named};
-use crate::numbers;
 use crate::shared::{Hold, Shared};
 use crate::value::DotNetObject;
+use dotwit_wire::expand::{self, Expanded};
 
 /// Where the objects that a message names are to be found.
 #[derive(Clone)]
@@ -159,7 +158,7 @@ fn read_numbers<T>(text: &str, read: impl Fn(&str) -> serde_json::Result<T>) -> 
     // A stream is read once.
     let first = if text.contains(json::key::DOT_NET_STREAM) { None } else { Some(read(text)) };
     match (first, expanded(text)) {
-        (first, Some(expanded)) => expanded.read(first.and_then(Result::err), read),
+        (first, Some(expanded)) => expanded.read(first.and_then(Result::err), read, |_, error| error),
         (Some(first), None) => first,
         (None, None) => read(text),
     }
@@ -370,7 +369,7 @@ impl<'de, B: Deserialize<'de>> Visitor<'de> for Placeholder<B> {
                 id.replace(map.next_value()?).is_some()
             } else if Some(key.as_str()) == self.beside {
                 beside.replace(map.next_value()?).is_some()
-            } else if key == numbers::AS {
+            } else if key == dotwit_wire::numbers::AS {
                 let kind = map.next_value::<String>()?;
                 return Err(de::Error::custom(format!("a {kind} was received where bytes are expected")));
             } else {

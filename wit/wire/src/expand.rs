@@ -5,11 +5,11 @@
 
 use serde_json::ser::{CompactFormatter, Formatter};
 
-use crate::misfit;
 use crate::numbers::{self, AS, BIG_INT, Number};
 
 /// A text with numbers in the places of their placeholders.
-pub(crate) struct Expanded {
+#[derive(Debug)]
+pub struct Expanded {
     text: String,
     /// What JSON cannot hold. The text has a number in its place that nothing reads.
     unheld: Option<String>,
@@ -25,22 +25,28 @@ const IS_OUT_OF_RANGE: &str = "number out of range";
 const IS_A_MAP: &str = "invalid type: map";
 
 impl Expanded {
-    /// Reads the text after one was read with placeholders, perhaps with an error. The error is the one that says more.
-    pub(crate) fn read<T>(
+    /// Reads the text after one was read with placeholders, perhaps with an error. `misfit` makes an error of one that this text ended
+    /// with.
+    ///
+    /// # Errors
+    ///
+    /// The one of both that says more.
+    pub fn read<T>(
         self,
         first: Option<serde_json::Error>,
         read: impl FnOnce(&str) -> serde_json::Result<T>,
+        misfit: impl FnOnce(&str, serde_json::Error) -> serde_json::Error,
     ) -> serde_json::Result<T> {
         read(&self.text).map_err(|error| match (self.unheld, first) {
             (Some(unheld), _) if error.to_string().contains(IS_OUT_OF_RANGE) => serde::de::Error::custom(unheld),
             (_, Some(first)) if first.is_data() && !first.to_string().contains(IS_A_MAP) => first,
-            _ => misfit::without_place(&self.text, error),
+            _ => misfit(&self.text, error),
         })
     }
 }
 
 /// Writes the numbers that `unread` still has into a text. `None` where there are none.
-pub(crate) fn expand<'b>(json: &str, unread: impl Fn(usize) -> Option<&'b [u8]>) -> Option<Expanded> {
+pub fn expand<'b>(json: &str, unread: impl Fn(usize) -> Option<&'b [u8]>) -> Option<Expanded> {
     const BEGIN: &str = "{\"__byte[]\":";
     let mut text = Vec::new();
     let (mut done, mut unheld) = (0, None);
@@ -119,7 +125,7 @@ fn write_number(text: &mut Vec<u8>, number: Number) -> bool {
 
 /// A text with arrays in the places of the objects that other writers of JSON make of typed arrays: `{"0":1.5,"1":2}`.
 /// `None` where there are none.
-pub(crate) fn arrays(json: &str) -> Option<String> {
+pub fn arrays(json: &str) -> Option<String> {
     const BEGIN: &str = "{\"0\":";
     let mut text = String::new();
     let mut done = 0;
