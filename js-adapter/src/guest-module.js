@@ -98,9 +98,10 @@ async function guestModule(component) {
  */
 function checked(module, name) {
   if (typeof module.instantiate !== 'function' || typeof module.contract !== 'string') {
+    const what = module instanceof Promise ? 'a promise, and an await is missing' : 'not a transpiled guest';
     throw new DotNetError(
       'unsupported',
-      `${name} is not a transpiled guest: expected the index.js of a folder that dotwit-transpile has made.`,
+      `${name} is ${what}: expected the index.js of a folder that dotwit-transpile has made.`,
     );
   }
   if (!isUnderstood(module.contract)) {

@@ -140,7 +140,8 @@ test('what is no transpiled guest, or one of another version, is refused', async
   const glue = await rejection(start({ component: new URL('guest.js', folder) }), 'unsupported');
   assert.match(glue.message, /guest\.js' is not a transpiled guest.*dotwit-transpile/);
   await rejection(start({ component: {} }), 'unsupported');
-  await rejection(start({ component: import(new URL('index.js', folder)) }), 'unsupported');
+  const promised = await rejection(start({ component: import(new URL('index.js', folder)) }), 'unsupported');
+  assert.match(promised.message, /a promise, and an await is missing/);
   for (const version of ['0.2.0', '1.0.0', '0.10.0', '0.0.1', '0.1']) {
     const other = { ...(await tampered(() => ({}))), contract: `dotwit:interop@${version}` };
     const { message } = await rejection(start({ component: other }), 'unsupported');
