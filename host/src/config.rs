@@ -20,7 +20,8 @@ pub struct Config {
     /// synchronously, is theirs and does not count. More than zero; [`Duration::MAX`] is no limit.
     pub cpu_limit: Duration,
     /// How many sessions there may be at once; 1 000 unless set, and from 1 to 20 000. Each reserves 4 GiB of address space,
-    /// none of it memory before the guest uses it.
+    /// none of it memory before the guest uses it. On Linux, each takes four of the process's memory maps (`vm.max_map_count`), which
+    /// several runtimes share.
     pub max_sessions: u32,
     /// How many asynchronous calls may be under way at once between a session's page and its guest, in each direction; 10 000
     /// unless set. One more fails. A guest that begins twice as many without returning is trapped.

@@ -89,8 +89,8 @@ impl<'de, T: Element> Visitor<'de> for ArrayVisitor<T> {
     }
 }
 
-/// An integer as the `BigInt` of a guest, the `bigint` of a page in a browser. Native programs need none to be exact: their
-/// plain integers are, and take what a guest sends as a `BigInt`.
+/// An integer as the `BigInt` of a guest, the `bigint` of a page in a browser. Native programs need none to be exact up to
+/// 64 bits: their plain integers are, and take what a guest sends as a `BigInt`. A larger integer is one only as a `BigInt`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BigInt<T>(pub T);
 
