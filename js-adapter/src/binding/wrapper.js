@@ -178,7 +178,8 @@ function textTooLong() {
  * @returns {O | Outcome<Message>}
  */
 function whole(outcome) {
-  return outcome?.tag === 'ok' && outcome.val.json === '' ? { tag: 'err', val: textTooLong() } : outcome;
+  const isNothing = outcome?.tag === 'ok' && outcome.val.json === '' && /\bChrome\//.test(globalThis.navigator?.userAgent);
+  return isNothing ? { tag: 'err', val: textTooLong() } : outcome;
 }
 
 /**
