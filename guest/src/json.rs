@@ -121,6 +121,7 @@ pub(crate) fn to_string<T: Serialize + ?Sized>(value: &T, elements: &Cell<usize>
 struct Text(Vec<u8>);
 
 impl Text {
+    #[cold]
     fn reserve(&mut self, more: usize) -> io::Result<()> {
         // So that the quote and the brackets behind a long string need no copy of it.
         const CLOSING: usize = 64;
@@ -139,6 +140,7 @@ impl io::Write for Text {
         Ok(bytes.len())
     }
 
+    #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.0.capacity() - self.0.len() < bytes.len() {
             self.reserve(bytes.len())?;
