@@ -9,6 +9,8 @@ use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 
+use dotwit_wire::expand::{self, Expanded};
+use dotwit_wire::numbers;
 use serde::Serialize;
 use serde::de::{self, DeserializeOwned};
 use serde::ser;
@@ -19,7 +21,6 @@ use crate::js_object::{self, Handle, JsObjectReference};
 use crate::json;
 use crate::misfit;
 use crate::objects::Entry;
-use dotwit_wire::expand::{self, Expanded};
 
 /// How many arguments a call may have. Blazor has no limit; a function with more parameters is better served by an
 /// object.
@@ -259,11 +260,7 @@ pub(crate) fn write_arguments<T: Serialize + ?Sized>(
 
 /// Puts a byte array beside the text that is being written and gives its index.
 pub(crate) fn write_bytes(bytes: &[u8]) -> Option<usize> {
-    WRITING.with_borrow_mut(|scopes| {
-        let written = scopes.last_mut()?;
-        written.bytes.push(bytes.to_vec());
-        Some(written.bytes.len() - 1)
-    })
+    write_owned(bytes.to_vec())
 }
 
 /// Puts bytes beside the text that is being written, which nobody else needs, and gives their index.
@@ -345,7 +342,7 @@ impl Reader {
                 ),
             ));
         }
-        let numbers = !bytes.is_empty() && json.contains(KEY_OF_NUMBERS);
+        let numbers = !bytes.is_empty() && numbers::are_in(json);
         // Where there are numbers, a text may be read twice.
         let moves = !bytes.is_empty() && !numbers && names_each_once(json, bytes.len());
         let bytes: Vec<_> = bytes.into_iter().map(Some).collect();
@@ -397,9 +394,6 @@ impl Drop for Reader {
         let _read = READING.with_borrow_mut(Vec::pop);
     }
 }
-
-/// The key beside that of a byte array which says what its bytes are.
-const KEY_OF_NUMBERS: &str = "\"__as\"";
 
 /// A text with the numbers of the message that nobody has read.
 fn expanded(json: &str) -> Option<Expanded> {

@@ -9,6 +9,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Weak};
 
+use dotwit_wire::expand::{self, Expanded};
+use dotwit_wire::numbers;
 use serde::de::{self, MapAccess, Visitor};
 use serde::ser::{self, SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,6 @@ use crate::js_object::{JsObject, Table};
 use crate::json::{self, Named};
 use crate::shared::{Hold, Shared};
 use crate::value::DotNetObject;
-use dotwit_wire::expand::{self, Expanded};
 
 /// Where the objects that a message names are to be found.
 #[derive(Clone)]
@@ -132,7 +133,7 @@ pub(crate) fn read<T>(
     read: impl Fn(&str) -> serde_json::Result<T>,
     misfit: impl FnOnce(serde_json::Error) -> Error,
 ) -> Result<T, Error> {
-    let has_numbers = !bytes.is_empty() && text.contains(KEY_OF_NUMBERS);
+    let has_numbers = !bytes.is_empty() && numbers::are_in(text);
     // Where there are numbers, a text may be read twice.
     let moves = !bytes.is_empty() && !has_numbers && json::names_each_once(text, bytes.len());
     let bytes: Vec<_> = bytes.into_iter().map(Some).collect();
@@ -149,9 +150,6 @@ pub(crate) fn read<T>(
     }
     value.map_err(|error| cause(&error, reading.failure).unwrap_or_else(|| misfit(error)))
 }
-
-/// The key beside that of a byte array which says what its bytes are.
-const KEY_OF_NUMBERS: &str = "\"__as\"";
 
 /// Reads a value, and once more where its text has numbers that it could not read, or did not see as what they are.
 fn read_numbers<T>(text: &str, read: impl Fn(&str) -> serde_json::Result<T>) -> serde_json::Result<T> {
@@ -183,11 +181,7 @@ fn cause(error: &serde_json::Error, failure: Option<Error>) -> Option<Error> {
 
 /// Puts a byte array beside the text that is being written and gives its index.
 pub(crate) fn write_bytes(bytes: &[u8]) -> Option<usize> {
-    WRITING.with_borrow_mut(|scopes| {
-        let written = scopes.last_mut()?;
-        written.bytes.push(bytes.to_vec());
-        Some(written.bytes.len() - 1)
-    })
+    write_owned(bytes.to_vec())
 }
 
 /// Puts bytes beside the text that is being written, which nobody else needs, and gives their index.
@@ -369,7 +363,7 @@ impl<'de, B: Deserialize<'de>> Visitor<'de> for Placeholder<B> {
                 id.replace(map.next_value()?).is_some()
             } else if Some(key.as_str()) == self.beside {
                 beside.replace(map.next_value()?).is_some()
-            } else if key == dotwit_wire::numbers::AS {
+            } else if key == numbers::AS {
                 let kind = map.next_value::<String>()?;
                 return Err(de::Error::custom(format!("a {kind} was received where bytes are expected")));
             } else {

@@ -373,11 +373,6 @@ impl Shared {
     }
 
     fn run(self: &Arc<Self>, errand: Errand) {
-        if let Errand::Gone = errand {
-            // There is nobody whom a panic would tell anything.
-            let _ = catch_unwind(AssertUnwindSafe(|| self.drop_page()));
-            return;
-        }
         let Some(page) = self.page() else { return };
         let session = Arc::downgrade(self);
         let (bytes, names) = match &errand {
@@ -385,8 +380,8 @@ impl Shared {
             Errand::Read { object, .. } => (0, vec![*object]),
             Errand::Cancel(_) | Errand::Gone => (0, Vec::new()),
         };
-        // A panic has dropped the completion, and so the guest knows.
-        let _ = catch_unwind(AssertUnwindSafe(|| match errand {
+        // A panic has dropped the completion, and so the guest knows. The page, which may be dropped here for good, moves inside.
+        let _ = catch_unwind(AssertUnwindSafe(move || match errand {
             Errand::Begin { call, id, request, .. } => {
                 let completion =
                     Completion::new(session, call, id, |call, id, outcome| Job::EndCall { call, id, outcome });
@@ -398,7 +393,7 @@ impl Shared {
                 page.read(object, offset, length, completion);
             }
             Errand::Cancel(id) => page.cancel(id),
-            Errand::Gone => unreachable!("the page of a guest that is gone has been dropped above"),
+            Errand::Gone => self.drop_page(),
         }));
         self.queues.lock().bytes -= bytes;
         self.release_held(&names);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::support::{assert_error, guest_path};
+use crate::support::{assert_error, assert_no_page_references, guest_path};
 
 fn nested(depth: usize) -> Value {
     (0..depth).fold(Value::Null, |inner, _| Value::Array(vec![inner]))
@@ -77,7 +77,7 @@ fn references_to_objects_of_the_page() {
     session.invoke::<()>("TestGuest", "Ignore", (objects(3),)).unwrap();
     let error = session.invoke::<()>("TestGuest", "Ignore", (objects(4),)).unwrap_err();
     assert_error(&error, ErrorKind::TooMany, &["3 references to objects", "3 is the limit"]);
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
     for kept in 1..=3 {
         assert_eq!(session.invoke::<usize>("TestGuest", "KeepObject", (JsObject::new(),)), Ok(kept));
     }
@@ -94,7 +94,7 @@ fn open_streams_each_way() {
     session.invoke::<()>("TestGuest", "Ignore", (streams(3),)).unwrap();
     let error = session.invoke::<()>("TestGuest", "Ignore", (streams(4),)).unwrap_err();
     assert_error(&error, ErrorKind::TooMany, &["3 streams of the page", "3 is the limit"]);
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
 
     drop(session.invoke::<Vec<DotNetStream>>("TestGuest", "StreamMany", (3,)).unwrap());
     let error = session.invoke::<Vec<DotNetStream>>("TestGuest", "StreamMany", (4,)).unwrap_err();

@@ -10,7 +10,7 @@ use dotwit_host::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{assert_error, session, test_guest, test_guest_within};
+use crate::support::{assert_error, assert_no_page_references, session, test_guest, test_guest_within};
 
 /// A session with this global object.
 fn with(window: JsObject) -> Session {
@@ -185,7 +185,7 @@ fn modules_are_imported_by_their_urls() {
     };
     assert_eq!(import("./scripts.js"), Ok(json!("hi!")));
     assert_error(&import("./other.js").unwrap_err(), ErrorKind::JsFailed, &["./other.js", "'./scripts.js'"]);
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn a_trap_ends_the_pages_work_and_gives_back_its_objects() {
     assert_eq!(pollster::block_on(call).unwrap_err(), error);
     wait_for(&dropped, 1);
     wait_for(&held, 1);
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
     assert_eq!(test_guest().session().unwrap().invoke::<i32>("TestGuest", "Add", (1, 2)), Ok(3));
 }
 

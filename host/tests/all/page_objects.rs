@@ -7,7 +7,7 @@ use dotwit_host::{Config, ErrorKind, JsObject, JsValue, NativePage, Runtime, Ses
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::support::{assert_error, guest_path, test_guest};
+use crate::support::{assert_error, assert_no_page_references, guest_path, test_guest};
 
 /// A counter as a script would make it.
 fn counter(start: i64) -> JsObject {
@@ -72,7 +72,7 @@ fn objects_are_constructed_called_read_and_assigned() {
     assert_ne!(nested, made);
     let error = call::<Value>(&session, "ConstructOn", (&made, "add", json!([]))).unwrap_err();
     assert_error(&error, ErrorKind::JsFailed, &["The value 'add' is not a function."]);
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn objects_cross_as_themselves_alone_and_inside_of_others() {
     assert_ne!(one, three);
     let global: JsObject = session.invoke("TestGuest", "GetGlobal", ()).unwrap();
     assert_eq!(global.get::<String>("shared.label").unwrap(), "a counter");
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
     assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
 }
 
@@ -120,7 +120,7 @@ fn values_are_references_where_references_are_wanted() {
     assert_error(&error, ErrorKind::JsFailed, &["Cannot create a JSObjectReference"]);
     let error = call::<Value>(&session, "CallPageForStream", ("plain", json!([]), 1)).unwrap_err();
     assert_error(&error, ErrorKind::JsFailed, &["not a typed array or blob"]);
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn a_reference_counts_once_for_each_placeholder_and_its_id_is_never_used_again()
     assert_eq!(session.live_page_references(), 1);
     session.invoke::<()>("TestGuest", "DisposeKept", ()).unwrap();
     session.invoke::<()>("TestGuest", "DropKept", ()).unwrap();
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
     let gone = session.invoke::<Value>("TestGuest", "CallPageSync", ("isShared", json!([{"__jsObjectId": 1}])));
     assert!(gone.unwrap_err().message().contains("ID 1 does not exist"));
 }
@@ -156,7 +156,7 @@ fn objects_that_nobody_reads_or_that_are_not_sent_leak_nothing() {
     drop(never);
     drop(session.invoke_async::<JsObject>("TestGuest", "SameObjectLater", (object(),)));
     call::<Value>(&session, "CallPageForNumber", ("makeCounter", [1])).unwrap_err();
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
     assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
     assert_eq!(session.live_references(), Ok(0));
 }
@@ -172,7 +172,7 @@ fn a_hundred_thousand_references_leave_nothing_behind() {
         session.invoke::<()>("TestGuest", "Ignore", (&objects,)).unwrap();
     }
     session.invoke::<Value>("TestGuest", "CallPageInSequenceSync", ("makeCounter", 2_000)).unwrap();
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
     assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
     assert_eq!(session.live_references(), Ok(0));
 }
@@ -218,7 +218,7 @@ fn what_a_result_names_is_there_until_it_has_been_read_whoever_calls_the_guest_m
         }
     });
     assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_message_holds_what_it_names_until_it_is_dropped() {
     assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
     assert_eq!(session.live_page_references(), 1);
     let _ = again.into_message();
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
 }
 
 #[test]
@@ -244,5 +244,5 @@ fn a_result_can_be_read_though_its_guest_has_trapped_since() {
     let result = session.invoke_async::<JsObject>("TestGuest", "ConstructPage", ("Counter", [5]));
     session.invoke::<()>("TestGuest", "Panic", ("now",)).unwrap_err();
     assert_eq!(pollster::block_on(result).unwrap().get::<i64>("count"), Ok(5));
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 
-use crate::support::{assert_error, test_guest};
+use crate::support::{assert_error, assert_no_page_references, test_guest};
 
 /// The guest's pattern.
 fn pattern(length: usize) -> Vec<u8> {
@@ -83,7 +83,7 @@ async fn the_guest_reads_streams_of_all_kinds() {
     };
     let digests: Value = session.invoke_async("TestGuest", "DigestUpload", (upload,)).await.unwrap();
     assert_eq!(digests["files"][1]["length"], 20);
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn a_stream_that_fails_fails_alone() {
     assert_error(&error, ErrorKind::JsFailed, &["once and in order"]);
     let error = session.invoke_async::<Value>("TestGuest", "ReadStream", (JsStream::from_bytes([0; 9]), 8)).await;
     assert_error(&error.unwrap_err(), ErrorKind::TooLarge, &["9", "8"]);
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn who_stops_reading_stops_the_other_end() {
     let pieces: u64 = session.invoke_async("TestGuest", "ReadPiecesAndDrop", (&stream, 3)).await.unwrap();
     assert!(read.load(Ordering::SeqCst) <= pieces + (2 << 20), "the guest pulls");
     assert!(session.invoke_async::<Value>("TestGuest", "DropStreamWhileReading", (&stream,)).await.is_ok());
-    assert_eq!(session.live_page_references(), 0);
+    assert_no_page_references(&session);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dotwit_host::{Config, Error, ErrorKind, Guest, Runtime, Session};
 
@@ -40,4 +40,15 @@ pub(crate) fn assert_error(error: &Error, kind: ErrorKind, parts: &[&str]) {
     for part in parts {
         assert!(error.message().contains(part), "{part:?} is not in {:?}", error.message());
     }
+}
+
+/// Asserts that a session's guest comes to hold no object of the page. What waits for the page may be done on a thread of the host's,
+/// which lets go of what it names after whoever awaited the outcome has been told.
+#[track_caller]
+pub(crate) fn assert_no_page_references(session: &Session) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while session.live_page_references() > 0 && Instant::now() < end {
+        std::thread::yield_now();
+    }
+    assert_eq!(session.live_page_references(), 0);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dotwit_host::{Error, ErrorKind, Guest};
+use dotwit_host::{Completion, Error, ErrorKind, Guest, Message, Page, Request, Session};
 
 use crate::support::{assert_error, session, test_guest, test_guest_within};
 
@@ -72,4 +72,30 @@ fn a_guest_that_floods_the_page_with_calls_is_stopped() {
         ErrorKind::GuestTrapped,
         &["20000 calls of the page", "10000 is the limit"],
     );
+}
+
+#[test]
+fn a_page_that_panics_when_it_is_dropped_keeps_nobody_from_learning_of_the_trap() {
+    struct Reluctant;
+
+    impl Page for Reluctant {
+        fn invoke(&self, _session: &Session, _request: Request) -> Result<Message, Error> {
+            Ok("null".into())
+        }
+
+        fn begin(&self, session: &Session, _call: u64, request: Request, completion: Completion) {
+            completion.end(self.invoke(session, request));
+        }
+    }
+
+    impl Drop for Reluctant {
+        fn drop(&mut self) {
+            panic!("this page does not want to go");
+        }
+    }
+
+    let session = test_guest().session_with(Reluctant).unwrap();
+    let error = session.invoke::<()>("TestGuest", "Panic", ("no tea",)).unwrap_err();
+    assert_error(&error, ErrorKind::GuestTrapped, &["no tea"]);
+    assert_eq!(session.invoke::<i32>("TestGuest", "Add", (1, 2)).unwrap_err(), error);
 }

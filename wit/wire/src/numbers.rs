@@ -19,6 +19,12 @@ pub const BIG_INT: &str = "BigInt";
 /// What the bytes are where nothing says it.
 pub const PLAIN: &str = "Uint8Array";
 
+/// Whether a text may have numbers beside it: a quick look.
+#[must_use]
+pub fn are_in(text: &str) -> bool {
+    text.contains("\"__as\"")
+}
+
 /// Reads the elements of a typed array of some kind.
 ///
 /// # Errors
