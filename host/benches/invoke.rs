@@ -147,7 +147,7 @@ fn benches(criterion: &mut Criterion) {
 /// A guest's calls of its page, beside a page that `bindgen!` calls with the same strings.
 fn page(criterion: &mut Criterion, pre: &bindings::GuestPre<Bare>, engine: &Engine, guest: &Guest) {
     let window = JsObject::new().function("add", |(a, b): (i32, i32)| Ok(a + b));
-    let session = guest.session_with(NativePage::new(window)).unwrap();
+    let session = guest.session_with_page(NativePage::new(window)).unwrap();
     let target = Target::from("TestGuest");
 
     let mut group = criterion.benchmark_group("call of the page from the guest, synchronous");
@@ -160,7 +160,7 @@ fn page(criterion: &mut Criterion, pre: &bindings::GuestPre<Bare>, engine: &Engi
         let invocation = instance.dotwit_interop_invocation();
         bencher.iter(|| invocation.call_invoke(&mut store, &bare, "CallPageSync", black_box(&args)).unwrap().unwrap());
     });
-    let args = Message::from(json);
+    let args = Message::from_json(json);
     group.bench_function("NativePage", |bencher| {
         bencher.iter(|| session.invoke_message(&target, "CallPageSync", black_box(&args)).unwrap());
     });
@@ -180,7 +180,7 @@ fn page(criterion: &mut Criterion, pre: &bindings::GuestPre<Bare>, engine: &Engi
 /// Streams beside a copy of the same bytes.
 fn streams(criterion: &mut Criterion, guest: &Guest) {
     const LENGTH: usize = 16 << 20;
-    let session = guest.session_with(NativePage::new(JsObject::new())).unwrap();
+    let session = guest.session_with_page(NativePage::new(JsObject::new())).unwrap();
     let data = vec![7_u8; LENGTH];
     let mut copy = vec![0_u8; LENGTH];
 

@@ -2,41 +2,153 @@
 
 use std::time::Duration;
 
+use crate::error::{Error, ErrorKind};
+
+/// The most sessions of one runtime: each takes more than 4 GiB of address space, and there are 128 TiB.
+const MAX_SESSIONS: u32 = 20_000;
+
+/// The memory maps that a session takes of those of the process on Linux, as counted in `/proc/self/maps`: the accessible and the
+/// reserved part of its memory and of its tables.
+const MAPS_PER_SESSION: u64 = 4;
+
+/// The memory maps that the engine takes for itself: 2 001 were counted, most of them for the pool's heaps of garbage-collected
+/// objects.
+const MAPS_OF_ENGINE: u64 = 2_100;
+
+/// The most memory that a 32-bit guest can have, in bytes.
+const MAX_MEMORY: usize = 4 << 30;
+
+/// The deepest JSON that is read: a little less than `serde_json`, which recurses, lets through.
+const MAX_DEPTH: usize = 100;
+
 /// What each guest of a [`Runtime`](crate::Runtime) may use.
 ///
 /// ```
 /// use std::time::Duration;
 ///
-/// let config = dotwit_host::Config { max_memory: 16 << 20, cpu_limit: Duration::from_secs(1), ..Default::default() };
+/// let config = dotwit_host::Config::new().max_memory(16 << 20).cpu_limit(Duration::from_secs(1));
 /// # let _ = config;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How much linear memory a session's guest may have, in bytes; 256 MiB unless set. A guest that needs more is
-    /// trapped. At most 4 GiB, which is all that a 32-bit memory can have. What the guest sends at once can be no larger.
-    pub max_memory: usize,
-    /// How long a guest may run, or wait in the system, without returning; 5 s unless set. A guest that takes longer is
+    pub(crate) max_memory: usize,
+    pub(crate) cpu_limit: Duration,
+    pub(crate) max_sessions: u32,
+    pub(crate) max_pending_calls: usize,
+    pub(crate) max_references: usize,
+    pub(crate) max_streams: usize,
+    pub(crate) max_arguments: usize,
+    pub(crate) max_depth: usize,
+}
+
+impl Config {
+    /// Returns the limits that each method names as its default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets how much linear memory a session's guest may have, in bytes. The default is 256 MiB, and the most is 4 GiB, which is
+    /// all that a 32-bit memory can have. A guest that needs more is trapped. What it sends at once can be no larger.
+    #[must_use]
+    pub fn max_memory(mut self, bytes: usize) -> Self {
+        self.max_memory = bytes;
+        self
+    }
+
+    /// Sets how long a guest may run, or wait in the system, without returning. The default is 5 s. A guest that takes longer is
     /// trapped within a hundredth of a second or so. The time that functions of the page take, when the guest calls them
-    /// synchronously, is theirs and does not count. More than zero; [`Duration::MAX`] is no limit.
-    pub cpu_limit: Duration,
-    /// How many sessions there may be at once; 1 000 unless set, and from 1 to 20 000. Each reserves 4 GiB of address space,
+    /// synchronously, is theirs and does not count. It must be more than zero; [`Duration::MAX`] is no limit.
+    #[must_use]
+    pub fn cpu_limit(mut self, limit: Duration) -> Self {
+        self.cpu_limit = limit;
+        self
+    }
+
+    /// Sets how many sessions there may be at once, from 1 to 20 000. The default is 1 000. Each reserves 4 GiB of address space,
     /// none of it memory before the guest uses it. On Linux, each takes four of the process's memory maps (`vm.max_map_count`), which
     /// several runtimes share.
-    pub max_sessions: u32,
-    /// How many asynchronous calls may be under way at once between a session's page and its guest, in each direction; 10 000
-    /// unless set. One more fails. A guest that begins twice as many without returning is trapped.
-    pub max_pending_calls: usize,
-    /// How many objects of the page a guest may hold references to at once; 100 000 unless set. To hand out one more fails.
-    /// The objects that a guest hands out lie in its own memory.
-    pub max_references: usize,
-    /// How many streams may be open at once, in each direction; 1 000 unless set. To hand out or to open one more fails.
-    pub max_streams: usize,
-    /// How many arguments a call may have, in either direction; 64 unless set. Guests that are built with the `dotwit` crate
-    /// have that limit themselves.
-    pub max_arguments: usize,
-    /// How deep the JSON of a message may nest, the array of the arguments included; 32 unless set, and 100 at most. Guests
-    /// that are built with the `dotwit` crate have the limit of 32 themselves.
-    pub max_depth: usize,
+    #[must_use]
+    pub fn max_sessions(mut self, count: u32) -> Self {
+        self.max_sessions = count;
+        self
+    }
+
+    /// Sets how many asynchronous calls may be under way at once between a session's page and its guest, in each direction. The
+    /// default is 10 000. One more fails. A guest that begins twice as many without returning is trapped.
+    #[must_use]
+    pub fn max_pending_calls(mut self, count: usize) -> Self {
+        self.max_pending_calls = count;
+        self
+    }
+
+    /// Sets how many objects of the page a guest may hold references to at once. The default is 100 000. To hand out one more
+    /// fails. The objects that a guest hands out lie in its own memory.
+    #[must_use]
+    pub fn max_references(mut self, count: usize) -> Self {
+        self.max_references = count;
+        self
+    }
+
+    /// Sets how many streams may be open at once, in each direction. The default is 1 000. To hand out or to open one more fails.
+    #[must_use]
+    pub fn max_streams(mut self, count: usize) -> Self {
+        self.max_streams = count;
+        self
+    }
+
+    /// Sets how many arguments a call may have, in either direction. The default is 64, which is the limit of guests that are
+    /// built with the `dotwit` crate, too.
+    #[must_use]
+    pub fn max_arguments(mut self, count: usize) -> Self {
+        self.max_arguments = count;
+        self
+    }
+
+    /// Sets how deep the JSON of a message may nest, the array of the arguments included. The default is 32, which is the limit
+    /// of guests that are built with the `dotwit` crate, too, and the most is 100.
+    #[must_use]
+    pub fn max_depth(mut self, depth: usize) -> Self {
+        self.max_depth = depth;
+        self
+    }
+
+    /// Refuses limits that no guest could live with, or that cannot be kept.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let refused = |what: String| Err(Error::new(ErrorKind::Unsupported, format!("The configuration's {what}.")));
+        if !(1..=MAX_MEMORY).contains(&self.max_memory) {
+            return refused(format!("max_memory is {} bytes, and must be from 1 to {MAX_MEMORY}", self.max_memory));
+        }
+        if self.max_sessions == 0 || self.max_sessions > MAX_SESSIONS {
+            return refused(format!("max_sessions is {}, and must be from 1 to {MAX_SESSIONS}", self.max_sessions));
+        }
+        if self.cpu_limit.is_zero() {
+            return refused("cpu_limit is zero, and must be longer".to_owned());
+        }
+        if !(1..=MAX_DEPTH).contains(&self.max_depth) {
+            return refused(format!("max_depth is {}, and must be from 1 to {MAX_DEPTH}", self.max_depth));
+        }
+        self.check_maps()
+    }
+
+    /// Refuses more sessions than Linux has memory maps for: an allocation beyond them aborts the process.
+    fn check_maps(&self) -> Result<(), Error> {
+        // Other systems have no such limit.
+        let Ok(limit) = std::fs::read_to_string("/proc/sys/vm/max_map_count") else { return Ok(()) };
+        let Ok(limit) = limit.trim().parse::<u64>() else { return Ok(()) };
+        let maps = std::fs::read("/proc/self/maps").unwrap_or_default();
+        let used = maps.split(|byte| *byte == b'\n').count() as u64 + MAPS_OF_ENGINE;
+        let (sessions, needed) = (self.max_sessions, u64::from(self.max_sessions) * MAPS_PER_SESSION);
+        if used + needed <= limit {
+            return Ok(());
+        }
+        let (room, enough) = (limit.saturating_sub(used) / MAPS_PER_SESSION, used + needed);
+        let what = format!(
+            "The configuration's max_sessions is {sessions}, which takes up to {needed} memory maps, and of the {limit} that this \
+             machine allows a process {used} are needed for other things: lower it to {room}, or allow more with \
+             `sysctl -w vm.max_map_count={enough}`."
+        );
+        Err(Error::new(ErrorKind::Unsupported, what))
+    }
 }
 
 impl Default for Config {

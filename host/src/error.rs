@@ -1,10 +1,11 @@
 //! The one error of this crate.
 
+use std::any::Any;
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
-use crate::bindings::types;
-
-/// Why something failed: the `error-kind` of `dotwit:interop/types`, and one more for what is no guest at all.
+/// Why something failed: the `error-kind` of `dotwit:interop/types`, and [`InvalidGuest`](Self::InvalidGuest), which no guest sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -20,9 +21,9 @@ pub enum ErrorKind {
     Failed,
     /// The guest is gone: it panicked, ran out of memory, stack or time, and can no longer be called.
     GuestTrapped,
-    /// The call was cancelled by the one who made it.
+    /// The call was cancelled by its caller.
     Cancelled,
-    /// The call took longer than its time-out.
+    /// The call took longer than its timeout.
     TimedOut,
     /// A message or a stream is larger than its limit.
     TooLarge,
@@ -38,7 +39,7 @@ pub enum ErrorKind {
     JsFailed,
     /// The other side broke the contract.
     Protocol,
-    /// The file or the bytes are no guest that this host can run.
+    /// The file or the bytes are not a guest that this host can run.
     InvalidGuest,
 }
 
@@ -72,55 +73,59 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-impl From<types::ErrorKind> for ErrorKind {
-    fn from(kind: types::ErrorKind) -> Self {
-        match kind {
-            types::ErrorKind::NoSuchAssembly => Self::NoSuchAssembly,
-            types::ErrorKind::NoSuchMethod => Self::NoSuchMethod,
-            types::ErrorKind::NoSuchObject => Self::NoSuchObject,
-            types::ErrorKind::BadArguments => Self::BadArguments,
-            types::ErrorKind::Failed => Self::Failed,
-            types::ErrorKind::GuestTrapped => Self::GuestTrapped,
-            types::ErrorKind::Cancelled => Self::Cancelled,
-            types::ErrorKind::TimedOut => Self::TimedOut,
-            types::ErrorKind::TooLarge => Self::TooLarge,
-            types::ErrorKind::TooMany => Self::TooMany,
-            types::ErrorKind::Disconnected => Self::Disconnected,
-            types::ErrorKind::Unsupported => Self::Unsupported,
-            types::ErrorKind::Reentrant => Self::Reentrant,
-            types::ErrorKind::JsFailed => Self::JsFailed,
-            types::ErrorKind::Protocol => Self::Protocol,
-        }
-    }
-}
-
 /// Whatever can go wrong with a guest: loading it, starting it, or a call.
 ///
 /// [`kind`](Self::kind) is for programs, `Display` is one sentence for people, and [`detail`](Self::detail) is more for
-/// developers: a cause, or the guest's stack.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+/// developers: the guest's stack, or what an error that crossed from the guest had to say. [`source`](StdError::source) is the
+/// error of a library that caused this one, if there is one. Two errors are equal if they say the same, whatever caused them.
+#[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
     detail: Option<String>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
-    /// An error for the guest's calls, as a [`Page`](crate::Page) gives them.
+    /// Returns an error with a message of one sentence. A [`Page`](crate::Page) fails the guest's calls with it.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), detail: None }
+        Self { kind, message: message.into(), detail: None, source: None }
     }
 
-    /// The same error with more for developers.
+    /// Returns the failure of a page's own function: what a script's exception is for a browser.
+    pub(crate) fn js_failed(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::JsFailed, message)
+    }
+
+    /// Returns the refusal of a session that has no page.
+    pub(crate) fn no_page() -> Self {
+        let what = "This session has no page whose functions a guest could call: it was started with Guest::session, and \
+                    Guest::session_with_page gives it one.";
+        Self::new(ErrorKind::Unsupported, what)
+    }
+
+    /// Returns the same error with more for developers.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// The same error with its message after `prefix`.
-    pub(crate) fn about(mut self, prefix: &str) -> Self {
+    /// Returns the same error with the error that caused it as its [`source`](StdError::source).
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// Returns the same error with a cause of wasmtime's, whose back-trace is the detail.
+    pub(crate) fn with_cause(self, cause: wasmtime::Error) -> Self {
+        let detail = format!("{cause:?}");
+        self.with_source(cause).with_detail(detail)
+    }
+
+    /// Returns the same error with `prefix` before its message.
+    pub(crate) fn with_prefix(mut self, prefix: &str) -> Self {
         self.message.insert_str(0, prefix);
         self
     }
@@ -141,37 +146,42 @@ impl Error {
     }
 }
 
-impl From<types::CallError> for Error {
-    fn from(error: types::CallError) -> Self {
-        Self { kind: error.kind.into(), message: error.message, detail: error.detail }
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
     }
 }
 
-impl From<Error> for types::CallError {
-    fn from(error: Error) -> Self {
-        Self { kind: error.kind.into(), message: error.message, detail: error.detail }
-    }
-}
-
-impl From<ErrorKind> for types::ErrorKind {
-    fn from(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::NoSuchAssembly => Self::NoSuchAssembly,
-            ErrorKind::NoSuchMethod => Self::NoSuchMethod,
-            ErrorKind::NoSuchObject => Self::NoSuchObject,
-            ErrorKind::BadArguments => Self::BadArguments,
-            // What a guest never hears of a guest's file is a failure like any other.
-            ErrorKind::Failed | ErrorKind::InvalidGuest => Self::Failed,
-            ErrorKind::GuestTrapped => Self::GuestTrapped,
-            ErrorKind::Cancelled => Self::Cancelled,
-            ErrorKind::TimedOut => Self::TimedOut,
-            ErrorKind::TooLarge => Self::TooLarge,
-            ErrorKind::TooMany => Self::TooMany,
-            ErrorKind::Disconnected => Self::Disconnected,
-            ErrorKind::Unsupported => Self::Unsupported,
-            ErrorKind::Reentrant => Self::Reentrant,
-            ErrorKind::JsFailed => Self::JsFailed,
-            ErrorKind::Protocol => Self::Protocol,
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut error = f.debug_struct("Error");
+        error.field("kind", &self.kind).field("message", &self.message);
+        if let Some(detail) = &self.detail {
+            error.field("detail", detail);
         }
+        error.finish_non_exhaustive()
     }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.message, &self.detail) == (other.kind, &other.message, &other.detail)
+    }
+}
+
+impl Eq for Error {}
+
+/// Returns what a panic says.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
 }

@@ -1,18 +1,19 @@
 //! A guest: a component that is compiled, linked and known to be callable.
 
+use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Component, Linker};
 
-use crate::bindings::GuestIndices;
+use crate::component::inspect;
+use crate::contract::manifest::Assembly;
+use crate::engine::Runtime;
+use crate::engine::instance::{Instance, PreparedGuest};
+use crate::engine::store::State;
 use crate::error::{Error, ErrorKind};
-use crate::inspect;
-use crate::instance::Instance;
-use crate::manifest::Assembly;
-use crate::page::{NoPage, Page};
-use crate::runtime::Runtime;
 use crate::session::Session;
-use crate::state::State;
+use crate::session::page::{NoPage, Page};
 
 /// A compiled guest. Clones are the same guest.
 ///
@@ -34,22 +35,41 @@ pub struct Guest {
 struct Inner {
     runtime: Runtime,
     name: String,
-    pre: Prepared,
+    pre: PreparedGuest,
     assemblies: Vec<Assembly>,
 }
 
-/// A component that is ready to be instantiated.
-pub(crate) struct Prepared {
-    pub(crate) instance: InstancePre<State>,
-    /// Where its exports of `dotwit:interop` are.
-    pub(crate) exports: GuestIndices,
-}
+impl Runtime {
+    /// Loads a guest from a file: a component that exports `dotwit:interop`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidGuest`] says what the file is instead, or what is wrong with the guest. A guest is started once to
+    /// ask what it offers: [`ErrorKind::GuestTrapped`] where that ends it, [`ErrorKind::Failed`] where it says that nothing
+    /// can be called.
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Guest, Error> {
+        self.load_with(&self.linker, path.as_ref())
+    }
 
-impl Prepared {
-    fn new(component: &Component, linker: &Linker<State>) -> wasmtime::Result<Self> {
-        let instance = linker.instantiate_pre(component)?;
-        let exports = GuestIndices::new(&instance)?;
-        Ok(Self { instance, exports })
+    /// Loads a guest that imports what `linker` has.
+    pub(crate) fn load_with(&self, linker: &Linker<State>, path: &Path) -> Result<Guest, Error> {
+        let name = path.display().to_string();
+        let refused = |what: String| Error::new(ErrorKind::InvalidGuest, format!("The guest '{name}' {what}."));
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(_) if path.is_dir() => return Err(refused("is a folder, and a file is expected".to_owned())),
+            Err(error) => return Err(refused(format!("cannot be read: {error}"))),
+        };
+        Guest::new(self, linker, &name, &bytes)
+    }
+
+    /// Loads a guest from the bytes of a component. `name` stands for it in messages.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Guest, Error> {
+        Guest::new(self, &self.linker, name, bytes)
     }
 }
 
@@ -58,16 +78,14 @@ impl Guest {
     pub(crate) fn new(runtime: &Runtime, linker: &Linker<State>, name: &str, bytes: &[u8]) -> Result<Self, Error> {
         let refused = |what: String| Error::new(ErrorKind::InvalidGuest, format!("The guest '{name}' {what}."));
         inspect::check(bytes).map_err(refused)?;
-        let component = Component::new(&runtime.engine, bytes).map_err(|error| {
-            refused(format!("cannot be compiled: {}", error.root_cause())).with_detail(format!("{error:?}"))
-        })?;
-        let pre = Prepared::new(&component, linker).map_err(|error| {
-            refused(format!("needs what this host does not have: {error}")).with_detail(format!("{error:?}"))
-        })?;
+        let component = Component::new(&runtime.engine, bytes)
+            .map_err(|error| refused(format!("cannot be compiled: {}", error.root_cause())).with_cause(error))?;
+        let pre = PreparedGuest::new(&component, linker)
+            .map_err(|error| refused(format!("needs what this host does not have: {error}")).with_cause(error))?;
         let assemblies = {
             let _turn = runtime.describing.lock();
             let described = Instance::new(runtime, &pre, None).and_then(|mut instance| instance.describe());
-            described.map_err(|error| error.about(&format!("The guest '{name}' cannot be started. ")))?
+            described.map_err(|error| error.with_prefix(&format!("The guest '{name}' cannot be started. ")))?
         };
         Ok(Self { inner: Arc::new(Inner { runtime: runtime.clone(), name: name.to_owned(), pre, assemblies }) })
     }
@@ -90,7 +108,7 @@ impl Guest {
     /// [`ErrorKind::GuestTrapped`] where it traps at once, [`ErrorKind::TooMany`] where there are as many sessions as
     /// [`Config::max_sessions`](crate::Config::max_sessions) allows.
     pub fn session(&self) -> Result<Session, Error> {
-        self.session_with(NoPage)
+        self.session_with_page(NoPage)
     }
 
     /// Starts the guest with a page that answers its calls to JavaScript: a [`NativePage`](crate::NativePage), or another.
@@ -98,15 +116,15 @@ impl Guest {
     /// # Errors
     ///
     /// As for [`session`](Self::session).
-    pub fn session_with(&self, page: impl Page) -> Result<Session, Error> {
+    pub fn session_with_page(&self, page: impl Page) -> Result<Session, Error> {
         let runtime = &self.inner.runtime;
-        let instance = Instance::new(runtime, &self.inner.pre, Some(runtime.slot()?))?;
+        let instance = Instance::new(runtime, &self.inner.pre, Some(runtime.permit()?))?;
         Ok(Session::new(instance, &runtime.config, page))
     }
 }
 
-impl std::fmt::Debug for Guest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Guest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guest").field("name", &self.inner.name).finish_non_exhaustive()
     }
 }

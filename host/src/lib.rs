@@ -33,7 +33,7 @@
 //!     .async_function("sayHello1", |(helper,): (DotNetObject,)| async move {
 //!         Ok(helper.invoke_async::<String>("GetHelloMessage", ()).await?)
 //!     });
-//! let session = guest.session_with(NativePage::new(window))?;
+//! let session = guest.session_with_page(NativePage::new(window))?;
 //! # Ok(())
 //! # }
 //! ```
@@ -75,55 +75,40 @@
 //! of a guest's own, with wasmtime's types.
 
 mod background;
-mod bindings;
-mod bytes;
-mod clock;
-mod componentize;
+mod component;
 mod config;
-mod dot_net_stream;
+mod contract;
+mod engine;
 mod error;
-mod executor;
-mod function;
 mod guest;
-mod inspect;
-mod instance;
-mod js_object;
-mod js_stream;
-mod js_value;
-mod json;
-mod manifest;
-mod native_page;
-mod numbers;
-mod page;
-mod result;
-mod runtime;
-mod scope;
+mod limits;
+mod native;
 #[cfg(feature = "server")]
 pub mod server;
 mod session;
-mod shared;
-mod state;
 #[cfg(feature = "typed")]
 pub mod typed;
 mod value;
-mod wasi;
 
-pub use bindings::types::{Message, Target};
-pub use bytes::Bytes;
-pub use componentize::componentize;
+pub use component::componentize::componentize;
 pub use config::Config;
-pub use dot_net_stream::DotNetStream;
+pub use contract::manifest::{Assembly, Method, ObjectType, Parameter};
+pub use contract::message::{Message, Target};
+pub use contract::request::{Operation, Request, ResultType};
+pub use engine::Runtime;
+pub use engine::result::ResultMessage;
 pub use error::{Error, ErrorKind};
-pub use function::FunctionError;
 pub use guest::Guest;
-pub use js_object::JsObject;
-pub use js_stream::JsStream;
-pub use js_value::JsValue;
-pub use manifest::{Assembly, Method, ObjectType, Parameter};
-pub use native_page::NativePage;
-pub use numbers::{BigInt, Element, Integer, TypedArray};
-pub use page::{Completion, Operation, Page, Request, Want};
-pub use result::ResultMessage;
-pub use runtime::Runtime;
-pub use session::{Call, Invocation, Session};
-pub use value::{DotNetObject, IntoTarget};
+pub use native::NativePage;
+pub use native::function::FunctionError;
+pub use native::model::{JsObject, JsValue};
+pub use native::stream::JsStream;
+pub use session::Session;
+pub use session::completion::Completion;
+pub use session::invocation::MessageCall;
+pub use session::page::Page;
+pub use value::bytes::Bytes;
+pub use value::call::Call;
+pub use value::numbers::{BigInt, Element, Integer, TypedArray};
+pub use value::object::{DotNetObject, IntoTarget};
+pub use value::stream::DotNetStream;

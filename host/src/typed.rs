@@ -37,7 +37,7 @@
 //! fn main() -> Result<(), Error> {
 //!     let runtime = Runtime::new(Default::default())?;
 //!     let guest = runtime.load_typed("typed_interop.wasm", |linker| {
-//!         Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::own)
+//!         Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::data)
 //!     })?;
 //!     let session = guest.session()?;
 //!     let mean = session.typed(|store, exports| {
@@ -45,7 +45,7 @@
 //!         guest.sample_typed_statistics().call_mean(store, &[1.0, 2.0])
 //!     })?;
 //!     let text: String = session.invoke("TypedInterop", "ShowMean", ([mean],))?;
-//!     let lines = session.typed(|store, _| Ok(store.data_mut().own::<Display>().lines.clone()))?;
+//!     let lines = session.typed(|store, _| Ok(store.data_mut().data::<Display>().lines.clone()))?;
 //!     Ok(assert_eq!(lines, [text]))
 //! }
 //! ```
@@ -56,11 +56,11 @@ pub use wasmtime;
 use wasmtime::Store;
 use wasmtime::component::{Instance, Linker};
 
+use crate::engine::Runtime;
+pub use crate::engine::store::State;
 use crate::error::{Error, ErrorKind};
 use crate::guest::Guest;
-use crate::runtime::Runtime;
 use crate::session::Session;
-pub use crate::state::State;
 
 impl Runtime {
     /// [`load`](Self::load) for a guest that imports interfaces of its own, which `link` defines.
@@ -76,7 +76,7 @@ impl Runtime {
         let mut linker = Linker::clone(&self.linker);
         link(&mut linker).map_err(|error| {
             let what = format!("The program's functions cannot be linked: {}.", error.root_cause());
-            Error::new(ErrorKind::Unsupported, what).with_detail(format!("{error:?}"))
+            Error::new(ErrorKind::Unsupported, what).with_cause(error)
         })?;
         self.load_with(&linker, path.as_ref())
     }
@@ -91,6 +91,6 @@ impl Session {
     /// [`ErrorKind::GuestTrapped`] where `call` fails: wasmtime fails calls with traps, after which no instance can be entered.
     /// [`ErrorKind::Reentrant`] where this thread has the guest on its stack.
     pub fn typed<T>(&self, call: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>) -> Result<T, Error> {
-        self.shared.visit("an export of the guest's own", |instance| instance.typed(call))
+        self.core.with_guest("an export of the guest's own", |instance| instance.typed(call))
     }
 }

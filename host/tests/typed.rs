@@ -58,7 +58,7 @@ fn component() -> PathBuf {
 }
 
 fn guest(runtime: &Runtime) -> Guest {
-    let link = |linker: &mut Linker<State>| Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::own);
+    let link = |linker: &mut Linker<State>| Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::data);
     runtime.load_typed(component(), link).expect("the guest is built and what it imports is linked")
 }
 
@@ -82,7 +82,7 @@ fn one_instance_is_called_with_types_and_by_name() {
 
     let line: String = session.invoke("TypedInterop", "ShowMean", ([1.0, 2.0],)).unwrap();
     assert_eq!(line, "mean 1.500");
-    let lines = |session: &Session| session.typed(|store, _| Ok(store.data_mut().own::<Display>().lines.clone()));
+    let lines = |session: &Session| session.typed(|store, _| Ok(store.data_mut().data::<Display>().lines.clone()));
     assert_eq!(lines(&session).unwrap(), ["mean 1.500"]);
     assert!(lines(&other).unwrap().is_empty(), "sessions have data of their own");
 }
@@ -99,8 +99,8 @@ fn a_guest_whose_imports_are_not_linked_is_refused_by_their_name() {
 fn a_link_that_fails_says_why() {
     let runtime = Runtime::new(Config::default()).unwrap();
     let twice = |linker: &mut Linker<State>| {
-        Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::own)?;
-        Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::own)
+        Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::data)?;
+        Typed::add_to_linker::<_, HasSelf<Display>>(linker, State::data)
     };
     let error = runtime.load_typed(component(), twice).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
@@ -126,7 +126,7 @@ fn call_first(
     let guest = runtime.load(component_of("test_guest")).unwrap();
     let (called, calls) = mpsc::channel();
     let window = JsObject::new().function("hello", move |(): ()| Ok(called.send(())?));
-    let session = guest.session_with(NativePage::new(window)).unwrap();
+    let session = guest.session_with_page(NativePage::new(window)).unwrap();
     let result = session.typed(|store, exports| {
         let guest = beside::Beside::new(&mut *store, exports)?;
         call(guest.test_beside_work(), store)

@@ -36,7 +36,7 @@ async fn calls_end_in_the_order_in_which_what_they_wait_for_ends() {
         let wait = waits.lock().unwrap()[call].take().unwrap();
         async move { Ok(wait.await?) }
     });
-    let session = test_guest().session_with(NativePage::new(window)).unwrap();
+    let session = test_guest().session_with_page(NativePage::new(window)).unwrap();
     let begin = |call| session.invoke_async::<usize>("TestGuest", "CallPage", ("gate", [call]));
     let mut calls: Vec<_> = (0..CALLS).map(begin).collect();
     for (call, gate) in gates.into_iter().enumerate().rev() {
@@ -107,7 +107,7 @@ async fn dropping_a_call_cancels_it_and_leaves_the_others_alone() {
 
 #[tokio::test]
 async fn calls_under_way_are_limited() {
-    let config = Config { max_pending_calls: 3, ..Config::default() };
+    let config = Config::new().max_pending_calls(3);
     let session = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap().session().unwrap();
     let calls: Vec<_> = (0..3).map(|_| session.invoke_async::<()>("TestGuest", "Never", ())).collect();
     let error = session.invoke_async::<()>("TestGuest", "Never", ()).await.unwrap_err();
@@ -125,7 +125,7 @@ async fn a_guest_that_prints_and_waits_in_the_system_runs_inside_any_runtime() {
 
 #[test]
 fn sessions_are_limited() {
-    let config = Config { max_sessions: 2, ..Config::default() };
+    let config = Config::new().max_sessions(2);
     let guest = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap();
     let sessions = [guest.session().unwrap(), guest.session().unwrap()];
     let error = guest.session().unwrap_err();
@@ -191,16 +191,16 @@ fn tasks_that_only_wake_themselves_let_the_page_have_its_turn() {
 #[test]
 fn limits_out_of_range_are_refused_and_an_endless_one_is_none() {
     for (config, part) in [
-        (Config { max_memory: 0, ..Config::default() }, "max_memory is 0 bytes"),
-        (Config { max_memory: 5 << 30, ..Config::default() }, "max_memory is 5368709120 bytes"),
-        (Config { max_sessions: 0, ..Config::default() }, "max_sessions is 0"),
-        (Config { max_sessions: 20_001, ..Config::default() }, "from 1 to 20000"),
-        (Config { cpu_limit: Duration::ZERO, ..Config::default() }, "cpu_limit is zero"),
+        (Config::new().max_memory(0), "max_memory is 0 bytes"),
+        (Config::new().max_memory(5 << 30), "max_memory is 5368709120 bytes"),
+        (Config::new().max_sessions(0), "max_sessions is 0"),
+        (Config::new().max_sessions(20_001), "from 1 to 20000"),
+        (Config::new().cpu_limit(Duration::ZERO), "cpu_limit is zero"),
     ] {
         let error = Runtime::new(config).err().unwrap();
         assert_error(&error, ErrorKind::Unsupported, &[part]);
     }
-    let config = Config { cpu_limit: Duration::MAX, max_sessions: 1, ..Config::default() };
+    let config = Config::new().cpu_limit(Duration::MAX).max_sessions(1);
     let session = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap().session().unwrap();
     assert_eq!(session.invoke::<i32>("TestGuest", "Add", (1, 2)).unwrap(), 3);
     session.invoke::<()>("TestGuest", "SleepInHost", (1,)).unwrap();
@@ -214,7 +214,7 @@ fn more_sessions_than_the_machine_has_memory_maps_for_are_refused() {
     // Four a session. Where that is no fewer than there may be at all, the machine has maps enough.
     let max_sessions = limit / 4;
     if max_sessions <= 20_000 {
-        let error = Runtime::new(Config { max_sessions, ..Config::default() }).err().unwrap();
+        let error = Runtime::new(Config::new().max_sessions(max_sessions)).err().unwrap();
         let numbers = [max_sessions, max_sessions * 4, limit].map(|number| number.to_string());
         let parts: Vec<&str> = numbers.iter().map(String::as_str).chain(["lower it to", "vm.max_map_count="]).collect();
         assert_error(&error, ErrorKind::Unsupported, &parts);

@@ -97,7 +97,7 @@ fn generic_types_have_methods_for_each_of_their_types() {
 fn a_call_that_does_not_fit_is_refused_and_nothing_else_breaks() {
     let session = session();
     let refused = |target: &Target, method: &str, args: &str| {
-        session.invoke_message(target, method, &Message::from(args)).unwrap_err()
+        session.invoke_message(target, method, &Message::from_json(args)).unwrap_err()
     };
     let guest = &Target::from("TestGuest");
     assert_error(&refused(&Target::from("Nobody"), "Add", "[]"), ErrorKind::NoSuchAssembly, &["Nobody", "TestGuest"]);

@@ -24,7 +24,7 @@ fn session(config: Config) -> Session {
             Ok(())
         });
     let guest = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap();
-    guest.session_with(NativePage::new(window)).unwrap()
+    guest.session_with_page(NativePage::new(window)).unwrap()
 }
 
 fn call<R: DeserializeOwned>(session: &Session, method: &str, args: impl Serialize) -> Result<R, Error> {
@@ -33,7 +33,7 @@ fn call<R: DeserializeOwned>(session: &Session, method: &str, args: impl Seriali
 
 #[test]
 fn pending_calls_of_the_page() {
-    let session = session(Config { max_pending_calls: 3, ..Config::default() });
+    let session = session(Config::new().max_pending_calls(3));
     let begin = || session.invoke::<()>("TestGuest", "CallPageAndForget", ("never", json!([])));
     (0..3).for_each(|_| begin().unwrap());
     let error = call::<Value>(&session, "CallPage", ("count", json!([]))).unwrap_err();
@@ -55,12 +55,12 @@ fn pending_calls_made_while_the_guest_is_on_the_stack() {
         });
         Ok(())
     });
-    let config = Config { max_pending_calls: 3, ..Config::default() };
+    let config = Config::new().max_pending_calls(3);
     let guest = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap();
     for (count, said) in [(3, None), (4, Some("3 is the limit"))] {
         let (sent, refused) = std::sync::mpsc::channel();
         let window = window.clone().setter("refused", move |text: Option<String>| Ok(sent.send(text)?));
-        let session = guest.session_with(NativePage::new(window)).unwrap();
+        let session = guest.session_with_page(NativePage::new(window)).unwrap();
         session.invoke::<()>("TestGuest", "CallPageSync", ("begin", [count])).unwrap();
         let refused = refused.recv().unwrap();
         match said {
@@ -72,7 +72,7 @@ fn pending_calls_made_while_the_guest_is_on_the_stack() {
 
 #[test]
 fn references_to_objects_of_the_page() {
-    let session = session(Config { max_references: 3, ..Config::default() });
+    let session = session(Config::new().max_references(3));
     let objects = |count| (0..count).map(|_| JsObject::new()).collect::<Vec<_>>();
     session.invoke::<()>("TestGuest", "Ignore", (objects(3),)).unwrap();
     let error = session.invoke::<()>("TestGuest", "Ignore", (objects(4),)).unwrap_err();
@@ -89,7 +89,7 @@ fn references_to_objects_of_the_page() {
 
 #[test]
 fn open_streams_each_way() {
-    let session = session(Config { max_streams: 3, ..Config::default() });
+    let session = session(Config::new().max_streams(3));
     let streams = |count| (0..count).map(|_| JsStream::from_bytes([1])).collect::<Vec<_>>();
     session.invoke::<()>("TestGuest", "Ignore", (streams(3),)).unwrap();
     let error = session.invoke::<()>("TestGuest", "Ignore", (streams(4),)).unwrap_err();
@@ -108,7 +108,7 @@ fn open_streams_each_way() {
 
 #[test]
 fn arguments_of_a_call() {
-    let config = Config { max_arguments: 3, ..Config::default() };
+    let config = Config::new().max_arguments(3);
     let session = session(config);
     let error = session.invoke::<Value>("TestGuest", "Nothing", [0; 4]).unwrap_err();
     assert_error(&error, ErrorKind::TooMany, &["'Nothing' has 4 arguments", "3 is the limit"]);
@@ -126,7 +126,7 @@ fn arguments_of_a_call() {
 
 #[test]
 fn depth_of_a_message() {
-    let session = session(Config { max_depth: 5, ..Config::default() });
+    let session = session(Config::new().max_depth(5));
     // The array of the arguments counts, too.
     assert_eq!(session.invoke::<Value>("TestGuest", "Echo", (nested(4),)), Ok(nested(4)));
     let error = session.invoke::<Value>("TestGuest", "Echo", (nested(5),)).unwrap_err();
@@ -145,7 +145,7 @@ fn depth_of_a_message() {
 #[test]
 fn limits_of_depth_that_cannot_be_kept_are_refused() {
     for max_depth in [0, 101] {
-        let error = Runtime::new(Config { max_depth, ..Config::default() }).err().unwrap();
+        let error = Runtime::new(Config::new().max_depth(max_depth)).err().unwrap();
         assert_error(&error, ErrorKind::Unsupported, &["max_depth", "from 1 to 100"]);
     }
 }
@@ -165,7 +165,7 @@ mod wire {
             .function("hand", |(value,): (JsValue,)| Ok(value))
             .function("bytes", |(bytes, _): (Bytes, Value)| Ok(bytes));
         let guest = Runtime::new(Config::default()).unwrap().load(guest_path("test_guest")).unwrap();
-        guest.session_with(NativePage::new(window)).unwrap()
+        guest.session_with_page(NativePage::new(window)).unwrap()
     });
 
     fn json() -> impl Strategy<Value = Value> {
@@ -223,10 +223,10 @@ mod wire {
 #[test]
 fn messages_that_the_guest_has_no_room_for() {
     const MEMORY: usize = 16 << 20;
-    let config = Config { max_memory: MEMORY, ..Config::default() };
+    let config = Config::new().max_memory(MEMORY);
     let window = JsObject::new().function("make", |(length,): (usize,)| Ok(Bytes(vec![7; length])));
     let guest = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap();
-    let session = guest.session_with(NativePage::new(window)).unwrap();
+    let session = guest.session_with_page(NativePage::new(window)).unwrap();
     let size = (MEMORY + 16).to_string();
     let refused = |outcome: Result<Value, Error>| {
         assert_error(&outcome.unwrap_err(), ErrorKind::TooLarge, &["The arguments", &size, "is the limit"]);
@@ -254,7 +254,7 @@ fn messages_that_the_guest_has_no_room_for() {
 fn results_that_the_guest_has_no_room_to_write() {
     const MIB: usize = 1 << 20;
     // Each has a guest of its own, since memory in pieces may have no room for what would fit into the whole.
-    let session = || session(Config { max_memory: 16 * MIB, ..Config::default() });
+    let session = || session(Config::new().max_memory(16 * MIB));
     let (now, later) = (session(), session());
     let outcomes = [now.invoke("TestGuest", "MakeText", (10 * MIB,)), call(&later, "MakeTextLater", (10 * MIB,))];
     for outcome in outcomes {

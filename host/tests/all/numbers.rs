@@ -41,7 +41,7 @@ fn values_of_a_page_keep_them() {
     let window = JsObject::new()
         .function("echo", |(value,): (JsValue,)| Ok(value))
         .function("sum", |(values,): (Vec<f32>,)| Ok(values.iter().sum::<f32>()));
-    let session = test_guest().session_with(NativePage::new(window.clone())).unwrap();
+    let session = test_guest().session_with_page(NativePage::new(window.clone())).unwrap();
     window.set("samples", TypedArray(vec![1.5_f32, f32::INFINITY])).unwrap();
     assert_eq!(*window.get::<TypedArray<f32>>("samples").unwrap(), [1.5, f32::INFINITY]);
     window.set("more", json!([1])).unwrap();

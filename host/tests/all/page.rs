@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dotwit_host::{
     Bytes, Completion, DotNetObject, Error, ErrorKind, FunctionError, JsObject, JsValue, Message, NativePage,
-    Operation, Page, Request, Session, Want,
+    Operation, Page, Request, ResultType, Session,
 };
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::support::{assert_error, assert_no_page_references, session, test_gues
 
 /// A session with this global object.
 fn with(window: JsObject) -> Session {
-    test_guest().session_with(NativePage::new(window)).unwrap()
+    test_guest().session_with_page(NativePage::new(window)).unwrap()
 }
 
 /// What a call of the page gives, in both ways in which a guest can call.
@@ -179,7 +179,7 @@ fn bytes_travel_as_bytes_both_ways() {
 fn modules_are_imported_by_their_urls() {
     let scripts = JsObject::new().function("showPrompt", |(text,): (String,)| Ok(format!("{text}!")));
     let page = NativePage::new(JsObject::new()).module("./scripts.js", scripts);
-    let session = test_guest().session_with(page).unwrap();
+    let session = test_guest().session_with_page(page).unwrap();
     let import = |url: &str| {
         pollster::block_on(session.invoke_async::<Value>("TestGuest", "ImportModule", (url, "showPrompt", ["hi"])))
     };
@@ -402,11 +402,11 @@ struct Odd {
 
 impl Page for Odd {
     fn invoke(&self, _session: &Session, request: Request) -> Result<Message, Error> {
-        assert_eq!((request.target, request.operation, request.want), (0, Operation::Call, Want::Json));
+        assert_eq!((request.target, request.operation, request.result_type), (0, Operation::Call, ResultType::Json));
         match &*request.identifier {
             "panic" => panic!("odd"),
-            "deep" => Ok(Message::from(format!("{}{}", "[".repeat(33), "]".repeat(33)).as_str())),
-            "noJson" => Ok(Message::from("{")),
+            "deep" => Ok(Message::from_json(format!("{}{}", "[".repeat(33), "]".repeat(33)).as_str())),
+            "noJson" => Ok(Message::from_json("{")),
             _ => Ok(request.args),
         }
     }
@@ -425,7 +425,7 @@ impl Page for Odd {
 
 #[test]
 fn a_page_of_another_make_answers_as_it_likes_and_nothing_hangs() {
-    let session = test_guest().session_with(Odd { kept: Mutex::default() }).unwrap();
+    let session = test_guest().session_with_page(Odd { kept: Mutex::default() }).unwrap();
     let call = |identifier: &str| {
         pollster::block_on(session.invoke_async::<Value>("TestGuest", "CallPage", (identifier, json!([1]))))
     };
@@ -454,7 +454,7 @@ fn the_pages_time_is_not_the_guests() {
         Ok(milliseconds)
     });
     let guest = test_guest_within(Duration::from_secs(3));
-    let session = guest.session_with(NativePage::new(window)).unwrap();
+    let session = guest.session_with_page(NativePage::new(window)).unwrap();
     assert_eq!(both(&session, "sleep", &json!([3_500])), Ok(json!(3_500)));
     let error = session.invoke::<()>("TestGuest", "LoopForever", ()).unwrap_err();
     assert_error(&error, ErrorKind::GuestTrapped, &["3s"]);

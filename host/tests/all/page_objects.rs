@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use dotwit_host::{Config, ErrorKind, JsObject, JsValue, NativePage, Runtime, Session};
+use dotwit_host::{Config, ErrorKind, JsObject, JsValue, Message, NativePage, Runtime, Session};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ struct Cabinet {
 }
 
 fn session() -> Session {
-    test_guest().session_with(NativePage::new(window())).unwrap()
+    test_guest().session_with_page(NativePage::new(window())).unwrap()
 }
 
 /// Calls a method of the guest and awaits it.
@@ -139,9 +139,9 @@ fn a_reference_counts_once_for_each_placeholder_and_its_id_is_never_used_again()
 
 #[test]
 fn objects_that_nobody_reads_or_that_are_not_sent_leak_nothing() {
-    let config = Config { max_pending_calls: 1, ..Config::default() };
+    let config = Config::new().max_pending_calls(1);
     let guest = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap();
-    let session = guest.session_with(NativePage::new(window())).unwrap();
+    let session = guest.session_with_page(NativePage::new(window())).unwrap();
     let object = || JsObject::new();
     session.invoke::<()>("TestGuest", "Ignore", (object(),)).unwrap();
     session.invoke::<()>("TestGuest", "NoSuchMethod", (object(),)).unwrap_err();
@@ -180,7 +180,7 @@ fn a_hundred_thousand_references_leave_nothing_behind() {
 #[test]
 fn clones_of_a_page_share_its_members_and_not_its_references() {
     let page = NativePage::new(window());
-    let sessions = [page.clone(), page].map(|page| test_guest().session_with(page).unwrap());
+    let sessions = [page.clone(), page].map(|page| test_guest().session_with_page(page).unwrap());
     session_keeps(&sessions[0]);
     assert_eq!(sessions[0].live_page_references(), 1);
     assert_eq!(sessions[1].live_page_references(), 0);
@@ -225,12 +225,13 @@ fn what_a_result_names_is_there_until_it_has_been_read_whoever_calls_the_guest_m
 fn a_message_holds_what_it_names_until_it_is_dropped() {
     let session = session();
     let target = dotwit_host::Target::from("TestGuest");
-    let message = r#"["Counter",[5]]"#.into();
+    let message = Message::from_json(r#"["Counter",[5]]"#);
     let result = session.invoke_message(&target, "ConstructPageSync", &message).unwrap();
     // The guest has released its reference when it was called again.
     assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
     assert_eq!(session.live_page_references(), 1);
-    let again = session.invoke_message(&target, "SameObject", &format!("[{}]", result.json).as_str().into()).unwrap();
+    let again =
+        session.invoke_message(&target, "SameObject", &Message::from_json(format!("[{}]", result.json))).unwrap();
     drop(result);
     assert_eq!(session.invoke::<usize>("TestGuest", "LivePageObjects", ()), Ok(0));
     assert_eq!(session.live_page_references(), 1);

@@ -7,7 +7,7 @@ use dotwit_host::{Config, Error, ErrorKind, Runtime, componentize};
 use crate::support::{assert_error, guest_path};
 
 fn refused(bytes: &[u8]) -> Error {
-    let runtime = Runtime::new(Config { max_sessions: 1, ..Config::default() }).unwrap();
+    let runtime = Runtime::new(Config::new().max_sessions(1)).unwrap();
     let error = runtime.load_bytes("some.wasm", bytes).unwrap_err();
     assert_error(&error, ErrorKind::InvalidGuest, &["'some.wasm'"]);
     error
@@ -50,7 +50,7 @@ fn a_core_module_is_told_from_a_component() {
 #[test]
 fn a_damaged_guest_is_refused_wherever_it_is_cut() {
     let bytes = std::fs::read(guest_path("hello")).unwrap();
-    let runtime = Runtime::new(Config { max_sessions: 1, ..Config::default() }).unwrap();
+    let runtime = Runtime::new(Config::new().max_sessions(1)).unwrap();
     for length in (5..bytes.len() - 1).step_by(bytes.len() / 50) {
         let error = runtime.load_bytes("cut.wasm", &bytes[..length]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidGuest, "cut at {length}: {error}");

@@ -60,7 +60,7 @@ fn an_object_of_another_session_is_no_result_of_a_page() {
         .function("foreign", move |()| Ok(kept.clone()))
         .getter("foreignProperty", move || Ok(got.clone()))
         .value("foreignValue", JsValue::new(&of_a).unwrap());
-    let b = test_guest().session_with(NativePage::new(window)).unwrap();
+    let b = test_guest().session_with_page(NativePage::new(window)).unwrap();
     let _: DotNetObject = b.invoke("TestGuest", "CreateCounter", (1000,)).unwrap();
     for (method, name) in [("GetPage", "foreignProperty"), ("GetPage", "foreignValue")] {
         let error = pollster::block_on(b.invoke_async::<Value>("TestGuest", method, (name,))).unwrap_err();

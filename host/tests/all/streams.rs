@@ -39,7 +39,7 @@ fn session() -> Session {
             Ok(stream.read_u8().await?)
         })
         .function("ignore", |(_,): (Value,)| Ok(()));
-    test_guest().session_with(NativePage::new(window)).unwrap()
+    test_guest().session_with_page(NativePage::new(window)).unwrap()
 }
 
 async fn read_all(mut stream: DotNetStream) -> io::Result<Vec<u8>> {

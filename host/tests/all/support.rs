@@ -24,7 +24,7 @@ pub(crate) fn test_guest() -> &'static Guest {
 
 /// The guest of the tests with a limit on its time, for tests that reach it.
 pub(crate) fn test_guest_within(cpu_limit: Duration) -> Guest {
-    let config = Config { max_memory: 64 << 20, cpu_limit, ..Config::default() };
+    let config = Config::new().max_memory(64 << 20).cpu_limit(cpu_limit);
     Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap()
 }
 

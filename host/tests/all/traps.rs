@@ -80,7 +80,7 @@ fn a_page_that_panics_when_it_is_dropped_keeps_nobody_from_learning_of_the_trap(
 
     impl Page for Reluctant {
         fn invoke(&self, _session: &Session, _request: Request) -> Result<Message, Error> {
-            Ok("null".into())
+            Ok(Message::from_json("null"))
         }
 
         fn begin(&self, session: &Session, _call: u64, request: Request, completion: Completion) {
@@ -94,7 +94,7 @@ fn a_page_that_panics_when_it_is_dropped_keeps_nobody_from_learning_of_the_trap(
         }
     }
 
-    let session = test_guest().session_with(Reluctant).unwrap();
+    let session = test_guest().session_with_page(Reluctant).unwrap();
     let error = session.invoke::<()>("TestGuest", "Panic", ("no tea",)).unwrap_err();
     assert_error(&error, ErrorKind::GuestTrapped, &["no tea"]);
     assert_eq!(session.invoke::<i32>("TestGuest", "Add", (1, 2)).unwrap_err(), error);

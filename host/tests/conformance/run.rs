@@ -77,7 +77,7 @@ struct Run {
 /// Runs a case and says what went wrong.
 pub(crate) fn case(steps: &[Map<String, Value>], guest: &Guest) -> Result<(), String> {
     let page = Page::new();
-    let session = guest.session_with(page.native()).map_err(|error| error.to_string())?;
+    let session = guest.session_with_page(page.native()).map_err(|error| error.to_string())?;
     *page.session.lock().expect("nobody panics with the lock") = Some(session.clone());
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;

@@ -7,7 +7,7 @@ use dotwit_host::{Config, ErrorKind, Runtime};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let cpu_limit = Duration::from_millis(200);
-    Runtime::new(Config { cpu_limit, max_sessions: 4, ..Config::default() }).expect("the engine starts")
+    Runtime::new(Config::new().cpu_limit(cpu_limit).max_sessions(4)).expect("the engine starts")
 });
 
 /// Bytes that are no guest are refused as such, and a guest that cannot start says why.

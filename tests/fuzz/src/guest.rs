@@ -127,7 +127,7 @@ fn target() -> Target {
 pub fn arguments(data: &[u8]) {
     let (selector, args) = decode(data);
     in_new_guest(move |_| {
-        dispatch::invoke(&target(), "NewThing", Message::from("[]")).expect("a thing is made");
+        dispatch::invoke(&target(), "NewThing", Message::from_json("[]")).expect("a thing is made");
         let method = ["Take", "TakeOptions", "Echo", "Ignore"][usize::from(selector % 4)];
         match selector & 0x80 {
             0 => drop(dispatch::invoke(&target(), method, args)),
@@ -150,7 +150,7 @@ pub fn result(data: &[u8]) {
         for call in page.asked.take() {
             dispatch::end_invoke_js(call, Ok(result.clone()));
             // A second end is ignored.
-            dispatch::end_invoke_js(call, Ok(Message::from("null")));
+            dispatch::end_invoke_js(call, Ok(Message::from_json("null")));
         }
         assert_eq!(page.ended.get(), 1, "a call ends once");
     });

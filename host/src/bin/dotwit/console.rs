@@ -19,7 +19,7 @@ impl Page for Console {
                     .map_err(|error| Error::new(ErrorKind::BadArguments, format!("'{name}': {error}.")))?;
                 let texts: Vec<String> = values.iter().map(text).collect();
                 eprintln!("{}", texts.join(" "));
-                Ok(Message::from("null"))
+                Ok(Message::from_json("null"))
             }
             _ => {
                 let what = format!("'{name}' is not here: `dotwit invoke` has no page but a console.");

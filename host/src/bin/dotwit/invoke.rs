@@ -43,7 +43,7 @@ impl Invoke {
             self.args.clear();
             std::io::stdin().read_to_string(&mut self.args).context("cannot read the arguments from standard input")?;
         }
-        let session = self.limits.runtime()?.load(&self.guest)?.session_with(Console)?;
+        let session = self.limits.runtime()?.load(&self.guest)?.session_with_page(Console)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let result = runtime.block_on(self.calls(&session))?;
         crate::print(&with_bytes(result)?)
@@ -65,7 +65,7 @@ impl Invoke {
     }
 
     async fn call(&self, session: &Session, target: &Target, method: &str, args: &str) -> anyhow::Result<Message> {
-        let invocation = session.invoke_message_async(target, method, &Message::from(args));
+        let invocation = session.invoke_message_async(target, method, &Message::from_json(args));
         let Some(timeout) = self.timeout else { return Ok(invocation.await?.into_message()) };
         match tokio::time::timeout(timeout, invocation).await {
             Ok(outcome) => Ok(outcome?.into_message()),

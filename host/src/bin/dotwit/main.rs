@@ -50,7 +50,7 @@ impl Limits {
     /// A runtime for the one session that a command has.
     fn runtime(&self) -> Result<Runtime, Error> {
         let max_memory = usize::try_from(self.max_memory).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        Runtime::new(Config { max_memory, cpu_limit: self.cpu_limit, max_sessions: 1, ..Config::default() })
+        Runtime::new(Config::new().max_memory(max_memory).cpu_limit(self.cpu_limit).max_sessions(1))
     }
 }
 

@@ -1,0 +1,126 @@
+//! The types of `dotwit:interop/types`.
+
+use wasmtime::component::{ComponentType, Lift, Lower};
+
+use crate::error;
+
+/// A JSON text and the byte arrays that stand beside it.
+///
+/// In [`json`](Self::json), the object `{"__byte[]": i}` stands for `bytes[i]`. References are the placeholders of Blazor's
+/// wire format: `{"__dotNetObject": id}` for an object of the guest, `{"__jsObjectId": id}` for one of the page and
+/// `{"__dotNetStream": id}` for a stream of the guest. The arguments of a call are one JSON array, and its result is one JSON
+/// value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct Message {
+    /// The text.
+    pub json: String,
+    /// The byte arrays that the text names by their index.
+    pub bytes: Vec<Vec<u8>>,
+}
+
+impl Message {
+    /// Returns a message without byte arrays. `json` is not checked: what is not JSON fails the call that it is sent with.
+    pub fn from_json(json: impl Into<String>) -> Self {
+        Self { json: json.into(), bytes: Vec::new() }
+    }
+
+    /// The size of the text and the byte arrays, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.json.len() + self.bytes.iter().map(Vec::len).sum::<usize>()
+    }
+}
+
+/// What a call is made on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, ComponentType, Lift, Lower)]
+#[component(variant)]
+pub enum Target {
+    /// A static method of the assembly with this name.
+    #[component(name = "assembly")]
+    Assembly(String),
+    /// A method of the object that the guest handed out under this id.
+    #[component(name = "object")]
+    Object(u64),
+}
+
+impl From<&str> for Target {
+    fn from(assembly: &str) -> Self {
+        Self::Assembly(assembly.to_owned())
+    }
+}
+
+/// A failed call, as it crosses.
+#[derive(Clone, Debug, ComponentType, Lift, Lower)]
+#[component(record)]
+pub struct CallError {
+    pub kind: ErrorKind,
+    pub message: String,
+    pub detail: Option<String>,
+}
+
+impl From<CallError> for error::Error {
+    fn from(error: CallError) -> Self {
+        let CallError { kind, message, detail } = error;
+        let error = Self::new(kind.into(), message);
+        match detail {
+            Some(detail) => error.with_detail(detail),
+            None => error,
+        }
+    }
+}
+
+impl From<error::Error> for CallError {
+    fn from(error: error::Error) -> Self {
+        let detail = error.detail().map(str::to_owned);
+        Self { kind: error.kind().into(), message: error.message().to_owned(), detail }
+    }
+}
+
+/// Declares the kinds that cross, each under the name that it has in [`error::ErrorKind`], too.
+macro_rules! error_kinds {
+    ($($kind:ident = $name:literal,)*) => {
+        /// The `error-kind` of the contract.
+        #[derive(Clone, Copy, Debug, ComponentType, Lift, Lower)]
+        #[component(enum)]
+        #[repr(u8)]
+        pub enum ErrorKind {
+            $(#[component(name = $name)] $kind,)*
+        }
+
+        impl From<ErrorKind> for error::ErrorKind {
+            fn from(kind: ErrorKind) -> Self {
+                match kind {
+                    $(ErrorKind::$kind => Self::$kind,)*
+                }
+            }
+        }
+
+        impl From<error::ErrorKind> for ErrorKind {
+            fn from(kind: error::ErrorKind) -> Self {
+                match kind {
+                    $(error::ErrorKind::$kind => Self::$kind,)*
+                    // A guest never hears of a guest's file: to it, this is a failure like any other.
+                    error::ErrorKind::InvalidGuest => Self::Failed,
+                }
+            }
+        }
+    };
+}
+
+error_kinds! {
+    NoSuchAssembly = "no-such-assembly",
+    NoSuchMethod = "no-such-method",
+    NoSuchObject = "no-such-object",
+    BadArguments = "bad-arguments",
+    Failed = "failed",
+    GuestTrapped = "guest-trapped",
+    Cancelled = "cancelled",
+    TimedOut = "timed-out",
+    TooLarge = "too-large",
+    TooMany = "too-many",
+    Disconnected = "disconnected",
+    Unsupported = "unsupported",
+    Reentrant = "reentrant",
+    JsFailed = "js-failed",
+    Protocol = "protocol",
+}

@@ -1,0 +1,142 @@
+//! What goes in and out of an [`Instance`](super::instance::Instance) beside return values.
+//!
+//! The driver of an instance tells it [`GuestTask`]s. What comes of them is collected while the guest is on the stack, as
+//! [`Effects`], and is acted upon when the guest has returned. Only what cannot wait so long goes through [`Upcalls`].
+
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use crate::contract::message::{Message, Target};
+use crate::contract::placeholders::References;
+use crate::contract::request::Request;
+use crate::engine::result::ResultMessage;
+use crate::error::Error;
+
+/// The outcome of a call of the guest.
+pub(crate) type Outcome = Result<ResultMessage, Error>;
+
+/// The outcome of a call of the page.
+pub(crate) type PageOutcome = Result<Message, Error>;
+
+/// The outcome of a read of a stream.
+pub(crate) type ReadOutcome = Result<Vec<u8>, Error>;
+
+/// A caller that waits for an outcome.
+pub(crate) type Waiter<T> = oneshot::Sender<Result<T, Error>>;
+
+/// What the guest must be told.
+pub(crate) enum GuestTask {
+    BeginCall {
+        call: u64,
+        target: Target,
+        method: String,
+        args: Message,
+        /// Taken when the call begins.
+        waiter: Option<Waiter<ResultMessage>>,
+    },
+    CancelCall(u64),
+    EndPageCall {
+        call: u64,
+        id: u64,
+        outcome: PageOutcome,
+    },
+    EndPageRead {
+        call: u64,
+        id: u64,
+        outcome: ReadOutcome,
+    },
+    /// The guest has cancelled a call of the page, which ends so.
+    PageCallCancelled(u64),
+    Release(u64),
+    Forget(u64, u32),
+    Read {
+        call: u64,
+        stream: u64,
+        max: u32,
+        /// Taken when the read begins.
+        waiter: Option<Waiter<Vec<u8>>>,
+    },
+    Close(u64),
+    RunReady,
+}
+
+/// What the guest asks of its page, to be done in order when the guest is off the stack. `call` is the guest's number of a
+/// call, and `id` the page's: the guest may use its numbers again.
+pub(crate) enum PageTask {
+    Begin {
+        call: u64,
+        id: u64,
+        request: Request,
+        /// The page's objects that the request names, which are held until the task has run.
+        holds: Vec<i64>,
+    },
+    Cancel(u64),
+    Read {
+        call: u64,
+        id: u64,
+        object: i64,
+        offset: u64,
+        length: u32,
+    },
+    /// The guest has trapped: the page has nobody to answer.
+    Drop,
+}
+
+/// What has ended, and the caller that waits for it.
+pub(crate) enum Settled {
+    Call(Waiter<ResultMessage>, Outcome),
+    Read(Waiter<Vec<u8>>, ReadOutcome),
+}
+
+/// What an entry leaves to be done when the guest is off the stack.
+#[derive(Default)]
+pub(crate) struct Effects {
+    /// Callers to be told, once the instance is free: they may call it at once.
+    pub(crate) settled: Vec<Settled>,
+    pub(crate) page: Vec<PageTask>,
+    pub(crate) guest: Vec<GuestTask>,
+    /// Messages that the guest did not get. What they name of the page is to be released.
+    pub(crate) undelivered: Vec<Message>,
+    /// The time at which the guest wants to run, if it has said so since the last entry.
+    pub(crate) alarm: Option<Instant>,
+}
+
+/// What a guest needs of its driver while it is on the stack.
+pub(crate) trait Upcalls: Send + Sync {
+    /// Answers a synchronous call of the page.
+    fn invoke(&self, request: Request) -> PageOutcome;
+
+    /// Takes the size of a request that will wait into account, and holds the page's objects that it names. Returns these.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), where more waits than a guest's memory can hold.
+    fn account(&self, request: &Request) -> Result<Vec<i64>, Error>;
+
+    /// Keeps objects of the page from being released, until as many calls of [`release_held`](Self::release_held).
+    fn hold(&self, objects: &[i64]);
+
+    /// Ends what [`hold`](Self::hold) began, and makes up for the releases that it deferred.
+    fn release_held(&self, objects: &[i64]);
+
+    /// Tells the page that the guest has given up one reference to an object: now, or when nothing holds it any more.
+    fn release(&self, object: i64);
+}
+
+/// Where a page's answers go.
+pub(crate) trait Inbox: Send + Sync {
+    /// Tells the guest something as soon as it is off the stack.
+    fn post(&self, task: GuestTask);
+}
+
+/// Returns what gives back the guest's objects and streams that a message names, which has not been received.
+pub(crate) fn give_back(message: &Message) -> impl Iterator<Item = GuestTask> + use<> {
+    let References { mut objects, streams, .. } = References::find(&message.json);
+    objects.sort_unstable();
+    let forget: Vec<GuestTask> = objects
+        .chunk_by(PartialEq::eq)
+        .map(|same| GuestTask::Forget(same[0], u32::try_from(same.len()).unwrap_or(u32::MAX)))
+        .collect();
+    forget.into_iter().chain(streams.into_iter().map(GuestTask::Close))
+}

@@ -1,0 +1,144 @@
+//! wasmtime: guests are compiled, linked and run here, and nowhere else.
+//!
+//! [`Runtime`] is the engine with its limits, and [`instance::Instance`] is one running guest without locks and threads: it takes tasks and returns
+//! [`effects`]. `store` is what wasmtime holds for it, `imports` what the guest calls, `pending` what is under way, `wasi` and
+//! `output` what a guest has of the machine, and `epoch` its time. The folder imports `contract`, `background` and what
+//! stands below them.
+
+pub(crate) mod effects;
+pub(crate) mod epoch;
+mod imports;
+pub(crate) mod instance;
+mod output;
+mod pending;
+pub(crate) mod result;
+pub(crate) mod store;
+mod trap;
+mod wasi;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::background::{clock, executor};
+use crate::config::Config;
+use crate::contract::bindings::page;
+use crate::engine::epoch::EpochClock;
+use crate::engine::store::{MAX_TABLE_ELEMENTS, State};
+use crate::error::{Error, ErrorKind};
+
+/// The most core instances that one component may have: its own module, and those that adapt its imports.
+const MAX_CORE_INSTANCES: u32 = 16;
+
+/// The most tables that one component may have: its own, and those of the modules that adapt its imports.
+const MAX_TABLES: u32 = 4;
+
+/// An engine with its limits. Make one per program and load all guests with it; clones are the same runtime.
+#[derive(Clone)]
+pub struct Runtime {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Arc<Linker<State>>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) clock: EpochClock,
+    sessions: Arc<AtomicU32>,
+    /// Held while a guest is asked what it offers, for which there is one instance beside the sessions.
+    pub(crate) describing: Arc<Mutex<()>>,
+}
+
+/// A session's place among those that there may be. Dropping it makes room for another.
+pub(crate) struct SessionPermit(Arc<AtomicU32>);
+
+impl Drop for SessionPermit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Runtime {
+    /// Returns a runtime whose guests may use what `config` says.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] where the configuration is out of range, or the machine does not allow it.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        config.check()?;
+        let engine = engine(&config)?;
+        let started = clock::start().and_then(|()| executor::start()).and_then(|()| EpochClock::start(&engine));
+        let clock = started.map_err(|error| {
+            let what = format!("The host cannot start the threads that it needs: {error}.");
+            Error::new(ErrorKind::Unsupported, what).with_source(error)
+        })?;
+        let linker = linker(&engine).map_err(|error| {
+            Error::new(ErrorKind::Unsupported, "The host's functions cannot be linked.").with_cause(error)
+        })?;
+        Ok(Self {
+            engine,
+            linker: Arc::new(linker),
+            config: Arc::new(config),
+            clock,
+            sessions: Arc::default(),
+            describing: Arc::default(),
+        })
+    }
+
+    /// Returns a place for one more session.
+    pub(crate) fn permit(&self) -> Result<SessionPermit, Error> {
+        let limit = self.config.max_sessions;
+        let taken = self
+            .sessions
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| (count < limit).then_some(count + 1));
+        taken.map(|_| SessionPermit(Arc::clone(&self.sessions))).map_err(|count| {
+            Error::new(ErrorKind::TooMany, format!("There are {count} sessions, and {limit} is the limit."))
+        })
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+fn engine(config: &Config) -> Result<Engine, Error> {
+    let unsupported = |error| {
+        Error::new(ErrorKind::Unsupported, "The engine cannot be made with this configuration.").with_cause(error)
+    };
+    let mut pool = PoolingAllocationConfig::default();
+    // One beside the sessions is for asking a guest what it offers.
+    let instances = config.max_sessions + 1;
+    pool.total_component_instances(instances)
+        .total_core_instances(instances * MAX_CORE_INSTANCES)
+        .total_memories(instances)
+        .total_tables(instances * MAX_TABLES)
+        .max_core_instances_per_component(MAX_CORE_INSTANCES)
+        .max_memories_per_component(1)
+        .max_tables_per_component(MAX_TABLES)
+        .max_memory_size(config.max_memory)
+        .table_elements(MAX_TABLE_ELEMENTS);
+    let mut settings = wasmtime::Config::new();
+    settings
+        // Halves the cost of a call. Guests of the component model 0.2 have no use for it.
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&settings).or_else(|error| {
+        // Some machines limit address space. Sessions then start slower, under the same limits.
+        tracing::warn!(
+            "no pool of memory for {} sessions can be had, and each will allocate its own: {error:#}",
+            config.max_sessions
+        );
+        settings.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+        Engine::new(&settings).map_err(unsupported)
+    })
+}
+
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasi::add_to_linker(&mut linker)?;
+    page::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    Ok(linker)
+}

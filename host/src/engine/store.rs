@@ -1,0 +1,145 @@
+//! What a wasmtime store holds for its guest: WASI, limits, time, and what is under way.
+
+#[cfg(feature = "typed")]
+use std::any::{Any, TypeId};
+#[cfg(feature = "typed")]
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use wasmtime::ResourceLimiter;
+use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
+
+use crate::config::Config;
+use crate::contract::message::{CallError, Message};
+use crate::engine::effects::{Effects, Outcome, Upcalls, give_back};
+use crate::engine::epoch::{EntryTime, EpochClock};
+use crate::engine::pending::Pending;
+use crate::engine::result::ResultMessage;
+use crate::error::Error;
+
+/// The most elements of a table. A table holds the functions that are called through pointers, which large programs have
+/// tens of thousands of.
+pub(crate) const MAX_TABLE_ELEMENTS: usize = 200_000;
+
+/// What a session holds for its guest.
+#[cfg_attr(not(feature = "typed"), expect(unreachable_pub, reason = "the typed interop's API has it"))]
+pub struct State {
+    /// The program's own, by type.
+    #[cfg(feature = "typed")]
+    data: HashMap<TypeId, Box<dyn Any + Send>>,
+    wasi: WasiCtx,
+    table: ResourceTable,
+    pub(crate) config: Arc<Config>,
+    /// None before the guest belongs to anybody.
+    pub(crate) upcalls: Option<Weak<dyn Upcalls>>,
+    pub(crate) time: EntryTime,
+    /// The size of the memory that the guest began with, in bytes: its code's data and its stack.
+    initial_memory: usize,
+    /// The size of the memory that the guest was last refused, in bytes.
+    pub(crate) refused_memory: Option<usize>,
+    pub(crate) panic: Option<Panic>,
+    pub(crate) pending: Pending,
+    pub(crate) effects: Effects,
+}
+
+/// A panic that the guest has reported. A trap follows.
+pub(crate) struct Panic {
+    pub(crate) message: String,
+    pub(crate) location: String,
+}
+
+impl State {
+    pub(crate) fn new(config: Arc<Config>, clock: EpochClock, wasi: WasiCtx) -> Self {
+        Self {
+            #[cfg(feature = "typed")]
+            data: HashMap::new(),
+            wasi,
+            table: ResourceTable::new(),
+            time: EntryTime::new(clock, config.cpu_limit),
+            pending: Pending::new(config.max_pending_calls),
+            config,
+            upcalls: None,
+            initial_memory: 0,
+            refused_memory: None,
+            panic: None,
+            effects: Effects::default(),
+        }
+    }
+
+    /// Begins an entry: the guest gets its time, and what the last entry said of itself is forgotten. Returns the ticks that the
+    /// engine may grant.
+    pub(crate) fn begin_entry(&mut self) -> u64 {
+        self.refused_memory = None;
+        self.panic = None;
+        self.pending.begin_entry();
+        self.time.begin()
+    }
+
+    pub(crate) fn upcalls(&self) -> Option<Arc<dyn Upcalls>> {
+        self.upcalls.as_ref()?.upgrade()
+    }
+
+    /// The size that a message to the guest may have, in bytes: all the memory that the guest can have beside what it began with.
+    pub(crate) fn max_message(&self) -> usize {
+        self.config.max_memory.saturating_sub(self.initial_memory)
+    }
+
+    /// Returns the outcome of a call that leaves the guest. What it names is held from here on.
+    pub(crate) fn outcome(&self, outcome: Result<Message, CallError>) -> Outcome {
+        outcome.map(|message| ResultMessage::new(self.upcalls.as_ref(), message)).map_err(Error::from)
+    }
+
+    /// Gives back what a message of the guest's names, which is refused.
+    pub(crate) fn give_back(&mut self, message: &Message) {
+        self.effects.guest.extend(give_back(message));
+    }
+
+    /// Ends everything that is under way with an error.
+    pub(crate) fn end_all(&mut self, error: &Error) {
+        self.pending.end_all(error, &mut self.effects);
+    }
+
+    pub(crate) fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+#[cfg(feature = "typed")]
+impl State {
+    /// Returns the program's own data of a type, for the functions that it links. It is made with `Default` when it is first asked
+    /// for, and kept as long as the session.
+    pub fn data<T: Default + Send + 'static>(&mut self) -> &mut T {
+        let data = self.data.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(T::default()));
+        data.downcast_mut().unwrap_or_else(|| unreachable!("each type has a box of its own"))
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        if current == 0 {
+            self.initial_memory = desired;
+        }
+        let allowed = desired <= self.config.max_memory;
+        if !allowed {
+            self.refused_memory = Some(desired);
+        }
+        Ok(allowed)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= MAX_TABLE_ELEMENTS)
+    }
+}

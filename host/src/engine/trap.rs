@@ -1,0 +1,41 @@
+//! Why a guest is gone, or cannot be started, in words.
+
+use wasmtime::{PoolConcurrencyLimitError, Trap};
+use wasmtime_wasi::I32Exit;
+
+use crate::engine::store::State;
+use crate::error::{Error, ErrorKind};
+
+/// Returns the error behind one of wasmtime's.
+pub(crate) fn trap_error(state: &mut State, error: wasmtime::Error) -> Error {
+    if error.is::<PoolConcurrencyLimitError>() {
+        let message = format!("The host has no room for another instance: {error}.");
+        return Error::new(ErrorKind::TooMany, message).with_cause(error);
+    }
+    Error::new(ErrorKind::GuestTrapped, explain(state, &error)).with_cause(error)
+}
+
+fn explain(state: &mut State, error: &wasmtime::Error) -> String {
+    if let Some(panic) = state.panic.take() {
+        return format!("The guest panicked: {} (at {})", panic.message, panic.location);
+    }
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return format!("The guest ended itself with exit status {}.", exit.0);
+    }
+    match (error.downcast_ref::<Trap>(), state.refused_memory) {
+        (Some(Trap::Interrupt), _) => {
+            format!("The guest was stopped: it ran for longer than {:?} without returning.", state.config.cpu_limit)
+        }
+        (Some(Trap::StackOverflow), _) => "The guest was stopped: its stack is exhausted.".to_owned(),
+        (Some(Trap::UnreachableCodeReached), Some(bytes)) => {
+            let limit = state.config.max_memory;
+            format!("The guest ran out of memory: it asked for {bytes} bytes, and {limit} is the limit.")
+        }
+        // A guest's own stack lies at the start of its memory and grows towards address 0, so its end is an access outside.
+        (Some(trap @ Trap::MemoryOutOfBounds), _) => {
+            format!("The guest trapped: {trap}. Perhaps its stack is exhausted.")
+        }
+        (Some(trap), _) => format!("The guest trapped: {trap}."),
+        (None, _) => format!("The guest was stopped: {}.", error.root_cause()),
+    }
+}

@@ -1,0 +1,89 @@
+//! Streams from the page to the guest.
+
+use std::fmt;
+use std::io::Read;
+
+use serde::ser::{SerializeMap as _, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use tokio::io::AsyncRead;
+
+use crate::contract::placeholders::key;
+use crate::native::model::JsObject;
+use crate::native::source::{Reader, Source};
+use crate::value::write_object;
+
+/// Bytes that a page offers to a guest, which reads them piece by piece: a guest's `JsStreamReference`. As an argument or a
+/// result, alone or inside others, it becomes a reference, like a [`JsObject`], and lives until the guest releases it.
+///
+/// ```
+/// use dotwit_host::{JsObject, JsStream};
+///
+/// let window = JsObject::new().function("openFile", |(path,): (String,)| {
+///     let file = std::fs::File::open(path)?;
+///     Ok(JsStream::from_reader(file.metadata()?.len(), file))
+/// });
+/// # let _ = window;
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct JsStream {
+    object: JsObject,
+}
+
+impl JsStream {
+    /// A stream of bytes that are there already. A guest may read them more than once.
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { object: JsObject::from_source(Source::from_bytes(bytes.into())) }
+    }
+
+    /// A stream of the first `length` bytes that `reader` gives. A guest can read it once. The reader may block: it has a
+    /// thread of its own while it reads.
+    pub fn from_reader(length: u64, reader: impl Read + Send + 'static) -> Self {
+        Self::sequential(length, Reader::Blocking(Box::new(reader)))
+    }
+
+    /// A stream of the first `length` bytes that `reader` gives. A guest can read it once. The reader is polled like an
+    /// asynchronous function of a page.
+    pub fn from_async_read(length: u64, reader: impl AsyncRead + Send + 'static) -> Self {
+        Self::sequential(length, Reader::Async(Box::pin(reader)))
+    }
+
+    /// How many bytes there are.
+    pub fn length(&self) -> u64 {
+        self.object.source().map_or(0, Source::length)
+    }
+
+    fn sequential(length: u64, reader: Reader) -> Self {
+        Self { object: JsObject::from_source(Source::from_reader(length, reader)) }
+    }
+
+    /// The stream that an object is.
+    pub(crate) fn of(object: &JsObject) -> Self {
+        Self { object: object.clone() }
+    }
+}
+
+impl fmt::Debug for JsStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsStream").field("length", &self.length()).finish_non_exhaustive()
+    }
+}
+
+impl Serialize for JsStream {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let id = write_object(self.object.clone().into_handle(), true)?;
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry(key::JS_STREAM_LENGTH, &self.length())?;
+        map.serialize_entry(key::JS_OBJECT, &id)?;
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for JsStream {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let object = JsObject::deserialize(deserializer)?;
+        if object.source().is_none() {
+            return Err(de::Error::custom("the object of the page is not a stream"));
+        }
+        Ok(Self { object })
+    }
+}

@@ -1,0 +1,77 @@
+//! The page's objects that are not to be released yet, because something names them that has not been read.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use parking_lot::Mutex;
+
+/// What keeps objects of the page from being released: page tasks that have not run, and results that have not been read.
+///
+/// A guest may give up a reference as soon as it has sent it. Without a hold, what was sent would name nothing when it is read.
+#[derive(Default)]
+pub(crate) struct Holds {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    objects: HashMap<i64, Hold>,
+    /// The page of a guest that is gone, as long as anything is held.
+    page: Option<Box<dyn Any + Send>>,
+}
+
+/// What holds one object, and what it defers.
+#[derive(Default)]
+struct Hold {
+    holders: usize,
+    deferred_releases: usize,
+}
+
+/// What is to be done when holds have ended.
+pub(crate) struct Ended {
+    /// The objects whose releases were deferred, once for each release.
+    pub(crate) releases: Vec<i64>,
+    /// The page that nothing needs any longer, to be dropped without a lock.
+    pub(crate) page: Option<Box<dyn Any + Send>>,
+}
+
+impl Holds {
+    pub(crate) fn hold(&self, objects: &[i64]) {
+        let held = &mut *self.inner.lock();
+        objects.iter().for_each(|object| held.objects.entry(*object).or_default().holders += 1);
+    }
+
+    /// Ends what one call of [`hold`](Self::hold) began.
+    pub(crate) fn end(&self, objects: &[i64]) -> Ended {
+        let held = &mut *self.inner.lock();
+        let mut releases = Vec::new();
+        for object in objects {
+            let Entry::Occupied(mut hold) = held.objects.entry(*object) else { continue };
+            hold.get_mut().holders -= 1;
+            if hold.get().holders == 0 {
+                releases.extend(std::iter::repeat_n(*object, hold.remove().deferred_releases));
+            }
+        }
+        Ended { releases, page: if held.objects.is_empty() { held.page.take() } else { None } }
+    }
+
+    /// Defers the release of an object that is held. Returns whether it is.
+    pub(crate) fn defer_release(&self, object: i64) -> bool {
+        let held = &mut *self.inner.lock();
+        held.objects.get_mut(&object).is_some_and(|hold| {
+            hold.deferred_releases += 1;
+            true
+        })
+    }
+
+    /// Keeps the page of a guest that is gone, if anything is held. Returns it if nothing is.
+    pub(crate) fn keep_page<P: Any + Send>(&self, page: P) -> Option<P> {
+        let held = &mut *self.inner.lock();
+        if held.objects.is_empty() {
+            return Some(page);
+        }
+        held.page = Some(Box::new(page));
+        None
+    }
+}

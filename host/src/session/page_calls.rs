@@ -1,0 +1,98 @@
+//! What the guest asks of its page, done.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+
+use crate::contract::message::Message;
+use crate::contract::placeholders::References;
+use crate::contract::request::Request;
+use crate::engine::effects::{GuestTask, Inbox, PageOutcome, PageTask, Upcalls};
+use crate::error::{Error, panic_message};
+use crate::session::completion::Completion;
+use crate::session::core::{Session, SessionCore};
+use crate::session::holds::Ended;
+use crate::session::queues;
+
+impl SessionCore {
+    /// Runs a task without the guest's lock, so that the page may call the session.
+    pub(crate) fn run_page_task(self: &Arc<Self>, task: PageTask) {
+        let Some(page) = self.page() else { return };
+        let inbox: Weak<dyn Inbox> = self.downgrade();
+        let (bytes, holds) = match &task {
+            PageTask::Begin { request, holds, .. } => (queues::size(request), holds.clone()),
+            PageTask::Read { object, .. } => (0, vec![*object]),
+            PageTask::Cancel(_) | PageTask::Drop => (0, Vec::new()),
+        };
+        // A panic has dropped the completion, and so the guest knows. The page, which may be dropped here for good, moves inside.
+        let _ = catch_unwind(AssertUnwindSafe(move || match task {
+            PageTask::Begin { call, id, request, .. } => {
+                let completion =
+                    Completion::new(inbox, call, id, |call, id, outcome| GuestTask::EndPageCall { call, id, outcome });
+                page.begin(&Session::of(Arc::clone(self)), id, request, completion);
+            }
+            PageTask::Read { call, id, object, offset, length } => {
+                let completion =
+                    Completion::new(inbox, call, id, |call, id, outcome| GuestTask::EndPageRead { call, id, outcome });
+                page.read(object, offset, length, completion);
+            }
+            PageTask::Cancel(id) => page.cancel(id),
+            PageTask::Drop => self.drop_page(),
+        }));
+        self.queues.settle(bytes);
+        self.release_held(&holds);
+    }
+
+    /// Takes the page away from a guest that is gone. What unread results name keeps it.
+    fn drop_page(&self) {
+        let page = self.page.lock().take();
+        drop(page.and_then(|page| self.holds.keep_page(page)));
+    }
+
+    /// Releases the page's objects in a message that the guest does not get.
+    pub(crate) fn discard(&self, message: &Message) {
+        References::find(&message.json).page_objects().for_each(|object| self.release(object));
+    }
+
+    /// Gives back the guest's objects and streams in a message that nobody has received.
+    pub(crate) fn give_back(self: &Arc<Self>, message: &Message) {
+        self.queue_give_back(message);
+        self.drain();
+    }
+}
+
+impl Upcalls for SessionCore {
+    fn invoke(&self, request: Request) -> PageOutcome {
+        let Some((page, session)) = self.page().zip(self.downgrade().upgrade()) else { return Err(Error::no_page()) };
+        let answer = catch_unwind(AssertUnwindSafe(|| page.invoke(&Session::of(session), request)));
+        answer.unwrap_or_else(|panic| Err(Error::js_failed(format!("The page panicked: {}", panic_message(&*panic)))))
+    }
+
+    fn account(&self, request: &Request) -> Result<Vec<i64>, Error> {
+        self.queues.account(request, self.config.max_memory)?;
+        let mut holds = References::find(&request.args.json).js_objects;
+        holds.push(request.target);
+        self.hold(&holds);
+        Ok(holds)
+    }
+
+    fn hold(&self, objects: &[i64]) {
+        self.holds.hold(objects);
+    }
+
+    fn release_held(&self, objects: &[i64]) {
+        let Ended { releases, page } = self.holds.end(objects);
+        releases.into_iter().for_each(|object| self.release(object));
+        // There is nobody whom a panic would tell anything.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(page)));
+    }
+
+    fn release(&self, object: i64) {
+        if self.holds.defer_release(object) {
+            return;
+        }
+        if let Some(page) = self.page() {
+            // There is nobody whom a panic would tell anything.
+            let _ = catch_unwind(AssertUnwindSafe(|| page.release(object)));
+        }
+    }
+}
