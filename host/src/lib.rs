@@ -110,5 +110,6 @@ pub use session::page::Page;
 pub use value::bytes::Bytes;
 pub use value::call::Call;
 pub use value::numbers::{BigInt, Element, Integer, TypedArray};
-pub use value::object::{DotNetObject, IntoTarget};
+pub use value::object::DotNetObject;
 pub use value::stream::DotNetStream;
+pub use value::target::IntoTarget;

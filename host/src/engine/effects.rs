@@ -1,7 +1,7 @@
 //! What goes in and out of an [`Instance`](super::instance::Instance) beside return values.
 //!
 //! The driver of an instance tells it [`GuestTask`]s. What comes of them is collected while the guest is on the stack, as
-//! [`Effects`], and is acted upon when the guest has returned. Only what cannot wait so long goes through [`Upcalls`].
+//! [`Effects`], and is acted upon when the guest has returned. Only what cannot wait so long goes through [`Upcalls`](super::upcalls::Upcalls).
 
 use std::time::Instant;
 
@@ -11,13 +11,11 @@ use crate::contract::message::{Message, Target};
 use crate::contract::placeholders::References;
 use crate::contract::request::Request;
 use crate::engine::result::ResultMessage;
+use crate::engine::upcalls::PageOutcome;
 use crate::error::Error;
 
 /// The outcome of a call of the guest.
 pub(crate) type Outcome = Result<ResultMessage, Error>;
-
-/// The outcome of a call of the page.
-pub(crate) type PageOutcome = Result<Message, Error>;
 
 /// The outcome of a read of a stream.
 pub(crate) type ReadOutcome = Result<Vec<u8>, Error>;
@@ -100,28 +98,6 @@ pub(crate) struct Effects {
     pub(crate) undelivered: Vec<Message>,
     /// The time at which the guest wants to run, if it has said so since the last entry.
     pub(crate) alarm: Option<Instant>,
-}
-
-/// What a guest needs of its driver while it is on the stack.
-pub(crate) trait Upcalls: Send + Sync {
-    /// Answers a synchronous call of the page.
-    fn invoke(&self, request: Request) -> PageOutcome;
-
-    /// Takes the size of a request that will wait into account, and holds the page's objects that it names. Returns these.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), where more waits than a guest's memory can hold.
-    fn account(&self, request: &Request) -> Result<Vec<i64>, Error>;
-
-    /// Keeps objects of the page from being released, until as many calls of [`release_held`](Self::release_held).
-    fn hold(&self, objects: &[i64]);
-
-    /// Ends what [`hold`](Self::hold) began, and makes up for the releases that it deferred.
-    fn release_held(&self, objects: &[i64]);
-
-    /// Tells the page that the guest has given up one reference to an object: now, or when nothing holds it any more.
-    fn release(&self, object: i64);
 }
 
 /// Where a page's answers go.

@@ -14,6 +14,7 @@ mod pending;
 pub(crate) mod result;
 pub(crate) mod store;
 mod trap;
+pub(crate) mod upcalls;
 mod wasi;
 
 use std::fmt;

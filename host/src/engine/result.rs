@@ -6,7 +6,7 @@ use std::sync::Weak;
 
 use crate::contract::message::Message;
 use crate::contract::placeholders::References;
-use crate::engine::effects::Upcalls;
+use crate::engine::upcalls::Upcalls;
 
 /// The result of a call: a [`Message`], to which it dereferences.
 ///

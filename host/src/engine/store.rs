@@ -12,10 +12,11 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 use crate::config::Config;
 use crate::contract::message::{CallError, Message};
-use crate::engine::effects::{Effects, Outcome, Upcalls, give_back};
+use crate::engine::effects::{Effects, Outcome, give_back};
 use crate::engine::epoch::{EntryTime, EpochClock};
 use crate::engine::pending::Pending;
 use crate::engine::result::ResultMessage;
+use crate::engine::upcalls::Upcalls;
 use crate::error::Error;
 
 /// The most elements of a table. A table holds the functions that are called through pointers, which large programs have

@@ -17,7 +17,7 @@ use crate::limits;
 use crate::session::Session;
 use crate::session::core::{SessionCore, SessionRef};
 use crate::session::invocation::MessageCall;
-use crate::value::object::IntoTarget;
+use crate::value::target::IntoTarget;
 use crate::value::{Objects, from_json, read, write};
 
 impl Session {

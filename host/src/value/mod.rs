@@ -14,6 +14,7 @@ pub(crate) mod call;
 pub(crate) mod numbers;
 pub(crate) mod object;
 pub(crate) mod stream;
+pub(crate) mod target;
 
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};

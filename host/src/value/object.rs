@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 use crate::session::core::{SessionCore, SessionRef};
 use crate::value::call::Call;
-use crate::value::{read_dot_net_object, write_dot_net_object};
+use crate::value::{read_dot_net_object, target, write_dot_net_object};
 
 /// A reference to an object of a guest, as a result or an argument of a page's function holds it:
 /// `session.invoke::<DotNetObject>(…)`. It may be the target of a call, and an argument, alone or inside others.
@@ -145,48 +145,8 @@ impl Session {
     }
 }
 
-/// What a method is called on: the name of an assembly, for a static method, or a [`DotNetObject`].
-pub trait IntoTarget: sealed::IntoTarget {}
-
-impl<T: sealed::IntoTarget> IntoTarget for T {}
-
-pub(crate) mod sealed {
-    use std::sync::Arc;
-
-    use super::DotNetObject;
-    use crate::contract::message::Target;
-    use crate::error::Error;
-    use crate::session::Session;
-
-    /// What is a target in a session.
-    pub trait IntoTarget {
-        /// # Errors
-        ///
-        /// [`ErrorKind::NoSuchObject`](crate::ErrorKind::NoSuchObject), where it is an object of another session.
-        fn into_target(self, session: &Session) -> Result<Target, Error>;
-    }
-
-    impl IntoTarget for &str {
-        fn into_target(self, _: &Session) -> Result<Target, Error> {
-            Ok(Target::Assembly(self.to_owned()))
-        }
-    }
-
-    impl IntoTarget for &String {
-        fn into_target(self, session: &Session) -> Result<Target, Error> {
-            self.as_str().into_target(session)
-        }
-    }
-
-    impl IntoTarget for &DotNetObject {
-        fn into_target(self, session: &Session) -> Result<Target, Error> {
-            self.id_in(Arc::as_ptr(&session.core)).map(Target::Object)
-        }
-    }
-
-    impl IntoTarget for Target {
-        fn into_target(self, _: &Session) -> Result<Target, Error> {
-            Ok(self)
-        }
+impl target::sealed::IntoTarget for &DotNetObject {
+    fn into_target(self, session: &Session) -> Result<Target, Error> {
+        self.id_in(Arc::as_ptr(&session.core)).map(Target::Object)
     }
 }
