@@ -3,7 +3,7 @@
 #![allow(missing_docs, unreachable_pub)]
 
 wasmtime::component::bindgen!({
-    path: "../wit",
+    path: "wit",
     world: "guest",
     imports: {
         // What a guest may begin without returning is limited.
