@@ -15,7 +15,7 @@ use crate::{dispatch, dispatch::Target};
 #[allow(unsafe_code, missing_docs, unreachable_pub, clippy::all, rust_2018_idioms)]
 pub mod generated {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "wit",
         world: "guest",
         pub_export_macro: true,
         export_macro_name: "export_guest",

@@ -19,7 +19,7 @@ use bindings::dotwit::interop::{page, types};
 
 #[allow(unreachable_pub)]
 mod bindings {
-    wasmtime::component::bindgen!({ path: "../wit", world: "guest" });
+    wasmtime::component::bindgen!({ path: "wit", world: "guest" });
 }
 
 /// A page that knows one answer.

@@ -71,8 +71,8 @@
 //!
 //! # Features
 //!
-//! `cli` (default) builds the `dotwit` command line; `server` has the web server behind `dotwit serve`; `typed` links interfaces
-//! of a guest's own, with wasmtime's types.
+//! None is on by default. `server` is a web server for pages that host guests; `typed` links interfaces of a guest's own, with
+//! wasmtime's types. The command line, `dotwit`, is a crate of its own: `dotwit-cli`.
 
 mod background;
 mod component;

@@ -55,7 +55,8 @@ pub(crate) fn run(write: bool) -> Result<()> {
     let mut results = Vec::new();
 
     let mut native = toolchain::cargo();
-    native.args(["test", "--package", "dotwit-host", "--test", "conformance"]);
+    // With the command line, whose dependencies have features of their own: wasmtime is compiled once for both.
+    native.args(["test", "--package", "dotwit-host", "--package", "dotwit-cli", "--test", "conformance"]);
     results.extend(collect("running the conformance suite natively", native, &folder.join("native.json"))?);
 
     let script = |name: &str| project::tests().join("conformance").join(name);

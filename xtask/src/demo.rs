@@ -104,7 +104,7 @@ pub(crate) fn serve(listen: SocketAddr) -> Result<()> {
 /// Builds the command line.
 pub(crate) fn build_dotwit() -> Result<PathBuf> {
     let mut command = toolchain::cargo();
-    command.args(["build", "--package", "dotwit-host", "--bin", "dotwit"]);
+    command.args(["build", "--package", "dotwit-cli"]);
     Step::new("building dotwit", command).run()?;
     Ok(project::built_program("dotwit"))
 }

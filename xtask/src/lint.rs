@@ -1,5 +1,6 @@
 //! Everything that can be said about the sources without running them.
 
+mod package;
 mod tree;
 
 use anyhow::{Result, bail};
@@ -14,7 +15,8 @@ use crate::{
 
 /// Makes every check, quick ones first, and fails in the end if one of them did.
 pub(crate) fn run() -> Result<()> {
-    let checks = [tree::check, formatting, types, npm_package, clippy, docs, guests_for_wasm, dependencies];
+    let checks =
+        [tree::check, formatting, types, npm_package, clippy, docs, guests_for_wasm, package::check, dependencies];
     let mut failed = 0;
     for check in checks {
         if let Err(error) = check() {

@@ -23,7 +23,7 @@ pub mod types {
 }
 
 wasmtime::component::bindgen!({
-    path: "../wit",
+    path: "wit",
     world: "guest",
     with: { "dotwit:interop/types": types },
     imports: {

@@ -5,21 +5,18 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use include_dir::{Dir, include_dir};
-
-static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../js-adapter/src");
 
 /// Answers with one of the adapter's files.
 pub(crate) async fn source(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    let Some(file) = SOURCES.get_file(&path) else {
+    let Some(source) = dotwit_js_adapter::source(&path) else {
         return (StatusCode::NOT_FOUND, format!("The adapter has no file '{path}'.\n")).into_response();
     };
-    let tag = tag(file.contents());
+    let tag = tag(source);
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|known| knows(known.as_bytes(), &tag)) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
     }
     let kind = mime_guess::from_path(&path).first_or_octet_stream().to_string();
-    ([(header::CONTENT_TYPE, kind), (header::ETAG, tag)], file.contents()).into_response()
+    ([(header::CONTENT_TYPE, kind), (header::ETAG, tag)], source).into_response()
 }
 
 /// Whether an `If-None-Match` names the tag, weakly or not, or any (RFC 9110, section 13.1.2).

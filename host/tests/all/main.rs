@@ -2,13 +2,13 @@
 
 mod async_calls;
 mod calls;
-mod command_line;
 mod fuzz;
 mod limits;
 mod numbers;
 mod page;
 mod page_objects;
 mod refused;
+#[cfg(feature = "server")]
 mod server;
 mod sessions;
 mod streams;

@@ -1,17 +1,16 @@
 //! The `dotwit` binary, as a user calls it.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-
-use crate::support::guest_path;
 
 fn dotwit(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dotwit")).args(args).env_remove("RUST_LOG").output().unwrap()
 }
 
-/// Runs `dotwit` and asserts its exit code. Gives standard output and standard error.
+/// Runs `dotwit` and asserts its exit code. Returns standard output and standard error.
 #[track_caller]
 fn run(args: &[&str], code: i32) -> (String, String) {
     let output = dotwit(args);
@@ -20,8 +19,14 @@ fn run(args: &[&str], code: i32) -> (String, String) {
     (out, err)
 }
 
+/// A guest that `cargo xtask guests` has built.
 fn guest(name: &str) -> String {
-    guest_path(name).to_str().unwrap().to_owned()
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../target/guests/wasm32-wasip2/release")
+        .join(name)
+        .with_extension("wasm");
+    assert!(path.exists(), "{} is missing: run `cargo xtask guests`", path.display());
+    path.into_os_string().into_string().unwrap()
 }
 
 #[test]
@@ -114,7 +119,7 @@ fn inspect_lists_what_can_be_called() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_reader_that_goes_away_is_not_a_failure() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dotwit"))
         .args(["inspect", &guest("blazor_sample")])
         .stdout(Stdio::piped())

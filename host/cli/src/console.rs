@@ -1,9 +1,9 @@
-//! What a guest finds that is called from the command line: a console, and no page.
+//! The page of a guest that is called from the command line: a console and nothing else.
 
 use dotwit_host::{Completion, Error, ErrorKind, Message, Operation, Page, Request, Session};
 use serde_json::Value;
 
-/// A page that has `console.log` and its like, which print on standard error, and refuses all else.
+/// A page whose `console.log` and its like print on standard error. It refuses everything else.
 pub(crate) struct Console;
 
 impl Page for Console {
@@ -33,7 +33,7 @@ impl Page for Console {
     }
 }
 
-/// A value as a console shows it: strings as they are, all else as JSON.
+/// Returns a value as a console shows it: strings as they are, everything else as JSON.
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -6,14 +6,14 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use dotwit_host::{Assembly, Method};
 
-use crate::Limits;
+use crate::common::{self, Limits};
 
 /// The command's arguments.
 #[derive(Args)]
 pub(crate) struct Inspect {
     /// The guest: a component file.
     guest: PathBuf,
-    /// Prints all that is known as JSON instead of a table.
+    /// Prints everything that is known, as JSON instead of a table.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -24,16 +24,16 @@ impl Inspect {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let guest = self.limits.runtime()?.load(&self.guest)?;
         if self.json {
-            crate::print(&serde_json::to_string_pretty(guest.assemblies())?)
+            common::print(&serde_json::to_string_pretty(guest.assemblies())?)
         } else {
             let tables =
                 guest.assemblies().iter().map(|assembly| format!("assembly {}\n{}", assembly.name, table(assembly)));
-            crate::print(&tables.collect::<Vec<_>>().join("\n"))
+            common::print(&tables.collect::<Vec<_>>().join("\n"))
         }
     }
 }
 
-/// How wide the table is where there is no terminal to ask, in characters.
+/// The width of the table where there is no terminal to ask, in characters.
 const WIDTH: u16 = 140;
 
 fn table(assembly: &Assembly) -> Table {

@@ -11,7 +11,7 @@ use clap::Args;
 use dotwit_host::{DotNetObject, Message, Session, Target};
 use serde_json::Value;
 
-use crate::Limits;
+use crate::common::{self, Limits};
 use crate::console::Console;
 
 /// The command's arguments.
@@ -19,19 +19,19 @@ use crate::console::Console;
 pub(crate) struct Invoke {
     /// The guest: a component file.
     guest: PathBuf,
-    /// The assembly's name, as the guest's `dotwit::export!` gives it.
+    /// The assembly's name, from the guest's `dotwit::export!`.
     assembly: String,
     /// The method's id.
     method: String,
     /// The arguments: one JSON array, or `-` to read it from standard input.
     #[arg(default_value = "[]")]
     args: String,
-    /// Calls METHOD with ARGS on the object that the call before has returned, or on one inside its result: FIELD.METHOD. May
-    /// be repeated.
+    /// Calls METHOD with ARGS on the object that the previous call returned, or on one inside its result: FIELD.METHOD. May be
+    /// repeated.
     #[arg(long, num_args = 2, value_names = ["METHOD", "ARGS"])]
     then: Vec<String>,
     /// Gives up after this many seconds.
-    #[arg(long, value_name = "SECONDS", value_parser = crate::seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = common::seconds)]
     timeout: Option<Duration>,
     #[command(flatten)]
     limits: Limits,
@@ -46,10 +46,10 @@ impl Invoke {
         let session = self.limits.runtime()?.load(&self.guest)?.session_with_page(Console)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let result = runtime.block_on(self.calls(&session))?;
-        crate::print(&with_bytes(result)?)
+        common::print(&with_bytes(result)?)
     }
 
-    /// Makes the calls, one after the other, and gives the last one's result.
+    /// Makes the calls, one after the other, and returns the last one's result.
     async fn calls(&self, session: &Session) -> anyhow::Result<Message> {
         let target = Target::Assembly(self.assembly.clone());
         let mut result = self.call(session, &target, &self.method, &self.args).await?;
@@ -74,8 +74,8 @@ impl Invoke {
     }
 }
 
-/// The object that a method is called on, and the method's id: the object that the result is, or the one in it that stands
-/// before the id, as in `genericType1.Update`.
+/// Returns the object that a method is called on, and the method's id: the object is the result itself, or the field of it
+/// that `method` names before the id, as in `genericType1.Update`.
 fn object_in<'m>(result: &Message, method: &'m str) -> Option<(DotNetObject, &'m str)> {
     let mut value: Value = serde_json::from_str(&result.json).ok()?;
     let mut method = method;
@@ -87,7 +87,7 @@ fn object_in<'m>(result: &Message, method: &'m str) -> Option<(DotNetObject, &'m
     Some((serde_json::from_value(value).ok()?, method))
 }
 
-/// The text of a result, with its byte arrays as base-64 strings where they belong.
+/// Returns the text of a result, with each byte array in its place as a base-64 string.
 fn with_bytes(result: Message) -> anyhow::Result<String> {
     if result.bytes.is_empty() {
         return Ok(result.json);

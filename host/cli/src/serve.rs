@@ -6,17 +6,17 @@ use std::path::PathBuf;
 use clap::Args;
 use dotwit_host::server::Server;
 
-use crate::Limits;
+use crate::common::{self, Limits};
 
 /// The command's arguments.
 #[derive(Args)]
 pub(crate) struct Serve {
-    /// The guest of the pages: a component file. It is checked before anything is served.
+    /// The pages' guest: a component file. It is checked before anything is served.
     guest: PathBuf,
     /// The folder that is served.
     #[arg(long, value_name = "DIR")]
     root: PathBuf,
-    /// The address and the port to listen at; port 0 takes any that is free.
+    /// The address and the port to listen at; port 0 takes any free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     #[command(flatten)]
@@ -31,11 +31,11 @@ impl Serve {
         let served = runtime.block_on(async {
             let server = Server::bind(&self.root, self.listen).await?;
             let (root, names) = (self.root.display(), names.join(", "));
-            crate::print(&format!("Serving {root} for {names} at http://{}/", server.address()))?;
+            common::print(&format!("Serving {root} for {names} at http://{}/", server.address()))?;
             server.run(stop_signal()).await?;
-            crate::print("Stopped.")
+            common::print("Stopped.")
         });
-        // A file that the system is slow to open must not keep the program from ending.
+        // A file that the system is slow to open must not keep the program from exiting.
         runtime.shutdown_background();
         served
     }
