@@ -55,8 +55,8 @@
 //! | [`JsStream`] | `JsStreamReference` | `DotNet.createJSStreamReference(…)` |
 //! | [`DotNetStream`] | `DotNetStreamReference` | `DotNetStream` |
 //!
-//! An object or a stream of the page lives until the guest drops its references, or is gone. Streams are pulled piece by
-//! piece, so that neither side holds more than a piece, and to drop either end stops the other.
+//! An object or a stream of the page lives until the guest drops its references, or is gone. Streams are pulled chunk by
+//! chunk, so that neither side holds more than one, and dropping either end stops the other.
 //!
 //! # What a guest may do
 //!

@@ -1,4 +1,4 @@
-//! What every message is held to, whichever way it crosses.
+//! The limits of every message, whichever way it crosses.
 
 use crate::config::Config;
 use crate::contract::json::{self, Outline};
@@ -20,7 +20,7 @@ pub(crate) fn check_arguments(config: &Config, max_message: usize, name: &str, a
     check_size(max_message, args, || format!("The arguments of the call to '{name}' are"))
 }
 
-/// Makes a failure of an result of the page that is larger or nests deeper than it may. Gives the result beside it then.
+/// Makes a failure of a result of the page that is larger or nests deeper than it may. Returns the refused message beside it.
 pub(crate) fn check_result(
     config: &Config,
     max_message: usize,

@@ -26,7 +26,7 @@ pub(crate) fn start() -> io::Result<()> {
 /// run that long.
 pub(crate) fn wait<T>(limit: Duration, future: impl Future<Output = T>) -> wasmtime::Result<T> {
     let _context = CLOCK.get().enter();
-    // Unconstrained: a task of the caller's may have spent its share of time, and nobody would wake what is put off here.
+    // Unconstrained: a task of the caller's may have spent its share of time, and nothing would wake what is put off here.
     let waited = tokio::task::unconstrained(tokio::time::timeout(limit, future));
     pollster::block_on(waited).map_err(|_| Trap::Interrupt.into())
 }

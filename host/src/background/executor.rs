@@ -1,4 +1,4 @@
-//! Runs what a page does in its own time.
+//! Runs the asynchronous functions of native pages.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -20,7 +20,7 @@ static RUNTIME: Background = Background::new();
 ///
 /// # Errors
 ///
-/// What the system says where it has no threads left.
+/// The system's, where it has no threads left.
 pub(crate) fn start() -> io::Result<()> {
     RUNTIME.start(Builder::new_multi_thread().thread_name("dotwit-page").enable_all())
 }
@@ -29,10 +29,10 @@ thread_local! {
     static POLLING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// A future that gives a result, and whose panics are failures.
+/// A future of a result. Its panics are failures.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-/// Whether this thread is polling what a page does.
+/// Whether this thread is polling a page function.
 pub(crate) fn is_polling() -> bool {
     POLLING.get()
 }
@@ -40,7 +40,7 @@ pub(crate) fn is_polling() -> bool {
 /// Polls once: functions begin in the order in which they are called, and those that are ready need no other thread.
 pub(crate) fn begin<T>(work: &mut BoxFuture<T>) -> Option<Result<T, Error>> {
     let _runtime = RUNTIME.get().enter();
-    // Whoever is not ready is polled again as soon as it is spawned.
+    // A future that is not ready is polled again as soon as it is spawned.
     match poll(work, &mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => Some(result),
         Poll::Pending => None,

@@ -24,7 +24,7 @@ impl Background {
     pub(crate) fn start(&self, builder: &mut Builder) -> io::Result<()> {
         let _one_at_a_time = self.starting.lock();
         if self.runtime.get().is_none() {
-            // Nobody else sets it meanwhile.
+            // No other thread sets it meanwhile.
             let _ = self.runtime.set(builder.build()?);
         }
         Ok(())

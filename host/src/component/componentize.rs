@@ -1,4 +1,4 @@
-//! Makes a component of a core module.
+//! Core modules as components.
 
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
@@ -8,7 +8,7 @@ use wit_component::ComponentEncoder;
 
 use crate::error::{Error, ErrorKind};
 
-/// Makes a component of a core module that was built with the `dotwit` crate for `wasm32-wasip1`. What it imports of WASI
+/// Returns the component that a core module becomes. The module was built with the `dotwit` crate for `wasm32-wasip1`. What it imports of WASI
 /// preview 1 is adapted. `name` stands for the module in messages.
 ///
 /// # Errors
@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 pub fn componentize(name: &str, module: &[u8]) -> Result<Vec<u8>, Error> {
     let refused = |what: String| Error::new(ErrorKind::InvalidGuest, format!("'{name}' {what}."));
     if !module.starts_with(b"\0asm") {
-        return Err(refused("is no WebAssembly, and a core module is expected".to_owned()));
+        return Err(refused("is not WebAssembly, and a core module is expected".to_owned()));
     }
     if Parser::is_component(module) {
         return Err(refused("is a component already".to_owned()));

@@ -1,4 +1,4 @@
-//! Looks at bytes before they are compiled, to say what they are when they are no guest.
+//! What bytes are that are not a guest. They are looked at before they are compiled.
 
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::DecodedWasm;
@@ -14,7 +14,7 @@ const VERSION: (u64, u64) = (0, 1);
 /// What a guest exports.
 const INTERFACES: [&str; 4] = ["invocation", "references", "streams", "manifest"];
 
-/// Says why bytes are no guest, as the end of a sentence that begins with the guest's name.
+/// Checks that bytes are a guest. The error is the end of a sentence that begins with the guest's name.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     let expected = "and a WebAssembly component is expected";
     if bytes.is_empty() {

@@ -9,7 +9,7 @@ use crate::contract::bindings::manifest as wit;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Assembly {
-    /// The name that static calls give.
+    /// The name that static calls use.
     pub name: String,
     /// The static methods, sorted by id.
     pub methods: Vec<Method>,

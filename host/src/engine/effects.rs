@@ -77,7 +77,7 @@ pub(crate) enum PageTask {
         offset: u64,
         length: u32,
     },
-    /// The guest has trapped: the page has nobody to answer.
+    /// The guest has trapped, and needs no page any longer.
     Drop,
 }
 
@@ -106,7 +106,7 @@ pub(crate) trait Inbox: Send + Sync {
     fn post(&self, task: GuestTask);
 }
 
-/// Returns what gives back the guest's objects and streams that a message names, which has not been received.
+/// Returns the tasks that give back the guest's objects and streams in a message that has not been received.
 pub(crate) fn give_back(message: &Message) -> impl Iterator<Item = GuestTask> + use<> {
     let References { mut objects, streams, .. } = References::find(&message.json);
     objects.sort_unstable();

@@ -107,7 +107,7 @@ impl page::Host for State {
     }
 
     fn end_invoke(&mut self, call: u64, outcome: Result<Message, CallError>) {
-        // A guest may end a call that has been cancelled, and that nobody awaits any more.
+        // A guest may end a call that has been cancelled: it has no waiter any more.
         if let Some(waiter) = self.pending.calls.remove(&call) {
             let outcome = self.outcome(outcome);
             self.effects.settled.push(Settled::Call(waiter, outcome));

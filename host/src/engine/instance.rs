@@ -54,7 +54,7 @@ pub(crate) struct Instance {
     _permit: Option<SessionPermit>,
 }
 
-/// A call of one of the exports that return nothing, or what has ended at once.
+/// A call of an export that returns nothing, or the outcome of what has ended at once.
 enum Export<'t> {
     BeginInvoke { call: u64, target: &'t Target, method: &'t str, args: &'t Message },
     CancelInvoke(u64),
@@ -290,7 +290,7 @@ impl Instance {
                 let waiter = state.pending.reads.remove(&call);
                 state.effects.settled.extend(waiter.map(|waiter| Settled::Read(waiter, outcome)));
             }
-            // Nobody waits for the others.
+            // Nothing waits for the others.
             _ => {}
         }
     }

@@ -13,6 +13,8 @@ mod output;
 mod pending;
 pub(crate) mod result;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 mod trap;
 pub(crate) mod upcalls;
 mod wasi;

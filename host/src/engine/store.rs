@@ -91,7 +91,7 @@ impl State {
         outcome.map(|message| ResultMessage::new(self.upcalls.as_ref(), message)).map_err(Error::from)
     }
 
-    /// Gives back what a message of the guest's names, which is refused.
+    /// Gives back what a refused message of the guest's names.
     pub(crate) fn give_back(&mut self, message: &Message) {
         self.effects.guest.extend(give_back(message));
     }

@@ -107,19 +107,20 @@ impl CallContext {
     }
 }
 
-/// The error of a function as the guest sees it.
+/// Returns the error of a function as the guest sees it, with its causes as the detail.
 fn to_js_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Error {
-    let mut detail = Vec::new();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        detail.push(error.to_string());
-        cause = error.source();
-    }
-    if let Some(error) = error.downcast_ref::<Error>() {
-        detail.extend(error.detail().map(str::to_owned));
-    }
+    let detail = match error.downcast_ref::<Error>() {
+        Some(error) => error.detail().map(str::to_owned),
+        None => error.source().map(|source| {
+            let causes = std::iter::successors(Some(source), |cause| cause.source());
+            causes.map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        }),
+    };
     let failed = Error::js_failed(error.to_string());
-    if detail.is_empty() { failed } else { failed.with_detail(detail.join("\n")) }
+    match detail {
+        Some(detail) => failed.with_detail(detail),
+        None => failed,
+    }
 }
 
 /// A future whose panic is an error.

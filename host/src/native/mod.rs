@@ -70,7 +70,7 @@ enum Task {
 }
 
 impl NativePage {
-    /// A page with this global object, which Blazor calls `window`.
+    /// Returns a page with this global object, which Blazor calls `window`.
     pub fn new(window: JsObject) -> Self {
         Self {
             modules: Arc::default(),
@@ -82,8 +82,8 @@ impl NativePage {
 
     /// What a guest gets that imports `url`: `import("./scripts.js")`.
     #[must_use]
-    pub fn module(mut self, url: &str, module: JsObject) -> Self {
-        Arc::make_mut(&mut self.modules).insert(url.to_owned(), module);
+    pub fn module(mut self, url: impl Into<String>, module: JsObject) -> Self {
+        Arc::make_mut(&mut self.modules).insert(url.into(), module);
         self
     }
 
@@ -167,11 +167,11 @@ impl Page for NativePage {
     }
 
     fn read(&self, object: i64, offset: u64, length: u32, completion: Completion<Vec<u8>>) {
-        let piece = self.object(object).and_then(|object| match object.source() {
+        let chunk = self.object(object).and_then(|object| match object.source() {
             Some(source) => source.read(offset, length),
             None => Err(Error::js_failed("Supplied value is not a typed array or blob.")),
         });
-        match piece {
+        match chunk {
             Ok(Chunk::Now(bytes)) => completion.end(Ok(bytes)),
             Ok(Chunk::Later(reading)) => {
                 let task = Task::Read(object, self.reads.fetch_add(1, Ordering::Relaxed));

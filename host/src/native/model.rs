@@ -18,7 +18,7 @@ use crate::value::object::DotNetObject;
 /// objects under names. A guest reaches its members by dotted identifiers, and may hold references to it.
 ///
 /// It is built by describing its members. A dotted name makes the objects on its way, and a later description of a member
-/// replaces an earlier one. Functions take their arguments as one tuple, like a guest's methods do, and what they give may
+/// replaces an earlier one. Functions take their arguments as one tuple, like a guest's methods do, and may
 /// fail with any error:
 ///
 /// ```
@@ -79,13 +79,17 @@ pub(crate) struct Accessor {
 }
 
 impl JsObject {
-    /// An object without members.
+    /// Returns an object without members.
     pub fn new() -> Self {
         Self::default()
     }
 
     pub(crate) fn from_function(function: Function) -> Self {
         Self { inner: Arc::new(Inner { call: Some(function), ..Inner::default() }) }
+    }
+
+    pub(crate) fn from_constructor(constructor: Function) -> Self {
+        Self { inner: Arc::new(Inner { construct: Some(constructor), ..Inner::default() }) }
     }
 
     pub(crate) fn from_source(source: Source) -> Self {
@@ -108,10 +112,6 @@ impl JsObject {
         let before = self.inner.members.write().insert(name.to_owned(), member);
         // Without the lock: it may own anything.
         drop(before);
-    }
-
-    pub(crate) fn from_constructor(constructor: Function) -> Self {
-        Self { inner: Arc::new(Inner { construct: Some(constructor), ..Inner::default() }) }
     }
 
     /// The function that the object is, if it is one.

@@ -99,7 +99,7 @@ impl JsObject {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::JsFailed`] where there is none, [`ErrorKind::BadArguments`] where it is no `T`.
+    /// [`ErrorKind::JsFailed`] where there is none, [`ErrorKind::BadArguments`] where it is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         if let Some(value) = self.inside(name) {
             return value?.read(name);

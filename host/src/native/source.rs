@@ -62,8 +62,8 @@ impl Source {
         }
         Ok(match self {
             Self::Bytes(bytes) => {
-                let piece = usize::try_from(offset).ok().and_then(|from| bytes.get(from..)?.get(..length as usize));
-                Chunk::Now(piece.unwrap_or_default().to_vec())
+                let chunk = usize::try_from(offset).ok().and_then(|from| bytes.get(from..)?.get(..length as usize));
+                Chunk::Now(chunk.unwrap_or_default().to_vec())
             }
             Self::Sequential { sequential, .. } => {
                 Chunk::Later(Box::pin(Sequential::read(Arc::clone(sequential), offset, length, total)))

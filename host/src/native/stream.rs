@@ -12,7 +12,7 @@ use crate::native::model::JsObject;
 use crate::native::source::{Reader, Source};
 use crate::value::write_object;
 
-/// Bytes that a page offers to a guest, which reads them piece by piece: a guest's `JsStreamReference`. As an argument or a
+/// Bytes that a page offers to a guest, which reads them chunk by chunk: a guest's `JsStreamReference`. As an argument or a
 /// result, alone or inside others, it becomes a reference, like a [`JsObject`], and lives until the guest releases it.
 ///
 /// ```
@@ -30,18 +30,18 @@ pub struct JsStream {
 }
 
 impl JsStream {
-    /// A stream of bytes that are there already. A guest may read them more than once.
+    /// Returns a stream of bytes that are there already. A guest may read them more than once.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self { object: JsObject::from_source(Source::from_bytes(bytes.into())) }
     }
 
-    /// A stream of the first `length` bytes that `reader` gives. A guest can read it once. The reader may block: it has a
+    /// Returns a stream of the first `length` bytes of a reader. A guest can read it once. The reader may block: it has a
     /// thread of its own while it reads.
     pub fn from_reader(length: u64, reader: impl Read + Send + 'static) -> Self {
         Self::sequential(length, Reader::Blocking(Box::new(reader)))
     }
 
-    /// A stream of the first `length` bytes that `reader` gives. A guest can read it once. The reader is polled like an
+    /// Returns a stream of the first `length` bytes of a reader. A guest can read it once. The reader is polled like an
     /// asynchronous function of a page.
     pub fn from_async_read(length: u64, reader: impl AsyncRead + Send + 'static) -> Self {
         Self::sequential(length, Reader::Async(Box::pin(reader)))

@@ -20,7 +20,7 @@ use crate::session::core::SessionRef;
 use crate::value::object::DotNetObject;
 use crate::value::{self, Lists, Objects, numbers};
 
-/// What a value is where it is no plain JSON.
+/// What a JSON object stands for that is a placeholder.
 enum Placeholder<'a> {
     /// Bytes, and what they are where they are numbers.
     Bytes(&'a Vec<u8>, &'a str),
@@ -51,7 +51,7 @@ impl Attachments {
 }
 
 impl JsValue {
-    /// The value that `value` is.
+    /// Returns `value` as a value of a page.
     ///
     /// # Errors
     ///
@@ -130,7 +130,7 @@ impl JsValue {
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         let misfit = |error| {
             let wanted = std::any::type_name::<T>();
-            Error::new(ErrorKind::BadArguments, format!("The value '{name}' is no {wanted}: {error}."))
+            Error::new(ErrorKind::BadArguments, format!("The value '{name}' is not a {wanted}: {error}."))
         };
         let (message, objects) = value::write(self, Objects::List(Lists::default()), std::ptr::null(), misfit)?;
         let nowhere = SessionRef::weak(Weak::new());

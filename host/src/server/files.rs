@@ -45,7 +45,7 @@ enum Kind {
     File,
     Folder,
     Missing,
-    /// Outside, or neither a file nor a folder: to open a pipe or a device could take for ever.
+    /// Outside, or neither a file nor a folder: to open a pipe or a device could take forever.
     Refused,
 }
 

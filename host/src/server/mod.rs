@@ -39,7 +39,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Failed`] where `root` is no folder that can be read, or the address cannot be had.
+    /// [`ErrorKind::Failed`] where `root` is not a folder that can be read, or the address cannot be had.
     pub async fn bind(root: impl Into<PathBuf>, address: SocketAddr) -> Result<Self, Error> {
         let root = root.into();
         let failed = |what: String| Error::new(ErrorKind::Failed, what);
@@ -47,7 +47,7 @@ impl Server {
             .canonicalize()
             .map_err(|error| failed(format!("The root '{}' cannot be served: {error}.", root.display())))?;
         if !folder.is_dir() {
-            return Err(failed(format!("The root '{}' cannot be served: it is no folder.", root.display())));
+            return Err(failed(format!("The root '{}' cannot be served: it is not a folder.", root.display())));
         }
         let listener = TcpListener::bind(address)
             .await
@@ -62,7 +62,7 @@ impl Server {
         self.address
     }
 
-    /// Answers requests until `stop` is ready. Then takes no new ones, and gives those under way a few seconds to end.
+    /// Answers requests until `stop` is ready. After that it takes no new ones, and those under way have a few seconds to end.
     ///
     /// # Errors
     ///

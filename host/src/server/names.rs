@@ -1,4 +1,4 @@
-//! Whom a server at a loopback address answers: those who call it by a name of this machine.
+//! The names by which a server at a loopback address can be called: those of this machine.
 //!
 //! A page of another site can have its own name resolve to a loopback address, and would then be of the same origin as the server
 //! (DNS rebinding). Its requests carry its name in `Host`.

@@ -69,7 +69,7 @@ impl Session {
 
 /// What runs in one session at a time. See the [folder's documentation](super) for how it is used.
 pub(crate) struct SessionCore {
-    /// For those who have no more than a reference.
+    /// For code that has no more than a reference.
     this: Weak<Self>,
     pub(crate) guest: Mutex<LockedGuest>,
     /// The [thread](this_thread) that has the guest on its stack, or 0.
@@ -150,7 +150,7 @@ impl SessionCore {
         if self.is_on_stack() { Err(reentrant(what)) } else { Ok(()) }
     }
 
-    /// Queues the release of what a message of the guest's names, which nobody has received.
+    /// Queues the release of what an unread message of the guest's names.
     pub(crate) fn queue_give_back(&self, message: &Message) {
         self.queues.push_guest_tasks(give_back(message));
     }

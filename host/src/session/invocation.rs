@@ -57,7 +57,7 @@ impl MessageCall {
         };
         let Some(session) = self.session.upgrade() else { return };
         let ended = outcome.try_recv().or_else(|_| {
-            // From here on, whatever ends the call finds that nobody waits.
+            // From here on, the end of the call finds that nothing waits for it.
             outcome.close();
             session.post(GuestTask::CancelCall(call));
             outcome.try_recv()

@@ -54,7 +54,7 @@ impl SessionCore {
         References::find(&message.json).page_objects().for_each(|object| self.release(object));
     }
 
-    /// Gives back the guest's objects and streams in a message that nobody has received.
+    /// Gives back the guest's objects and streams in a message that has not been received.
     pub(crate) fn give_back(self: &Arc<Self>, message: &Message) {
         self.queue_give_back(message);
         self.drain();
@@ -83,7 +83,7 @@ impl Upcalls for SessionCore {
     fn release_held(&self, objects: &[i64]) {
         let Ended { releases, page } = self.holds.end(objects);
         releases.into_iter().for_each(|object| self.release(object));
-        // There is nobody whom a panic would tell anything.
+        // Nothing waits that a panic could fail.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(page)));
     }
 
@@ -92,7 +92,7 @@ impl Upcalls for SessionCore {
             return;
         }
         if let Some(page) = self.page() {
-            // There is nobody whom a panic would tell anything.
+            // Nothing waits that a panic could fail.
             let _ = catch_unwind(AssertUnwindSafe(|| page.release(object)));
         }
     }

@@ -1,4 +1,4 @@
-//! Who runs what, and when: the guest under its lock, and what waits on either side of it.
+//! Which thread runs what, and when: the guest under its lock, and the queues on either side of it.
 
 use std::future::Future as _;
 use std::pin::Pin;

@@ -70,13 +70,13 @@ struct WriteContext {
 /// What a value that is being read finds beside its text.
 struct ReadContext {
     bytes: Vec<Option<Vec<u8>>>,
-    /// Whether the text names each array once, so that who reads it can have it and needs no copy.
+    /// Whether the text names each array once, so that its reader takes it and needs no copy.
     takes_bytes: bool,
     /// Which of the byte arrays have been read as numbers, where some of them are numbers.
     numbers: Vec<bool>,
     objects: Objects,
     session: SessionRef,
-    /// The guest's streams that somebody has taken.
+    /// The guest's streams that have been taken.
     streams: Vec<u64>,
     failure: Option<Error>,
 }
@@ -108,7 +108,7 @@ impl<T> Drop for Scope<T> {
     }
 }
 
-/// Writes a value. Gives the objects as well, for a list that has grown.
+/// Writes a value. Returns the objects as well, for a list that has grown.
 ///
 /// # Errors
 ///
@@ -136,7 +136,7 @@ pub(crate) fn write<T: Serialize + ?Sized>(
     }
 }
 
-/// Reads a value with `read`. The streams of the guest that `text` names and nobody has taken are closed.
+/// Reads a value with `read`. The streams of the guest that `text` names and the value has not taken are closed.
 ///
 /// # Errors
 ///
@@ -178,7 +178,7 @@ fn read_numbers<T>(text: &str, read: impl Fn(&str) -> serde_json::Result<T>) -> 
     }
 }
 
-/// A text with the numbers of the message that nobody has read.
+/// Returns the text with those numbers of the message in it that have not been read.
 fn expanded(text: &str) -> Option<Expanded> {
     READING.with_borrow_mut(|scopes| {
         let ReadContext { bytes, numbers, failure, .. } = scopes.last_mut()?;
@@ -195,12 +195,12 @@ fn original_error(error: &serde_json::Error, failure: Option<Error>) -> Option<E
     failure.filter(|failure| error.to_string().contains(failure.message()))
 }
 
-/// Puts a byte array beside the text that is being written and gives its index.
+/// Puts a byte array beside the text that is being written, and returns its index.
 pub(crate) fn write_bytes(bytes: &[u8]) -> Option<usize> {
     write_owned(bytes.to_vec())
 }
 
-/// Puts bytes beside the text that is being written, which nobody else needs, and gives their index.
+/// Puts bytes beside the text that is being written without a copy, and returns their index.
 pub(crate) fn write_owned(bytes: Vec<u8>) -> Option<usize> {
     WRITING.with_borrow_mut(|scopes| {
         let written = scopes.last_mut()?;
@@ -250,7 +250,7 @@ impl WriteContext {
     }
 }
 
-/// Gives the byte array with this index of the message that is being read. `once` says that its placeholder is not read
+/// Returns the byte array with this index of the message that is being read. `once` says that its placeholder is not read
 /// again.
 pub(crate) fn read_bytes<E: de::Error>(index: u64, once: bool) -> Result<Vec<u8>, E> {
     reading(|reading| {
@@ -281,7 +281,7 @@ pub(crate) fn with_bytes<T, E: de::Error>(index: u64, read: impl FnOnce(&[u8]) -
     })
 }
 
-/// Gives the object of the page with this id.
+/// Returns the object of the page with this id.
 pub(crate) fn read_object<E: de::Error>(id: i64) -> Result<ObjectHandle, E> {
     reading(|reading| match &reading.objects {
         Objects::None => Err(no_objects()),
@@ -290,7 +290,7 @@ pub(crate) fn read_object<E: de::Error>(id: i64) -> Result<ObjectHandle, E> {
     })
 }
 
-/// Gives the object of the guest with this id. What is read outside of a call is nobody's.
+/// Returns the object of the guest with this id. Outside of a call, it belongs to no session.
 pub(crate) fn read_dot_net_object<E: de::Error>(id: i64) -> Result<DotNetObject, E> {
     let object = |session| {
         let id = u64::try_from(id).map_err(|_| {
