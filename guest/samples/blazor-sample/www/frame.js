@@ -5,7 +5,7 @@
  * | --- | --- |
  * | `<gallery-header>` | the header with the guest's status, and the page's messages |
  * | `<gallery-console>` | a panel that repeats the browser's console |
- * | `<gallery-alive>` | what is alive between page and guest; `dispose="component"` adds a button |
+ * | `<gallery-alive>` | the count of live references; `dispose="component"` adds a button |
  * | `<gallery-sources rust="quote.rs">` | the sample's code: its JavaScript, its markup if it has a component, and its Rust |
  * | `<gallery-nav>` | links to the samples before and after this one |
  * | `<gallery-footer articles="dotnet js">` | which articles of Blazor's documentation the page follows |
@@ -132,7 +132,7 @@
     <link rel="icon" href="icon.svg" type="image/svg+xml">`,
   );
 
-  // Modules cannot be loaded from a file, and fail where there is no adapter.
+  // Browsers load no modules from files, and a plain file server has no adapter.
   const tellUnserved = ({ target }) => {
     if (target instanceof HTMLScriptElement) document.documentElement.dataset.state = 'unserved';
   };

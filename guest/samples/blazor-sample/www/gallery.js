@@ -20,7 +20,7 @@ async function open() {
   showConsole();
   addEventListener('error', ({ error, message }) => report(error ?? message));
   addEventListener('unhandledrejection', ({ reason }) => report(reason));
-  // The next try begins without the error of the last one.
+  // A new attempt hides the last one's error.
   addEventListener('click', ({ target }) => target.closest('.stage button') && hideReport(), { capture: true });
 
   const { sample, importedBy } = document.body.dataset;
@@ -35,7 +35,7 @@ async function open() {
   return guest;
 }
 
-/** Shows on the page what nobody has caught. The browser's console has it as well. */
+/** Shows an uncaught error on the page. The browser's console has it as well. */
 function report(error) {
   const alert = document.getElementById('alert');
   alert.textContent = error?.kind ? `${error.message} (${error.kind})` : String(error?.message ?? error);

@@ -6,7 +6,7 @@
  * @module
  */
 
-/** The pieces of JavaScript and Rust that have a colour: comments, strings, lifetimes, attributes, numbers, keywords. */
+/** The pieces of JavaScript and Rust that are coloured: comments, strings, lifetimes, attributes, numbers, keywords. */
 const PIECES = new RegExp(
   [
     /(?<comment>\/\/.*|\/\*[^]*?\*\/)/,
