@@ -45,11 +45,13 @@ pub(crate) fn transpile(guests: &[Guest]) -> Result<()> {
     Ok(())
 }
 
-/// Puts the sample's pages and its transpiled guest together.
+/// Puts the sample's pages, its sources, which they show, and its transpiled guest together.
 pub(crate) fn assemble() -> Result<()> {
     let folder = folder();
     clear(&folder)?;
-    copy(&project::root().join("guest/samples/blazor-sample/www"), &folder)?;
+    let sample = project::root().join("guest/samples/blazor-sample");
+    copy(&sample.join("www"), &folder)?;
+    copy(&sample.join("src"), &folder.join("_src"))?;
     copy(&transpiled(BLAZOR_SAMPLE), &folder.join("_guest"))
 }
 

@@ -1,9 +1,12 @@
 //! Everything that can be said about the sources without running them.
 
+mod external_types;
 mod package;
 mod tree;
 
 use anyhow::{Result, bail};
+
+pub(crate) use external_types::run_as_rustdoc;
 
 use crate::{
     guests,
@@ -15,8 +18,18 @@ use crate::{
 
 /// Makes every check, quick ones first, and fails in the end if one of them did.
 pub(crate) fn run() -> Result<()> {
-    let checks =
-        [tree::check, formatting, types, npm_package, clippy, docs, guests_for_wasm, package::check, dependencies];
+    let checks = [
+        tree::check,
+        formatting,
+        types,
+        npm_package,
+        clippy,
+        docs,
+        guests_for_wasm,
+        package::check,
+        external_types::check,
+        dependencies,
+    ];
     let mut failed = 0;
     for check in checks {
         if let Err(error) = check() {

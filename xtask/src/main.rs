@@ -75,6 +75,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = lint::run_as_rustdoc() {
+        return code;
+    }
     match run(Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 
 use crate::view::{Shown, View};
 
+// ANCHOR: circular-reference
 /// Takes anything that JSON can say.
 #[js_invokable]
 pub fn receive_anything(_anything: IgnoredAny) -> &'static str {
@@ -34,3 +35,4 @@ impl CircularReference {
         self.view.show(Shown { result });
     }
 }
+// ANCHOR_END: circular-reference

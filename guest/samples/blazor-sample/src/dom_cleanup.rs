@@ -3,6 +3,7 @@
 use dotwit::Error;
 use dotwit::prelude::*;
 
+// ANCHOR: mutation-observer
 /// What belongs to an element.
 pub struct ElementResource;
 
@@ -23,3 +24,4 @@ impl Drop for ElementResource {
         println!(".NET: the element's object is gone");
     }
 }
+// ANCHOR_END: mutation-observer

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use dotwit::prelude::*;
 use dotwit::{Error, ErrorKind};
 
+// ANCHOR: call-js-example-8
 /// The module and the map that it has made.
 struct Map {
     module: JsObjectReference,
@@ -50,3 +51,4 @@ impl CallJsExample8 {
         self.map.take();
     }
 }
+// ANCHOR_END: call-js-example-8

@@ -24,6 +24,7 @@ impl Named for i32 {
     const NAME: &'static str = "System.Int32";
 }
 
+// ANCHOR: generics-example
 /// A value that the page updates.
 pub struct GenericType<TValue> {
     value: RefCell<TValue>,
@@ -105,3 +106,4 @@ impl GenericsExample {
         self.view.show(Values { generic_type1, generic_type2 });
     }
 }
+// ANCHOR_END: generics-example

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use dotwit::Error;
 use dotwit::prelude::*;
 
+// ANCHOR: call-dotnet-example-one-helper
 /// The component.
 #[derive(Default)]
 pub struct CallDotNetExampleOneHelper {
@@ -54,3 +55,4 @@ impl CallDotNetExampleOneHelper {
         self.obj_ref.take();
     }
 }
+// ANCHOR_END: call-dotnet-example-one-helper

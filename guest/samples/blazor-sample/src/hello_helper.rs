@@ -8,6 +8,7 @@ use dotwit::prelude::*;
 
 use crate::view::{Shown, View};
 
+// ANCHOR: call-dotnet-example-2
 /// The component of example 2: it has a name that its input field sets, which may not have happened yet.
 pub struct CallDotNetExample2 {
     view: View,
@@ -43,7 +44,9 @@ impl CallDotNetExample2 {
         format!("Hello, {}!", self.name.borrow().as_deref().unwrap_or_default())
     }
 }
+// ANCHOR_END: call-dotnet-example-2
 
+// ANCHOR: call-dotnet-example-3
 /// The component of example 3: the name travels to the page and comes back as an argument.
 pub struct CallDotNetExample3 {
     view: View,
@@ -80,7 +83,10 @@ impl CallDotNetExample3 {
         format!("Hello, {}!", name.unwrap_or_default())
     }
 }
+// ANCHOR_END: call-dotnet-example-3
 
+// ANCHOR: call-dotnet-example-4
+// ANCHOR: call-dotnet-example-5
 /// Who says hello in examples 4 and 5: the name belongs to the object.
 pub struct HelloHelper {
     name: String,
@@ -100,6 +106,7 @@ impl HelloHelper {
         format!("Hello, {}!", self.name)
     }
 }
+// ANCHOR_END: call-dotnet-example-5
 
 /// What example 4 calls the page with.
 pub struct JsInteropClasses3;
@@ -143,7 +150,9 @@ impl CallDotNetExample4 {
         Ok(())
     }
 }
+// ANCHOR_END: call-dotnet-example-4
 
+// ANCHOR: call-dotnet-example-5
 /// The component of example 5: the same as example 4, without the class.
 pub struct CallDotNetExample5 {
     view: View,
@@ -173,3 +182,4 @@ impl CallDotNetExample5 {
         Ok(())
     }
 }
+// ANCHOR_END: call-dotnet-example-5

@@ -9,12 +9,15 @@ use serde::Serialize;
 
 use crate::view::View;
 
+// ANCHOR: call-dotnet-example-6
+// ANCHOR: call-dotnet-example-7
 /// What an item shows, and how what there is to click is displayed.
 #[derive(Serialize)]
 struct Item {
     message: &'static str,
     display: &'static str,
 }
+// ANCHOR_END: call-dotnet-example-7
 
 /// Runs an action when the page calls it.
 pub struct MessageUpdateInvokeHelper {
@@ -55,7 +58,9 @@ impl ListItem1 {
         self.view.show(Item { message: "UpdateMessage Called!", display: "none" });
     }
 }
+// ANCHOR_END: call-dotnet-example-6
 
+// ANCHOR: call-dotnet-example-7
 /// An item of example 7.
 pub struct ListItem2 {
     view: View,
@@ -92,3 +97,4 @@ impl ListItem2 {
         self.obj_ref.take();
     }
 }
+// ANCHOR_END: call-dotnet-example-7

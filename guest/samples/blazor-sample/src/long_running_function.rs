@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use dotwit::prelude::*;
 
+// ANCHOR: long-running-function
 /// The component.
 #[derive(Default)]
 pub struct LongRunningFunction {
@@ -30,3 +31,4 @@ impl LongRunningFunction {
         self.call.take();
     }
 }
+// ANCHOR_END: long-running-function

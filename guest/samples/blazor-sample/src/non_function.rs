@@ -4,6 +4,7 @@ use dotwit::prelude::*;
 
 use crate::view::{Shown, View};
 
+// ANCHOR: call-js-example-11
 /// The component.
 pub struct CallJsExample11 {
     view: View,
@@ -27,3 +28,4 @@ impl CallJsExample11 {
         self.view.show(Shown { result });
     }
 }
+// ANCHOR_END: call-js-example-11

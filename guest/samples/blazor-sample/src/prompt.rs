@@ -7,6 +7,7 @@ use dotwit::{Error, ErrorKind};
 
 use crate::view::{Shown, View};
 
+// ANCHOR: call-js-example-6
 /// The component.
 pub struct CallJsExample6 {
     view: View,
@@ -45,3 +46,4 @@ impl CallJsExample6 {
         self.module.take();
     }
 }
+// ANCHOR_END: call-js-example-6

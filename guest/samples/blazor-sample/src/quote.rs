@@ -5,6 +5,7 @@ use dotwit::prelude::*;
 
 use crate::view::{Shown, View};
 
+// ANCHOR: call-js-example-1
 /// The component.
 pub struct CallJsExample1 {
     view: View,
@@ -28,3 +29,4 @@ impl CallJsExample1 {
         Ok(())
     }
 }
+// ANCHOR_END: call-js-example-1

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use dotwit::Error;
 use dotwit::prelude::*;
 
+// ANCHOR: call-dotnet-example-1-module
 /// The array that the module logs.
 #[js_invokable]
 pub async fn return_array_for_module_async() -> Vec<i32> {
@@ -40,3 +41,4 @@ impl CallDotNet1 {
         self.module.take();
     }
 }
+// ANCHOR_END: call-dotnet-example-1-module

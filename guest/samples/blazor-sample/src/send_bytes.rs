@@ -7,12 +7,15 @@ use dotwit::prelude::*;
 
 use crate::view::{Shown, View};
 
+// ANCHOR: call-dotnet-example-8
 /// The text that bytes spell.
 #[js_invokable]
 pub async fn receive_byte_array(receive_bytes: Bytes) -> Result<String, FromUtf8Error> {
     String::from_utf8(receive_bytes.0)
 }
+// ANCHOR_END: call-dotnet-example-8
 
+// ANCHOR: call-js-example-9
 /// The component of Call JS Example 9.
 pub struct CallJsExample9 {
     view: View,
@@ -35,3 +38,4 @@ impl CallJsExample9 {
         Ok(())
     }
 }
+// ANCHOR_END: call-js-example-9

@@ -6,6 +6,7 @@ use dotwit::prelude::*;
 
 use crate::view::{Shown, View};
 
+// ANCHOR: call-js-example-2
 /// A stock's symbol of two letters and its price.
 struct Stock {
     symbol: String,
@@ -24,7 +25,9 @@ impl Stock {
         Ok(Stock { symbol, price: 1 + (random[2] * 100.0) as u32 })
     }
 }
+// ANCHOR_END: call-js-example-2
 
+// ANCHOR: call-js-example-2
 /// The component of example 2.
 pub struct CallJsExample2 {
     view: View,
@@ -46,7 +49,9 @@ impl CallJsExample2 {
         js::invoke_void("displayTickerAlert1", (symbol, price)).await
     }
 }
+// ANCHOR_END: call-js-example-2
 
+// ANCHOR: call-js-example-3
 /// What example 3 calls the page with.
 pub struct JsInteropClasses1;
 
@@ -79,7 +84,9 @@ impl CallJsExample3 {
         self.js_class.ticker_changed(&symbol, price).await
     }
 }
+// ANCHOR_END: call-js-example-3
 
+// ANCHOR: call-js-example-4
 /// The component of example 4.
 pub struct CallJsExample4 {
     view: View,
@@ -102,7 +109,9 @@ impl CallJsExample4 {
         Ok(())
     }
 }
+// ANCHOR_END: call-js-example-4
 
+// ANCHOR: call-js-example-5
 /// What example 5 calls the page with.
 pub struct JsInteropClasses2;
 
@@ -136,3 +145,4 @@ impl CallJsExample5 {
         Ok(())
     }
 }
+// ANCHOR_END: call-js-example-5

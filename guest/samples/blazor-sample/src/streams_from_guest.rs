@@ -7,6 +7,8 @@ use dotwit::prelude::*;
 
 use crate::view::{Shown, View};
 
+// ANCHOR: stream-to-javascript
+// ANCHOR: download-file-from-stream
 /// A text that is written line by line while it is read.
 struct Lines {
     count: u32,
@@ -38,6 +40,7 @@ impl Drop for Lines {
         println!(".NET: {} of {} lines were written", self.written, self.count);
     }
 }
+// ANCHOR_END: download-file-from-stream
 
 /// The component of `streamToJavaScript`.
 pub struct StreamToJavaScript {
@@ -70,7 +73,9 @@ impl StreamToJavaScript {
         Ok(())
     }
 }
+// ANCHOR_END: stream-to-javascript
 
+// ANCHOR: download-file-from-stream
 /// The component of `downloadFileFromStream`.
 pub struct FileDownload;
 
@@ -89,7 +94,9 @@ impl FileDownload {
         js::invoke_void("downloadFileFromStream", ("log.txt", stream_ref)).await
     }
 }
+// ANCHOR_END: download-file-from-stream
 
+// ANCHOR: set-image
 /// The width and the height of the picture.
 const SIZE: i32 = 256;
 
@@ -130,3 +137,4 @@ impl ImageFromStream {
         js::invoke_void("setImage", ("image", image_stream)).await
     }
 }
+// ANCHOR_END: set-image

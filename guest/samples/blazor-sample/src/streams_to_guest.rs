@@ -48,6 +48,7 @@ impl Default for Crc32 {
     }
 }
 
+// ANCHOR: stream-to-dotnet
 /// The component of `streamToDotNet`.
 pub struct StreamToDotNet {
     view: View,
@@ -76,7 +77,9 @@ impl StreamToDotNet {
         Ok(())
     }
 }
+// ANCHOR_END: stream-to-dotnet
 
+// ANCHOR: file-upload
 /// Reads a file, tells the page after each piece how much has come, and gives the file's checksum.
 #[js_invokable]
 pub async fn upload_file(file: JsStreamReference, max_allowed_size: u64) -> Result<String, Error> {
@@ -90,3 +93,4 @@ pub async fn upload_file(file: JsStreamReference, max_allowed_size: u64) -> Resu
     }
     Ok(format!("{received} bytes, CRC-32 {:08x}", crc.finish()))
 }
+// ANCHOR_END: file-upload

@@ -3,6 +3,7 @@
 use dotwit::Error;
 use dotwit::prelude::*;
 
+// ANCHOR: receive-window-object
 /// Reads the title of a window's document and says so. When the method ends, the reference is dropped.
 #[js_invokable]
 pub async fn receive_window_object(window: JsObjectReference) -> Result<(), Error> {
@@ -17,3 +18,4 @@ pub async fn receive_window_object_later(window: JsObjectReference) -> Result<()
     task::yield_now().await;
     receive_window_object(window).await
 }
+// ANCHOR_END: receive-window-object

@@ -1,2 +1,2 @@
-// The guest calls this with a reference to its component, and awaits the promise that the call back returns.
+// The guest calls this with a reference to its component, and awaits the promise that the call returns.
 window.sayHello1 = (dotNetHelper) => dotNetHelper.invokeMethodAsync('GetHelloMessage');

@@ -1,4 +1,4 @@
-// Disposes of the helper without waiting for the call: what was called before still arrives.
+// Disposes of the helper without waiting for the call, which still arrives first.
 window.updateMessageCaller = (dotNetHelper) => {
   dotNetHelper.invokeMethodAsync('UpdateMessageCaller');
   dotNetHelper.dispose();

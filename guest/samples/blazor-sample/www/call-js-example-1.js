@@ -1,2 +1,2 @@
-// An array of numbers, which are no bytes to JSON.
+// An array of numbers: JSON has no bytes.
 window.convertArray = (win1251Array) => new TextDecoder('windows-1251').decode(new Uint8Array(win1251Array));

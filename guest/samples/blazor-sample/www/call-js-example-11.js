@@ -1,1 +1,1 @@
-// Here is no function with the name that the component calls.
+// There is no function with the name that the component calls.

@@ -1,6 +1,6 @@
 const SVG = 'http://www.w3.org/2000/svg';
 
-// A map of nothing but its grid, ten degrees wide. Nobody else can look into it, and JSON has no form for it.
+// A map that is only a grid of ten degrees. It is opaque to the guest, and JSON has no form for it.
 class GridMap {
   #svg;
   #place;
@@ -26,7 +26,7 @@ class GridMap {
   }
 
   #line(x1, y1, x2, y2) {
-    // The equator and the first meridian stand out.
+    // The equator and the prime meridian stand out.
     this.#add('line', { x1, y1, x2, y2, class: x1 + x2 === 0 && (x1 === 0 || y1 === 0) ? 'main' : '' });
   }
 

@@ -4,20 +4,20 @@
  *
  * | in the markup | in Razor | what it does |
  * | --- | --- | --- |
- * | `data-bind="name"` | `@bind="name"` | calls `SetName` with what the field holds, when that has changed |
+ * | `data-bind="name"` | `@bind="name"` | calls `SetName` with the field's value when it changes |
  * | `data-onclick="Show" data-args="[1]"` | `@onclick="() => Show(1)"` | calls `Show(1)` |
- * | `data-text="result"` | `@result` | shows the field `result` of what the component shows |
+ * | `data-text="result"` | `@result` | shows the field `result` of the component's state |
  * | `data-markup="result"` | `@((MarkupString)result)` | the same, as markup |
- * | `data-display="display"` | `style="display:@display"` | displays the element so |
- * | `data-ref` | `@ref="element"` | is the element that `OnAfterRender` gets |
+ * | `data-display="display"` | `style="display:@display"` | sets the element's `display` |
+ * | `data-ref` | `@ref="element"` | passes the element to `OnAfterRender` |
  *
- * A `<template>` whose id is the component's name has the markup of each.
+ * A `<template>` whose id is the component's name is the markup of each such component.
  *
  * @module
  */
 
 /**
- * Makes a component for every element with `data-component`, and lets the page's button dispose of them.
+ * Creates a component for every element with `data-component`, and ties the page's dispose button to them.
  *
  * @param {import('./_dotwit/dispatcher.js').Dispatcher} guest
  */
@@ -34,7 +34,7 @@ export async function mountComponents(guest) {
 /**
  * @param {import('./_dotwit/dispatcher.js').Dispatcher} guest
  * @param {HTMLElement} element
- * @returns {Promise<() => Promise<void>>} what disposes of the component
+ * @returns {Promise<() => Promise<void>>} a function that disposes of the component
  */
 async function mount(guest, element) {
   const name = element.dataset.component;
@@ -75,7 +75,7 @@ function render(element, state) {
     for (const found of element.querySelectorAll(`[data-${attribute}]`)) put(found, state[found.dataset[attribute]] ?? '');
   };
   each('text', (found, text) => (found.textContent = text));
-  // Only for texts that are trusted, as in Blazor.
+  // Only for trusted texts, as in Blazor.
   each('markup', (found, markup) => (found.innerHTML = markup));
   each('display', (found, display) => (found.style.display = display));
 }

@@ -1,10 +1,10 @@
 /**
- * The console, repeated on the page for readers who have not opened their browser's. What the guest prints is in it too.
+ * The browser's console, repeated on the page. The guest's output is part of it.
  *
  * @module
  */
 
-/** Has `console.log` and `console.error` write into the element with the id `console` as well. */
+/** Makes `console.log` and `console.error` write into the element with the id `console` as well. */
 export function showConsole() {
   const panel = document.getElementById('console');
   if (!panel) return;
@@ -28,7 +28,7 @@ function textOf(value) {
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {
-    // A cycle, or something in it that JSON does not know.
+    // A cycle, or a value that JSON cannot express.
     return Object.prototype.toString.call(value);
   }
 }

@@ -25,7 +25,7 @@ window.uploadFile = async () => {
 
 window.cancelUpload = () => upload?.abort();
 
-// The guest calls this after each piece, and asks for the next one when the browser had the time to show it.
+// The guest calls this after each piece, and asks for the next one after the browser has shown it.
 window.showProgress = async (received, length) => {
   const progress = document.getElementById('progress');
   progress.max = length;

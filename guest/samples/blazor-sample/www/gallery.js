@@ -1,8 +1,8 @@
 /**
- * What all pages of the gallery share: the guest is started once, then the page's own sample is run. A page names its
- * sample in its body, `<body data-sample="generics-example">`, and keeps what its reader operates in a
+ * What all pages of the gallery do: the guest is started once, then the page's own sample is run. A page names its
+ * sample in its body, `<body data-sample="generics-example">`, and keeps its controls in a
  * `<fieldset class="stage" disabled>`, which is enabled when both are ready. With `data-imported-by="guest"` the sample is a
- * module that nobody but the guest imports.
+ * module that only the guest imports.
  *
  * @module
  */
@@ -20,11 +20,11 @@ async function open() {
   showConsole();
   addEventListener('error', ({ error, message }) => report(error ?? message));
   addEventListener('unhandledrejection', ({ reason }) => report(reason));
-  // The next try begins without the error of the last one.
+  // A new attempt hides the last one's error.
   addEventListener('click', ({ target }) => target.closest('.stage button') && hideReport(), { capture: true });
 
   const { sample, importedBy } = document.body.dataset;
-  if (sample) showSources(`${sample}.js`);
+  if (sample) showSources(sample);
 
   const guest = await start({ component: new URL('./_guest/', import.meta.url) });
   showLiveReferences();
@@ -35,7 +35,7 @@ async function open() {
   return guest;
 }
 
-/** Shows on the page what nobody has caught. The browser's console has it as well. */
+/** Shows an uncaught error on the page. The browser's console has it as well. */
 function report(error) {
   const alert = document.getElementById('alert');
   alert.textContent = error?.kind ? `${error.message} (${error.kind})` : String(error?.message ?? error);

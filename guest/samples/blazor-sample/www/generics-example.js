@@ -2,7 +2,7 @@ const randomInt = () => Math.floor(Math.random() * 99999);
 
 const written = (value) => (typeof value === 'string' ? `'${value}'` : value);
 
-// Updates both objects, each by every way to call it. Only a guest in the browser can be called synchronously.
+// Updates both objects in every way that they can be called. Only a guest in the browser can be called synchronously.
 window.invokeMethodsAsync = async (syncInterop, genericType1, genericType2) => {
   for (const [object, newValue] of [
     [genericType1, () => `string ${randomInt()}`],

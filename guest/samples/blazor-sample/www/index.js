@@ -1,6 +1,6 @@
 /**
- * The gallery's front page: the first call of the documentation, to be tried at once, and a list of what can be called,
- * which the guest gives itself.
+ * The gallery's front page: the first call of the documentation, and a list of the methods that can be called, from the guest's own
+ * manifest.
  *
  * @module
  */

@@ -1,10 +1,10 @@
 /**
- * What is alive between the page and its guest, shown on pages that are about it.
+ * The number of live references between the page and its guest, for pages that are about lifetimes.
  *
  * @module
  */
 
-/** How often it is counted, in milliseconds. */
+/** The time between two counts, in milliseconds. */
 const INTERVAL = 100;
 
 /** Keeps the element with the id `live` up to date. */

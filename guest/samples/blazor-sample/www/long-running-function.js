@@ -1,6 +1,6 @@
 class Helpers {
   static async longRunningFn() {
-    // Asked for at once: it is the signal of the call that is beginning now.
+    // Must come first: it is the signal of the call that is starting now.
     const signal = DotNet.currentSignal();
     for (let i = 1; !signal.aborted; i++) {
       console.log(`longRunningFn: ${i}`);

@@ -1,6 +1,6 @@
 // On `window`, because the guest finds it there.
 window.DOMCleanup = class {
-  // Disposes of the reference as soon as the element is no longer where it was.
+  // Disposes of the reference as soon as the element is removed.
   static createObserver(dotNetHelper) {
     const target = document.getElementById('cleanup-div');
     const observer = new MutationObserver((mutations) => {

@@ -1,11 +1,12 @@
 /**
- * The code behind a sample. Its Rust stands in the page; its JavaScript is the very file that the page runs, and its markup
- * that of the page.
+ * The code behind a sample: the file of JavaScript that the page runs, the page's own markup, and the Rust that the guest is built of.
+ *
+ * In a file of Rust, each part that belongs to a sample stands between `// ANCHOR: sample` and `// ANCHOR_END: sample`.
  *
  * @module
  */
 
-/** The pieces of JavaScript and Rust that have a colour: comments, strings, lifetimes, attributes, numbers, keywords. */
+/** The pieces of JavaScript and Rust that are coloured: comments, strings, lifetimes, attributes, numbers, keywords. */
 const PIECES = new RegExp(
   [
     /(?<comment>\/\/.*|\/\*[^]*?\*\/)/,
@@ -20,23 +21,47 @@ const PIECES = new RegExp(
   'g',
 );
 
-/** What the reader operates, in the text of a page. */
+/** A page's controls, in its text. */
 const STAGE = /<fieldset class="stage".*>\n *<legend>.*\n([^]*?)\n *<\/fieldset>/;
 
 /**
- * Fills the page's elements with the ids `javascript` and `markup`, and colours its code.
+ * Fills `<gallery-sources>`.
  *
- * @param {string} file the sample's module, beside this one
+ * @param {string} sample
  */
-export async function showSources(file) {
-  for (const code of document.querySelectorAll('code.rust')) colour(code, code.textContent);
-  const code = document.getElementById('javascript');
+export function showSources(sample) {
+  return Promise.all([showJavaScript(sample), showMarkup(), showRust(sample)]);
+}
+
+async function showJavaScript(sample) {
+  colour(document.getElementById('javascript'), await textOf(new URL(`${sample}.js`, import.meta.url)));
+}
+
+async function showMarkup() {
   const markup = document.getElementById('markup');
-  if (code) colour(code, await textOf(new URL(file, import.meta.url)));
-  if (markup) {
-    const page = await textOf(location.href);
-    markup.textContent = withoutIndent(page.match(STAGE)?.[1] ?? page);
+  if (!markup) return;
+  const page = await textOf(location.href);
+  markup.textContent = withoutIndent(page.match(STAGE)?.[1] ?? page);
+}
+
+async function showRust(sample) {
+  const file = document.querySelector('gallery-sources').getAttribute('rust');
+  const text = await textOf(new URL(`_src/${file}`, import.meta.url));
+  for (const part of partsOf(sample, text)) {
+    const code = document.createElement('code');
+    code.className = 'rust';
+    colour(code, part);
+    const block = document.createElement('pre');
+    block.tabIndex = 0;
+    block.append(code);
+    document.getElementById('rust').append(block);
   }
+}
+
+/** The parts of a file that belong to a sample, without the anchors of other samples in them. */
+function partsOf(sample, text) {
+  const parts = [...text.matchAll(new RegExp(`^// ANCHOR: ${sample}\n([^]*?)\n// ANCHOR_END: ${sample}$`, 'gm'))];
+  return parts.length > 0 ? parts.map(([, part]) => part.replaceAll(/^\/\/ ANCHOR.*\n/gm, '')) : [text];
 }
 
 /** @param {string | URL} url */

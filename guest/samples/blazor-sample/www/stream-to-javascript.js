@@ -4,7 +4,7 @@ window.streamToJavaScript = async (streamRef) => {
   return `${data.byteLength} bytes`;
 };
 
-// Piece by piece, up to where it is enough: the guest writes no more lines than are asked for.
+// Piece by piece, and no further than needed: the guest writes only the lines that are read.
 window.findLine = async (streamRef, number) => {
   const stream = await streamRef.stream();
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
@@ -13,7 +13,7 @@ window.findLine = async (streamRef, number) => {
     const { done, value } = await reader.read();
     if (done) return `There is no line ${number}.`;
     length += value.length;
-    // A line may be in two pieces.
+    // A line may span two pieces.
     tail = tail.slice(-50) + value;
     if (tail.includes(`This is line ${number} of`)) {
       await reader.cancel();
