@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use dotwit::__private::dispatch::{self, Target};
-use dotwit::__private::{Message, Outcome, Page, Piece, Request, install};
+use dotwit::__private::{Chunk, Message, Outcome, Page, Request, install};
 use dotwit::prelude::*;
 use dotwit::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,7 @@ impl Page for Counting {
     fn end_invoke(&self, _call: u64, _outcome: Outcome) {
         self.ended.set(self.ended.get() + 1);
     }
-    fn end_read(&self, _call: u64, _outcome: Piece) {}
+    fn end_read(&self, _call: u64, _outcome: Chunk) {}
     fn wake_after(&self, _delay: Duration) {}
 }
 
@@ -127,7 +127,7 @@ fn target() -> Target {
 pub fn arguments(data: &[u8]) {
     let (selector, args) = decode(data);
     in_new_guest(move |_| {
-        dispatch::invoke(&target(), "NewThing", Message::from("[]")).expect("a thing is made");
+        dispatch::invoke(&target(), "NewThing", Message::from_json("[]")).expect("a thing is made");
         let method = ["Take", "TakeOptions", "Echo", "Ignore"][usize::from(selector % 4)];
         match selector & 0x80 {
             0 => drop(dispatch::invoke(&target(), method, args)),
@@ -150,7 +150,7 @@ pub fn result(data: &[u8]) {
         for call in page.asked.take() {
             dispatch::end_invoke_js(call, Ok(result.clone()));
             // A second end is ignored.
-            dispatch::end_invoke_js(call, Ok(Message::from("null")));
+            dispatch::end_invoke_js(call, Ok(Message::from_json("null")));
         }
         assert_eq!(page.ended.get(), 1, "a call ends once");
     });
