@@ -1,71 +1,11 @@
-//! Why a call failed, as both sides say it.
+//! The error of a call.
 
-use std::fmt;
+use std::any::Any;
+use std::error::Error as StdError;
+use std::fmt::{self, Display};
+use std::io;
 
-/// Why a call failed: the `error-kind` of `dotwit:interop/types`, which documents each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// No guest has an assembly with that name.
-    NoSuchAssembly,
-    /// No invokable method has that id.
-    NoSuchMethod,
-    /// The object id names nothing: never handed out, or released.
-    NoSuchObject,
-    /// The arguments do not fit the method: their number, their types, or their JSON.
-    BadArguments,
-    /// The method ran and failed, or its result could not be sent.
-    Failed,
-    /// The guest is gone.
-    GuestTrapped,
-    /// The call was cancelled by the one who made it.
-    Cancelled,
-    /// The call took longer than its time-out.
-    TimedOut,
-    /// A message or a stream is larger than its limit.
-    TooLarge,
-    /// There are more arguments, calls, references or streams than their limit.
-    TooMany,
-    /// The connection to the other side is gone.
-    Disconnected,
-    /// This host or this version cannot do that.
-    Unsupported,
-    /// A synchronous call came while the guest was on the stack, in a host that does not nest calls.
-    Reentrant,
-    /// A function of the page threw.
-    JsFailed,
-    /// The other side broke the contract.
-    Protocol,
-}
-
-impl ErrorKind {
-    /// The kind's name as JavaScript sees it in `DotNetError.kind`: `"no-such-method"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NoSuchAssembly => "no-such-assembly",
-            Self::NoSuchMethod => "no-such-method",
-            Self::NoSuchObject => "no-such-object",
-            Self::BadArguments => "bad-arguments",
-            Self::Failed => "failed",
-            Self::GuestTrapped => "guest-trapped",
-            Self::Cancelled => "cancelled",
-            Self::TimedOut => "timed-out",
-            Self::TooLarge => "too-large",
-            Self::TooMany => "too-many",
-            Self::Disconnected => "disconnected",
-            Self::Unsupported => "unsupported",
-            Self::Reentrant => "reentrant",
-            Self::JsFailed => "js-failed",
-            Self::Protocol => "protocol",
-        }
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub use dotwit_wire::ErrorKind;
 
 /// A failed call.
 ///
@@ -107,6 +47,16 @@ impl Error {
         self.detail.as_deref()
     }
 
+    /// The error of a method or a stream, for its caller. `{:#}` is how error types that carry causes show them.
+    pub(crate) fn from_display<E: Display + 'static>(error: &E) -> Self {
+        if let Some(own) = own_error(error) {
+            return own.clone();
+        }
+        let (message, whole) = (error.to_string(), format!("{error:#}"));
+        let failed = Self::new(ErrorKind::Failed, message);
+        if whole == failed.message() { failed } else { failed.with_detail(whole) }
+    }
+
     /// Splits the error into what travels.
     #[cfg(target_family = "wasm")]
     pub(crate) fn into_parts(self) -> (ErrorKind, String, Option<String>) {
@@ -120,16 +70,34 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
+impl Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Error {}
+impl StdError for Error {}
 
-impl From<Error> for std::io::Error {
+impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         Self::other(error)
     }
+}
+
+/// The error of ours that another is, or that `?` has put into another.
+fn own_error(error: &dyn Any) -> Option<&Error> {
+    type Boxed = Box<dyn StdError>;
+    type BoxedForThreads = Box<dyn StdError + Send + Sync>;
+
+    fn inside<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Error> {
+        match error.downcast_ref::<io::Error>() {
+            Some(error) => inside(error.get_ref()?),
+            None => error.downcast_ref(),
+        }
+    }
+
+    let own = error.downcast_ref::<Error>();
+    own.or_else(|| inside(error.downcast_ref::<io::Error>()?))
+        .or_else(|| inside(&**error.downcast_ref::<Boxed>()?))
+        .or_else(|| inside(&**error.downcast_ref::<BoxedForThreads>()?))
 }

@@ -135,40 +135,32 @@
 // What wit-bindgen generates for a component cannot do without.
 #![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]
 
-mod arguments;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod bindings;
-mod bytes;
-mod call;
-mod dispatch;
-mod dotnet_stream;
+mod codec;
 mod error;
+#[cfg(target_family = "wasm")]
+#[doc(hidden)]
+pub mod exports;
+mod id_map;
+mod invoke;
 pub mod js;
-mod js_object;
-mod js_stream;
-mod json;
-mod manifest;
 mod message;
-mod misfit;
-mod numbers;
-mod objects;
+mod method;
 mod page;
 mod pending;
-mod placeholder;
-mod registry;
-mod reply;
 pub mod task;
+mod value;
 
-pub use bytes::Bytes;
-pub use dotnet_stream::DotNetStreamReference;
 pub use dotwit_macros::js_invokable;
+pub use dotwit_wire::{BigInt, Bytes, Element, Integer, TypedArray};
 pub use error::{Error, ErrorKind};
-pub use js_object::JsObjectReference;
-pub use js_stream::{DEFAULT_MAX_ALLOWED_SIZE, JsStream, JsStreamReference};
-pub use numbers::{BigInt, Element, Integer, TypedArray};
-pub use objects::DotNetObjectReference;
-pub use registry::Invokable;
+pub use method::Invokable;
+pub use value::dotnet_object::DotNetObjectReference;
+pub use value::dotnet_stream::DotNetStreamReference;
+pub use value::js_object::JsObjectReference;
+pub use value::js_stream::{DEFAULT_MAX_ALLOWED_SIZE, JsStream, JsStreamReference};
 
 /// What a guest's modules use: `use dotwit::prelude::*;`.
 pub mod prelude {
@@ -199,25 +191,28 @@ macro_rules! export {
         $crate::__private::inventory::submit! { $crate::__private::AssemblyName($name) }
         #[cfg(target_family = "wasm")]
         const _: () = {
-            use $crate::bindings::Component;
+            use $crate::exports::Component;
     $crate::bindings::generated::export_guest!(Component with_types_in $crate::bindings::generated);
         };
     };
 }
 
-/// What the macros' code and the tests of the dispatcher use. No part of the API.
+/// What generated code and the tests of the dispatcher use. Not part of the API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::arguments::{Argument, Arguments};
+    pub use crate::invoke::encode::{BytesValue, FallibleValue, FutureReply, ImmediateReply, PlainValue, Probe};
+    pub use crate::invoke::manifest::describe;
     pub mod dispatch {
         //! The dispatcher.
-        pub use crate::dispatch::*;
+        pub use crate::invoke::*;
+        pub use crate::message::Target;
     }
-    pub use crate::manifest::describe;
-    pub use crate::message::Message;
-    pub use crate::page::{Operation, Page, Piece, Request, Want, install};
-    pub use crate::registry::{AssemblyName, InstanceMethod, Invokable, MethodInfo, ObjectType, StaticMethod};
-    pub use crate::reply::{BytesValue, FallibleValue, FutureReply, ImmediateReply, Outcome, PlainValue, Probe, Reply};
+    pub use crate::message::{Chunk, Message, Outcome};
+    pub use crate::method::arguments::{Argument, Arguments};
+    pub use crate::method::reply::Reply;
+    pub use crate::method::{AssemblyName, InstanceMethod, Invokable, MethodInfo, ObjectType, StaticMethod};
+    pub use crate::page::current::install;
+    pub use crate::page::{Operation, Page, Request, ResultType};
     pub use inventory;
     pub use std::any::Any;
     pub use std::rc::Rc;

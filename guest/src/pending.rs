@@ -1,85 +1,63 @@
-//! What the guest waits for: the calls and the reads that the page ends later, each by its id.
+//! What the guest awaits of its page: calls and reads, which the page ends by their ids.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::thread::LocalKey;
 
+use crate::codec::{IncomingMessage, KeepAlive};
 use crate::error::Error;
-use crate::message::{Kept, Received};
+use crate::id_map::IdMap;
 
-/// A table by ids that the guest itself has counted up, so that nobody can choose them to collide.
-pub(crate) type IdMap<V> = HashMap<u64, V, BuildHasherDefault<IdHasher>>;
-
-/// Spreads an id over the hash's bits (Fibonacci hashing).
-#[derive(Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(self.0.rotate_left(8) ^ u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, id: u64) {
-        self.0 = id.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// What is waited for under an id.
+/// One thing that is awaited.
 struct Slot<T> {
     outcome: Cell<Option<Result<T, Error>>>,
     waker: Cell<Option<Waker>>,
-    /// What must live until the end is dealt with.
-    kept: Kept,
+    /// Lives until the reply is dropped.
+    keep_alive: KeepAlive,
 }
 
-/// All that is waited for and brings a `T`.
+/// All that is awaited and brings a `T`.
 pub(crate) struct Table<T> {
     slots: IdMap<Rc<Slot<T>>>,
-    next: u64,
+    next_id: u64,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { slots: IdMap::default(), next: 1 }
+        Self { slots: IdMap::default(), next_id: 1 }
     }
 }
 
-/// What can be waited for.
-pub(crate) trait Awaited: Sized + 'static {
+/// What can be awaited: a call brings a message, and a read bytes. Each has ids of its own.
+pub(crate) trait PendingKind: Sized + 'static {
     /// The thread's table of it.
     const TABLE: &'static LocalKey<RefCell<Table<Self>>>;
 }
 
 thread_local! {
-    static CALLS: RefCell<Table<Received>> = RefCell::default();
+    static CALLS: RefCell<Table<IncomingMessage>> = RefCell::default();
     static READS: RefCell<Table<Vec<u8>>> = RefCell::default();
 }
 
-impl Awaited for Received {
+impl PendingKind for IncomingMessage {
     const TABLE: &'static LocalKey<RefCell<Table<Self>>> = &CALLS;
 }
 
-impl Awaited for Vec<u8> {
+impl PendingKind for Vec<u8> {
     const TABLE: &'static LocalKey<RefCell<Table<Self>>> = &READS;
 }
 
-/// How much is waited for that brings a `T`.
-pub(crate) fn count<T: Awaited>() -> usize {
+/// How many replies that bring a `T` have not come.
+pub(crate) fn count<T: PendingKind>() -> usize {
     T::TABLE.with_borrow(|table| table.slots.len())
 }
 
-/// Ends what is waited for under this id. Where nobody waits any more, what it brings is given back by being dropped.
-pub(crate) fn end<T: Awaited>(id: u64, outcome: Result<T, Error>) {
+/// Ends what is awaited under this id. If nothing awaits it any more, the outcome is dropped, which releases what it names.
+pub(crate) fn end<T: PendingKind>(id: u64, outcome: Result<T, Error>) {
     let Some(slot) = T::TABLE.with_borrow_mut(|table| table.slots.remove(&id)) else { return };
     if let Err(error) = &outcome {
-        slot.kept.after_failure(error.kind());
+        slot.keep_alive.after_failure(error.kind());
     }
     slot.outcome.set(Some(outcome));
     if let Some(waker) = slot.waker.take() {
@@ -87,19 +65,19 @@ pub(crate) fn end<T: Awaited>(id: u64, outcome: Result<T, Error>) {
     }
 }
 
-/// The one who waits. Dropping it leaves what is waited for to itself; [`give_up`](Self::give_up) ends it.
-pub(crate) struct Ticket<T: Awaited> {
+/// A reply that the page owes. Dropping it leaves the call or read to itself; [`give_up`](Self::give_up) ends the wait.
+pub(crate) struct PendingReply<T: PendingKind> {
     id: u64,
     slot: Rc<Slot<T>>,
 }
 
-impl<T: Awaited> Ticket<T> {
-    /// Begins to wait, under a new id, and keeps `kept` until the end is dealt with.
-    pub(crate) fn new(kept: Kept) -> Self {
-        let slot = Rc::new(Slot { outcome: Cell::default(), waker: Cell::default(), kept });
+impl<T: PendingKind> PendingReply<T> {
+    /// Begins to wait under a new id.
+    pub(crate) fn new(keep_alive: KeepAlive) -> Self {
+        let slot = Rc::new(Slot { outcome: Cell::default(), waker: Cell::default(), keep_alive });
         let id = T::TABLE.with_borrow_mut(|table| {
-            let id = table.next;
-            table.next += 1;
+            let id = table.next_id;
+            table.next_id += 1;
             table.slots.insert(id, Rc::clone(&slot));
             id
         });
@@ -122,9 +100,9 @@ impl<T: Awaited> Ticket<T> {
         Poll::Pending
     }
 
-    /// Waits no longer. Whether the end had not come yet, so that the page should know.
+    /// Stops waiting. Returns whether the reply had not come yet, so that the page should be told.
     pub(crate) fn give_up(&self) -> bool {
-        // The thread's table is gone already when the thread ends, and the page with it.
+        // At the thread's end its tables may be gone already, and the page with them.
         let slot = T::TABLE.try_with(|table| table.borrow_mut().slots.remove(&self.id));
         matches!(slot, Ok(Some(_)))
     }

@@ -3,8 +3,8 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
-use dotwit::__private::describe;
 use dotwit::__private::dispatch::{Target, invoke};
+use dotwit::__private::{Message, describe};
 use dotwit::ErrorKind;
 use dotwit::prelude::*;
 
@@ -46,7 +46,8 @@ fn the_manifest_and_each_static_call_name_both_methods_and_where_they_are() {
     let error = describe().expect_err("two methods claim one id");
     assert_eq!((error.kind(), error.message()), (ErrorKind::Failed, expected.as_str()));
     for method in ["Save", "Load", "Alone", "NoSuchMethod"] {
-        let error = invoke(&Target::Assembly("Duplicates".to_owned()), method, "[]".into()).expect_err("nothing works");
+        let error = invoke(&Target::Assembly("Duplicates".to_owned()), method, Message::from_json("[]"))
+            .expect_err("nothing works");
         assert_eq!((error.kind(), error.message()), (ErrorKind::Failed, expected.as_str()));
     }
 }

@@ -6,8 +6,8 @@
 
 use std::rc::Rc;
 
-use dotwit::__private::describe;
 use dotwit::__private::dispatch::{self, Target};
+use dotwit::__private::{Message, describe};
 use dotwit::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -252,7 +252,7 @@ pub mod elsewhere {
 }
 
 fn call_on(target: &Target, id: &str, args: &str) -> String {
-    dispatch::invoke(target, id, args.into()).expect(id).json
+    dispatch::invoke(target, id, Message::from_json(args)).expect(id).json
 }
 
 fn call(id: &str, args: &str) -> String {
@@ -301,7 +301,7 @@ fn instance_methods_can_be_written_in_every_way() {
 fn methods_that_return_futures_may_borrow_the_object() {
     let object: Value = serde_json::from_str(&call("Holder", "[]")).unwrap();
     let target = Target::Object(object["__dotNetObject"].as_u64().unwrap());
-    let now = dispatch::begin_invoke(1, &target, "Future", "[]".into()).unwrap();
+    let now = dispatch::begin_invoke(1, &target, "Future", Message::from_json("[]")).unwrap();
     assert_eq!(now.unwrap().json, "1");
 }
 

@@ -8,7 +8,7 @@ import { startGuest, transpiled } from './support.mjs';
 
 test('values that JSON or Unicode do not have are told from JSON that is damaged', async (t) => {
   const guest = await startGuest(t, transpiled('conformance_guest'));
-  const pair = /does not fit: a string has half of a surrogate pair, which is no Unicode text; JavaScript's `toWellFormed\(\)` replaces it/;
+  const pair = /does not fit: a string has half of a surrogate pair, which is not Unicode text; JavaScript's `toWellFormed\(\)` replaces it/;
   const promise = /an await is missing/;
   const cases = [
     ['EchoStr', 'a\ud83d', pair],

@@ -314,7 +314,7 @@ fn unicode_arrives_as_it_was_sent() {
             assert_eq!(json(invoke("Echo", &*json!([string]).to_string())), json!(string));
         }
         assert_eq!(json(invoke("Echo", r#"["\ud83c\udf89\u00e9"]"#)), json!("🎉é"));
-        // Half a pair is no Unicode.
+        // Half a pair is not Unicode.
         let outcome = invoke("Echo", r#"["\ud83c"]"#);
         assert_fails(outcome, ErrorKind::BadArguments, &["argument 1 ('value')", "half of a surrogate pair"]);
     });

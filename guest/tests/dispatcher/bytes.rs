@@ -109,8 +109,8 @@ fn c11_base64_is_read_as_bytes() {
 #[test]
 fn c12_a_string_that_is_no_base64_is_refused() {
     in_new_guest(|_| {
-        assert_bad("[\"This is not base-64\"]", &[], "no base-64");
-        assert_bad("[\"AQI\"]", &[b"a"], "no base-64");
+        assert_bad("[\"This is not base-64\"]", &[], "is not base-64");
+        assert_bad("[\"AQI\"]", &[b"a"], "is not base-64");
     });
 }
 
@@ -135,7 +135,7 @@ fn c15_an_index_that_is_a_string_is_refused() {
 #[test]
 fn c16_an_index_that_is_too_large_is_refused() {
     in_new_guest(|_| {
-        assert_bad("[{\"__byte[]\":5000000000}]", &[b"a"], "5000000000 is no 32-bit integer");
+        assert_bad("[{\"__byte[]\":5000000000}]", &[b"a"], "5000000000 is not a 32-bit integer");
         assert_bad("[{\"__byte[]\":5e9}]", &[b"a"], "floating point");
     });
 }
@@ -210,7 +210,7 @@ fn an_array_may_be_named_again_and_need_not_be_named_at_all() {
         assert_eq!(text(invoke("Lengths", with_bytes("[[]]", &[b"abc"]))), "[]");
         // Text that merely looks like a placeholder.
         let json = r#"[{"__byte[]":0},"__byte[]"]"#;
-        assert_fails(invoke("TwoArrays", with_bytes(json, &[b"abc"])), ErrorKind::BadArguments, &["no base-64"]);
+        assert_fails(invoke("TwoArrays", with_bytes(json, &[b"abc"])), ErrorKind::BadArguments, &["is not base-64"]);
     });
 }
 
@@ -259,6 +259,6 @@ pub fn reads_on_its_own(text: String) -> Result<usize, String> {
 fn the_arrays_of_a_message_are_out_of_reach_once_its_arguments_are_read() {
     in_new_guest(|_| {
         let args = with_bytes(r#"["{\"__byte[]\":0}"]"#, &[b"abc"]);
-        assert_fails(invoke("ReadsOnItsOwn", args), ErrorKind::Failed, &["only be read from a message"]);
+        assert_fails(invoke("ReadsOnItsOwn", args), ErrorKind::Failed, &["only be read as part of a call"]);
     });
 }

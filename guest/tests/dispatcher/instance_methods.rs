@@ -191,7 +191,7 @@ fn c49_a_method_of_a_generic_type_takes_values_of_its_object_s_type() {
         assert_eq!(begin_on(1, number, "GetLater", "[]"), None);
         assert_eq!(begin_on(2, string, "GetLater", "[]"), None);
         page.wake_until_idle();
-        assert_eq!(page.ended(), [(1, Ok("2".into())), (2, Ok("\"two\"".into()))]);
+        assert_eq!(page.ended(), [(1, ok("2")), (2, ok("\"two\""))]);
     });
 }
 

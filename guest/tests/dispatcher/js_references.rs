@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use dotwit::__private::dispatch::{self, end_invoke_js};
-use dotwit::__private::{Message, Want};
+use dotwit::__private::{Message, ResultType};
 use dotwit::prelude::*;
 use dotwit::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
@@ -111,7 +111,7 @@ fn assert_given_back(page: &TestPage, mut ids: Vec<i64>) {
 /// The result of a call to the page that it answers with this text.
 fn answered<R: DeserializeOwned + 'static>(page: &TestPage, json: &str) -> Result<R, Error> {
     let running = run(js::invoke::<R>("f", ()));
-    end_invoke_js(page.begun_one().call, Ok(json.into()));
+    end_invoke_js(page.begun_one().call, ok(json));
     running.done()
 }
 
@@ -246,7 +246,11 @@ fn c105_c106_a_disposed_reference_is_refused_without_asking_the_page() {
         assert_eq!(page.released(), [5]);
         for disposed in [&one, &clone] {
             let is_refused = |result: Result<(), Error>| {
-                assert_fails(result.map(|()| "".into()), ErrorKind::NoSuchObject, &["JsObjectReference", "disposed"]);
+                assert_fails(
+                    result.map(|()| Message::default()),
+                    ErrorKind::NoSuchObject,
+                    &["JsObjectReference", "disposed"],
+                );
             };
             is_refused(disposed.invoke_void_sync("f", ()));
             is_refused(disposed.set_sync("p", 1));
@@ -303,17 +307,17 @@ fn a_call_keeps_its_target_and_its_arguments() {
     in_new_guest(|page| {
         let call = page.object(5).invoke_void("f", (page.object(6),));
         assert_eq!((page.released(), js::live_references()), (vec![], 2));
-        end_invoke_js(page.begun_one().call, Ok("null".into()));
+        end_invoke_js(page.begun_one().call, ok("null"));
         assert_eq!(run(call).done(), Ok(()));
         assert_given_back(page, vec![5, 6]);
         page.object(5).set("p", page.object(6)).detach();
         assert_eq!((page.released(), js::live_references()), (vec![], 2));
-        end_invoke_js(page.begun_one().call, Ok("null".into()));
+        end_invoke_js(page.begun_one().call, ok("null"));
         assert_given_back(page, vec![5, 6]);
         // At once: when the page has answered.
         page.answer(|_, _| {
             assert_eq!(js::live_references(), 2);
-            Ok("null".into())
+            ok("null")
         });
         assert_eq!(page.object(5).invoke_void_sync("f", (page.object(6),)), Ok(()));
         assert_given_back(page, vec![5, 6]);
@@ -333,7 +337,7 @@ fn a_returned_reference_is_given_back_when_the_page_has_got_it() {
         // The same at the end of an asynchronous call.
         assert_eq!(begin(1, "SameJsObjectAfterGate", &*args), None);
         invoke("OpenGate", "[78]").expect("gates open");
-        assert_eq!(page.ended(), [(1, Ok(object(5).as_str().into()))]);
+        assert_eq!(page.ended(), [(1, ok(object(5)))]);
         assert_eq!(page.released(), [] as [i64; 0]);
         assert_given_back(page, vec![5]);
         // One that the guest keeps needs no turn.
@@ -395,7 +399,7 @@ fn what_nobody_reads_is_given_back() {
 fn what_a_result_brings_and_nobody_reads_is_given_back() {
     in_new_guest(|page| {
         let brought: &str = &object(5);
-        let end = |call: u64| end_invoke_js(call, Ok(brought.into()));
+        let end = |call: u64| end_invoke_js(call, ok(brought));
         // Unknown calls, cancelled ones, ended ones.
         end(1_000);
         assert_given_back(page, vec![5]);
@@ -431,7 +435,7 @@ fn what_a_result_brings_and_nobody_reads_is_given_back() {
         assert!(answered::<()>(page, &format!("[{brought},{brought}")).is_ok());
         assert_given_back(page, vec![5, 5]);
         // At once.
-        page.answer(|_, _| Ok("{\"__jsObjectId\":5}".into()));
+        page.answer(|_, _| ok("{\"__jsObjectId\":5}"));
         assert!(js::invoke_sync::<i32>("f", ()).is_err());
         assert_given_back(page, vec![5]);
         assert_eq!(js::invoke_void_sync("f", ()), Ok(()));
@@ -479,7 +483,7 @@ fn text_that_only_looks_like_a_placeholder_gives_nothing_back() {
             json!([{ "__jsObjectId": 0 }]),
             json!([{ "__jsObjectId": -5 }]),
         ] {
-            let args: Message = args.to_string().as_str().into();
+            let args = Message::from_json(args.to_string());
             text(invoke("TakesAnything", args));
         }
         assert_given_back(page, vec![]);
@@ -512,10 +516,10 @@ fn a_reference_can_outlive_its_guest() {
 #[test]
 fn what_is_wanted_follows_from_the_type_that_is_read() {
     in_new_guest(|page| {
-        let want = |_: &dyn std::fmt::Debug| page.begun_one().want;
-        assert_eq!(want(&js::get::<JsObjectReference>("p")), Want::Object);
-        assert_eq!(want(&js::get::<Option<JsStreamReference>>("p")), Want::Stream);
-        assert_eq!(want(&js::get::<()>("p")), Want::Nothing);
-        assert_eq!(want(&js::get::<Option<()>>("p")), Want::Json);
+        let want = |_: &dyn std::fmt::Debug| page.begun_one().result_type;
+        assert_eq!(want(&js::get::<JsObjectReference>("p")), ResultType::Object);
+        assert_eq!(want(&js::get::<Option<JsStreamReference>>("p")), ResultType::Stream);
+        assert_eq!(want(&js::get::<()>("p")), ResultType::Nothing);
+        assert_eq!(want(&js::get::<Option<()>>("p")), ResultType::Json);
     });
 }

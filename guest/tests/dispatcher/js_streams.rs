@@ -3,6 +3,7 @@
 use std::io;
 use std::task::Poll;
 
+use dotwit::__private::Message;
 use dotwit::__private::dispatch::end_read_js;
 use dotwit::prelude::*;
 use dotwit::{DEFAULT_MAX_ALLOWED_SIZE, Error, ErrorKind, JsStream};
@@ -69,7 +70,7 @@ fn serve(page: &TestPage, content: &[u8]) {
 
 #[track_caller]
 fn assert_failed<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind, parts: &[&str]) {
-    assert_fails(result.map(|value| format!("{value:?}").as_str().into()), kind, parts);
+    assert_fails(result.map(|value| Message::from_json(format!("{value:?}"))), kind, parts);
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn an_empty_stream_ends_at_once() {
         let read = run(async {
             let all = open(0).read_all().await;
             let mut buffer = [0; 1];
-            (all, open(0).next_piece().await, open(0).read(&mut buffer).await.ok())
+            (all, open(0).next_chunk().await, open(0).read(&mut buffer).await.ok())
         });
         assert_eq!(read.done(), (Ok(Bytes::default()), None, Some(0)));
         assert_eq!(page.reads(), []);
@@ -212,7 +213,7 @@ fn pieces_are_asked_for_one_by_one_as_they_are_wanted() {
         assert_eq!(stream.length(), content.len() as u64);
         assert_eq!(page.reads(), []);
         for (offset, length) in [(0, PIECE), (PIECE, PIECE), (2 * PIECE, 10)] {
-            let running = run(async move { (stream.next_piece().await, stream) });
+            let running = run(async move { (stream.next_chunk().await, stream) });
             let [read] = page.reads().try_into().expect("one read");
             let asked = (read.object, read.offset, read.length as usize);
             assert_eq!(asked, (3, offset as u64, length));
@@ -222,7 +223,7 @@ fn pieces_are_asked_for_one_by_one_as_they_are_wanted() {
             assert!(piece.expect("there is more").expect("it is read").as_slice() == &content[offset..offset + length]);
             assert_eq!(page.reads(), []);
         }
-        assert_eq!(run(async move { stream.next_piece().await }).done(), None);
+        assert_eq!(run(async move { stream.next_chunk().await }).done(), None);
         assert_eq!(page.released(), [3]);
     });
 }
@@ -248,7 +249,7 @@ fn a_piece_that_is_too_short_or_too_long_breaks_the_contract() {
     in_new_guest(|page| {
         for sent in [0, 9, 11, 1000] {
             let mut stream = open(10);
-            let running = run(async move { (stream.next_piece().await, stream) });
+            let running = run(async move { (stream.next_chunk().await, stream) });
             let [read] = page.reads().try_into().expect("one read");
             end_read_js(read.call, Ok(vec![1; sent]));
             let (piece, mut stream) = running.done();
@@ -256,7 +257,7 @@ fn a_piece_that_is_too_short_or_too_long_breaks_the_contract() {
             assert_failed(piece.expect("an error"), ErrorKind::Protocol, parts);
             // A stream that has failed has ended; to one who reads through a buffer, not as if that were all.
             let rest = run(async move {
-                let next = stream.next_piece().await;
+                let next = stream.next_chunk().await;
                 (next, stream.read(&mut [0; 5]).await)
             });
             let (next, read) = rest.done();
@@ -292,7 +293,7 @@ fn ends_of_reads_that_nobody_awaits_are_ignored() {
         let mut stream = open(10);
         let running = run(async move {
             let polled = {
-                let mut next = std::pin::pin!(stream.next_piece());
+                let mut next = std::pin::pin!(stream.next_chunk());
                 std::future::poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx).is_pending())).await
             };
             (polled, stream)
@@ -307,7 +308,7 @@ fn ends_of_reads_that_nobody_awaits_are_ignored() {
         // A piece that was waited for and then not goes on where it was.
         let mut stream = open(10);
         {
-            let mut next = std::pin::pin!(stream.next_piece());
+            let mut next = std::pin::pin!(stream.next_chunk());
             assert!(next.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending());
         }
         let [read] = page.reads().try_into().expect("one read");
@@ -325,7 +326,7 @@ fn a_reference_that_is_disposed_of_in_between_ends_its_streams() {
         let file = stream(PIECE as u64 + 1);
         let mut stream = file.open_read_stream(u64::MAX).expect("it can be opened");
         let running =
-            run(async move { (stream.next_piece().await.map(|piece| piece.map(|_| ())), stream.next_piece().await) });
+            run(async move { (stream.next_chunk().await.map(|piece| piece.map(|_| ())), stream.next_chunk().await) });
         file.dispose();
         end_read_js(page.reads()[0].call, Ok(bytes(PIECE)));
         let (first, second) = running.done();
@@ -347,14 +348,14 @@ fn at_most_1000_streams_are_open() {
         assert!(open().is_err());
         let mut one = streams.pop().expect("there are many");
         let running = run(async move {
-            while one.next_piece().await.is_some() {}
+            while one.next_chunk().await.is_some() {}
             one
         });
         end_read_js(page.reads()[0].call, Ok(bytes(10)));
         let ended = running.done();
         streams.push(open().expect("there is room"));
         let mut one = streams.pop().expect("there are many");
-        let running = run(async move { (one.next_piece().await, one) });
+        let running = run(async move { (one.next_chunk().await, one) });
         end_read_js(page.reads()[0].call, Ok(bytes(9)));
         let failed = running.done();
         streams.push(open().expect("there is room"));
@@ -381,7 +382,7 @@ proptest! {
                 let mut all = Vec::new();
                 for size in buffers.iter().cycle() {
                     if *size == 0 || all.len() == length {
-                        match stream.next_piece().await {
+                        match stream.next_chunk().await {
                             None => return all,
                             Some(piece) => all.extend(piece.expect("it is read").0),
                         }

@@ -10,7 +10,7 @@ use crate::support::*;
 #[track_caller]
 fn assert_nothing_is_left(page: &TestPage) {
     page.wake_until_idle();
-    let left = (dispatch::live(), js::live_references(), DotNetStreamReference::live(), dispatch::under_way());
+    let left = (dispatch::live(), js::live_references(), DotNetStreamReference::live(), dispatch::pending_count());
     assert_eq!(left, (0, 0, 0, 0));
 }
 
@@ -33,11 +33,11 @@ fn a_hundred_thousand_references_each_way() {
             let call = js::invoke_void("f", (Counter::create(1),));
             let begun = page.begun_one().call;
             match n % 3 {
-                0 => end_invoke_js(begun, Ok("null".into())),
+                0 => end_invoke_js(begun, ok("null")),
                 1 => drop(call),
                 _ => {
                     call.detach();
-                    end_invoke_js(begun, Ok("null".into()));
+                    end_invoke_js(begun, ok("null"));
                 }
             }
             // And one of the page.
@@ -58,7 +58,7 @@ fn ten_thousand_streams_each_way() {
             js::invoke_void("f", (stream,)).detach();
             let begun = page.begun_one();
             let id: u64 = begun.args.json.trim_matches(|c: char| !c.is_ascii_digit()).parse().expect("an id");
-            end_invoke_js(begun.call, Ok("null".into()));
+            end_invoke_js(begun.call, ok("null"));
             // Read to its end, or closed at some point before that.
             for _ in 0..n % 4 {
                 dispatch::read(1, id, 5).expect("it is there").expect("it is read");

@@ -105,7 +105,7 @@ fn calls_under_way_are_10_000_and_no_more_and_each_ends_once_whatever_the_order(
             assert_eq!((call, text(outcome)), (expected, expected.to_string()));
         }
         assert_eq!(u64::from(drops()), CALLS);
-        assert_eq!(begin(CALLS, "WaitAtGate", "[0]"), Some(Ok("0".into())));
+        assert_eq!(begin(CALLS, "WaitAtGate", "[0]"), Some(ok("0")));
     });
 }
 
@@ -181,9 +181,9 @@ fn at_most_10_000_calls_to_the_page_are_under_way() {
         };
         refused();
         // Those that are answered at once do not count. One that has ended makes room, and one that was dropped.
-        page.answer(|_, _| Ok("1".into()));
+        page.answer(|_, _| ok("1"));
         assert_eq!(js::invoke_sync("f", ()), Ok(1));
-        end_invoke_js(begun[0].call, Ok("1".into()));
+        end_invoke_js(begun[0].call, ok("1"));
         calls.push(js::invoke("f", ()));
         refused_no_more(page, calls.pop());
         calls.pop();
@@ -192,7 +192,7 @@ fn at_most_10_000_calls_to_the_page_are_under_way() {
         page.begun();
         refused();
         drop(calls);
-        assert_eq!(dispatch::under_way(), 0);
+        assert_eq!(dispatch::pending_count(), 0);
     });
 }
 
@@ -226,7 +226,7 @@ fn at_most_100_000_references_to_objects_of_the_page_are_held() {
         assert_fails(invoke("HoldJsObjects", &*placeholders(5..=5)), ErrorKind::TooMany, parts);
         assert_eq!((page.released(), js::live_references()), (vec![5], 100_000));
         // A result is refused like an argument; a message without references is not.
-        page.answer(|_, _| Ok("{\"__jsObjectId\":6}".into()));
+        page.answer(|_, _| ok("{\"__jsObjectId\":6}"));
         let error = js::invoke_sync::<JsObjectReference>("f", ()).expect_err("there are too many");
         assert_fails(Err(error), ErrorKind::TooMany, parts);
         assert_eq!(page.released(), [6]);

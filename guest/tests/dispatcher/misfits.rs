@@ -105,7 +105,7 @@ fn what_does_not_fit_is_valid_json() {
 #[test]
 fn results_that_do_not_fit_are_told_in_the_same_words() {
     fn get<R: serde::de::DeserializeOwned + 'static>(page: &TestPage, json: &'static str) -> Error {
-        page.answer(move |_, _| Ok(json.into()));
+        page.answer(move |_, _| ok(json));
         js::invoke_sync::<R>("f", ()).err().expect("it does not fit")
     }
     in_new_guest(|page| {

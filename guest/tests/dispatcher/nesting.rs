@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use dotwit::__private::dispatch::{self, end_invoke_js};
-use dotwit::__private::{Message, Operation, Outcome, Page, Piece, Request, install};
+use dotwit::__private::{Chunk, Message, Operation, Outcome, Page, Request, install};
 use dotwit::prelude::*;
 use dotwit::{Error, ErrorKind};
 use serde::de::DeserializeOwned;
@@ -210,7 +210,7 @@ fn a_nested_call_polls_no_task_and_the_outer_one_polls_what_it_made_ready() {
                 _ => String::new(),
             };
             log(format!("page.{} returns", request.identifier));
-            Ok("null".into())
+            ok("null")
         });
         invoke("StartLoggingAndCall", "[\"one\"]").expect("it works");
         assert_eq!(
@@ -230,10 +230,10 @@ fn a_task_that_a_nested_call_wakes_runs_before_the_page_has_its_turn() {
         assert_eq!(begin(1, "WaitAtGate", "[5]"), None);
         page.answer(|_, _| {
             text(invoke("OpenGate", "[5]"));
-            Ok("null".into())
+            ok("null")
         });
         invoke("StartLogging", "[\"one\"]").expect("it works");
-        assert_eq!(page.ended(), [(1, Ok("5".into()))]);
+        assert_eq!(page.ended(), [(1, ok("5"))]);
     });
 }
 
@@ -245,11 +245,11 @@ fn a_nested_call_can_cancel_another_and_dispose_of_its_object() {
         page.answer(move |_, _| {
             dispatch::cancel_invoke(1);
             dispatch::release(object);
-            Ok("null".into())
+            ok("null")
         });
         invoke("StartLogging", "[\"one\"]").expect("it works");
         assert!(matches!(&page.ended()[..], [(1, Err(error))] if error.kind() == ErrorKind::Cancelled));
-        assert_eq!((drops(), dispatch::live(), dispatch::under_way()), (1, 0, 0));
+        assert_eq!((drops(), dispatch::live(), dispatch::pending_count()), (1, 0, 0));
     });
 }
 
@@ -268,11 +268,11 @@ fn asynchronous_calls_nest() {
         assert_eq!(begin(2, "AskPage", "[\"inner\"]"), None);
         let inner = page.begun_one();
         assert_eq!((&*outer.identifier, &*inner.identifier, outer.operation), ("outer", "inner", Operation::Call));
-        end_invoke_js(inner.call, Ok("5".into()));
-        assert_eq!(page.ended(), [(2, Ok("5".into()))]);
-        end_invoke_js(outer.call, Ok("6".into()));
-        assert_eq!(page.ended(), [(1, Ok("6".into()))]);
-        assert_eq!(dispatch::under_way(), 0);
+        end_invoke_js(inner.call, ok("5"));
+        assert_eq!(page.ended(), [(2, ok("5"))]);
+        end_invoke_js(outer.call, ok("6"));
+        assert_eq!(page.ended(), [(1, ok("6"))]);
+        assert_eq!(dispatch::pending_count(), 0);
     });
 }
 
@@ -314,7 +314,7 @@ fn objects_of_both_sides_are_released_together() {
             text(invoke_on(holder, "LetGo", "[]"));
             dispatch::release(holder);
             assert_eq!(js::live_references(), 1);
-            Ok("true".into())
+            ok("true")
         });
         assert_eq!(text(invoke_on(holder, "CallWithHeld", "[]")), "true");
         assert_eq!((page.released(), js::live_references(), dispatch::live()), (vec![5], 0, 0));
@@ -333,7 +333,7 @@ impl Page for Hasty {
 
     fn begin_invoke_js(&self, call: u64, _: Request<'_>, args: Message) {
         end_invoke_js(call, Ok(args));
-        end_invoke_js(call, Ok("late".into()));
+        end_invoke_js(call, ok("late"));
     }
 
     fn cancel_invoke_js(&self, call: u64) {
@@ -353,7 +353,7 @@ impl Page for Hasty {
         self.ended.borrow_mut().push((call, outcome));
     }
 
-    fn end_read(&self, call: u64, _: Piece) {
+    fn end_read(&self, call: u64, _: Chunk) {
         dispatch::close(call);
     }
 
@@ -366,12 +366,12 @@ fn a_page_that_answers_too_soon_does_no_harm() {
         let page = Rc::new(Hasty { ended: RefCell::default() });
         install(Rc::clone(&page) as Rc<dyn Page>);
         assert_eq!(run(js::invoke::<Vec<i32>>("f", (1, 2))).done(), Ok(vec![1, 2]));
-        let args: Message = "[{\"__jsStreamReferenceLength\":300000,\"__jsObjectId\":5}]".into();
-        assert_eq!(begin(1, "ReadToEnd", args), Some(Ok("300000".into())));
+        let args = "[{\"__jsStreamReferenceLength\":300000,\"__jsObjectId\":5}]";
+        assert_eq!(begin(1, "ReadToEnd", args), Some(ok("300000")));
         assert_eq!(begin(2, "WaitAtGate", "[5]"), None);
         invoke("OpenGate", "[5]").expect("gates open");
-        assert_eq!(page.ended.take(), [(2, Ok("5".into()))]);
-        assert_eq!((dispatch::under_way(), js::live_references()), (0, 0));
+        assert_eq!(page.ended.take(), [(2, ok("5"))]);
+        assert_eq!((dispatch::pending_count(), js::live_references()), (0, 0));
     });
 }
 
@@ -393,16 +393,16 @@ fn calls_can_be_polled_by_any_executor() {
             futures_util::future::join(one, two).await
         });
         let [first, second] = page.begun().try_into().expect("two calls");
-        end_invoke_js(second.call, Ok("2".into()));
+        end_invoke_js(second.call, ok("2"));
         assert!(running.waits());
-        end_invoke_js(first.call, Ok("1".into()));
+        end_invoke_js(first.call, ok("1"));
         assert_eq!(running.done(), (Ok(1), Ok(2)));
         // The one who polled last is woken.
         let mut call = js::invoke::<i32>("f", ());
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(std::pin::Pin::new(&mut call).poll(&mut cx).is_pending());
         let running = run(call);
-        end_invoke_js(page.begun_one().call, Ok("3".into()));
+        end_invoke_js(page.begun_one().call, ok("3"));
         assert_eq!(running.done(), Ok(3));
     });
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dotwit::__private::dispatch::{self, end_invoke_js};
-use dotwit::__private::{Operation, Outcome, Want};
+use dotwit::__private::{Message, Operation, Outcome, ResultType};
 use dotwit::prelude::*;
 use dotwit::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -21,10 +21,6 @@ struct Person {
     string_val: Option<String>,
 }
 
-fn ok(json: &str) -> Outcome {
-    Ok(json.into())
-}
-
 fn js_failed(message: &str) -> Outcome {
     Err(Error::new(ErrorKind::JsFailed, message))
 }
@@ -36,55 +32,55 @@ fn counter() -> DotNetObjectReference<Counter> {
 /// Checks that a result failed with this kind and with a message that has all these parts.
 #[track_caller]
 fn assert_failed<T: std::fmt::Debug>(result: Result<T, Error>, kind: ErrorKind, parts: &[&str]) {
-    assert_fails(result.map(|value| format!("{value:?}").as_str().into()), kind, parts);
+    assert_fails(result.map(|value| Message::from_json(format!("{value:?}"))), kind, parts);
 }
 
 #[test]
 fn what_is_asked_for_says_target_identifier_operation_and_result() {
     in_new_guest(|page| {
         let object = page.object(7);
-        let asked = |target, identifier: &str, operation, want, args: &str| {
+        let asked = |target, identifier: &str, operation, result_type, args: &str| {
             let begun = page.begun_one();
-            let found = (begun.target, &*begun.identifier, begun.operation, begun.want, &*begun.args.json);
-            assert_eq!(found, (target, identifier, operation, want, args));
+            let found = (begun.target, &*begun.identifier, begun.operation, begun.result_type, &*begun.args.json);
+            assert_eq!(found, (target, identifier, operation, result_type, args));
             assert_eq!(begun.args.bytes, [] as [Vec<u8>; 0]);
         };
         let _call = js::invoke::<i32>("a.b", (1, "x"));
-        asked(0, "a.b", Operation::Call, Want::Json, "[1,\"x\"]");
+        asked(0, "a.b", Operation::Call, ResultType::Json, "[1,\"x\"]");
         let _call = js::invoke_void("f", ());
-        asked(0, "f", Operation::Call, Want::Nothing, "[]");
+        asked(0, "f", Operation::Call, ResultType::Nothing, "[]");
         let _call = js::invoke::<JsObjectReference>("f", ((),));
-        asked(0, "f", Operation::Call, Want::Object, "[null]");
+        asked(0, "f", Operation::Call, ResultType::Object, "[null]");
         let _call = js::invoke::<Option<JsObjectReference>>("f", [0_u8; 3]);
-        asked(0, "f", Operation::Call, Want::Object, "[0,0,0]");
+        asked(0, "f", Operation::Call, ResultType::Object, "[0,0,0]");
         let _call = js::invoke::<JsStreamReference>("f", vec!["list"]);
-        asked(0, "f", Operation::Call, Want::Stream, "[\"list\"]");
+        asked(0, "f", Operation::Call, ResultType::Stream, "[\"list\"]");
         let _call = js::invoke::<Option<JsStreamReference>>("f", json!([1]));
-        asked(0, "f", Operation::Call, Want::Stream, "[1]");
+        asked(0, "f", Operation::Call, ResultType::Stream, "[1]");
         let _call = js::invoke::<Vec<JsObjectReference>>("f", ());
-        asked(0, "f", Operation::Call, Want::Json, "[]");
+        asked(0, "f", Operation::Call, ResultType::Json, "[]");
         let _call = js::construct("Date", (2026,));
-        asked(0, "Date", Operation::Construct, Want::Object, "[2026]");
+        asked(0, "Date", Operation::Construct, ResultType::Object, "[2026]");
         let _call = js::get::<String>("document.title");
-        asked(0, "document.title", Operation::Get, Want::Json, "[]");
+        asked(0, "document.title", Operation::Get, ResultType::Json, "[]");
         let _call = js::get::<JsObjectReference>("document");
-        asked(0, "document", Operation::Get, Want::Object, "[]");
+        asked(0, "document", Operation::Get, ResultType::Object, "[]");
         let _call = js::set("document.title", "new");
-        asked(0, "document.title", Operation::Set, Want::Nothing, "[\"new\"]");
+        asked(0, "document.title", Operation::Set, ResultType::Nothing, "[\"new\"]");
         let _call = js::import("./x.js");
-        asked(0, "import", Operation::Call, Want::Object, "[\"./x.js\"]");
+        asked(0, "import", Operation::Call, ResultType::Object, "[\"./x.js\"]");
         let _call = js::global().invoke::<i32>("f", ());
-        asked(0, "f", Operation::Call, Want::Json, "[]");
+        asked(0, "f", Operation::Call, ResultType::Json, "[]");
         let _call = object.invoke::<i32>("f", (&object,));
-        asked(7, "f", Operation::Call, Want::Json, "[{\"__jsObjectId\":7}]");
+        asked(7, "f", Operation::Call, ResultType::Json, "[{\"__jsObjectId\":7}]");
         let _call = object.invoke_void("f", ());
-        asked(7, "f", Operation::Call, Want::Nothing, "[]");
+        asked(7, "f", Operation::Call, ResultType::Nothing, "[]");
         let _call = object.construct("C", ());
-        asked(7, "C", Operation::Construct, Want::Object, "[]");
+        asked(7, "C", Operation::Construct, ResultType::Object, "[]");
         let _call = object.get::<i32>("p");
-        asked(7, "p", Operation::Get, Want::Json, "[]");
+        asked(7, "p", Operation::Get, ResultType::Json, "[]");
         let _call = object.set("p", Some(&object));
-        asked(7, "p", Operation::Set, Want::Nothing, "[{\"__jsObjectId\":7}]");
+        asked(7, "p", Operation::Set, ResultType::Nothing, "[{\"__jsObjectId\":7}]");
     });
 }
 
@@ -93,11 +89,11 @@ fn what_is_asked_for_at_once_says_the_same() {
     in_new_guest(|page| {
         let object = page.object(7);
         page.answer(|request, args| {
-            let (operation, want) = (format!("{:?}", request.operation), format!("{:?}", request.want));
+            let (operation, result_type) = (format!("{:?}", request.operation), format!("{:?}", request.result_type));
             assert_eq!(args.bytes, [] as [Vec<u8>; 0]);
-            match request.want {
-                Want::Object => ok("{\"__jsObjectId\":9}"),
-                _ => ok(&json!([request.target, request.identifier, operation, want, args.json]).to_string()),
+            match request.result_type {
+                ResultType::Object => ok("{\"__jsObjectId\":9}"),
+                _ => ok(&json!([request.target, request.identifier, operation, result_type, args.json]).to_string()),
             }
         });
         let asked = |result: Result<Value, Error>| result.expect("the page answers");
@@ -201,7 +197,7 @@ fn c44_c46_results_are_read_as_serde_reads_them() {
 fn c98_c99_c109_who_wants_nothing_looks_at_nothing() {
     in_new_guest(|page| {
         page.answer(|request, _| {
-            assert_eq!(request.want, Want::Nothing);
+            assert_eq!(request.result_type, ResultType::Nothing);
             ok("whatever")
         });
         assert_eq!(js::invoke_void_sync("f", ()), Ok(()));

@@ -197,7 +197,7 @@ fn c6_disposing_twice_is_harmless() {
 fn c32_the_page_disposes_of_an_object_by_calling_dispose_with_null_for_arguments() {
     in_new_guest(|page| {
         let (one, two) = (item(), item());
-        assert_eq!(begin_on(1, one, "__Dispose", "null"), Some(Ok("null".into())));
+        assert_eq!(begin_on(1, one, "__Dispose", "null"), Some(ok("null")));
         assert_eq!((dispatch::live(), drops()), (1, 1));
         assert_eq!(text(invoke_on(two, "__Dispose", "null")), "null");
         assert_eq!((dispatch::live(), drops()), (0, 2));

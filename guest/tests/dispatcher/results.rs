@@ -162,7 +162,7 @@ fn results_are_json() {
             ("ReturnsAStaticStr", "\"Grüße 🎉 \\\"\\\\\\u0000\u{2028}\""),
         ] {
             assert_eq!(text(invoke(method, "[]")), expected);
-            assert_eq!(begin(1, method, "[]"), Some(Ok(expected.into())));
+            assert_eq!(begin(1, method, "[]"), Some(ok(expected)));
         }
         assert_eq!(text(invoke("ReturnsAMegabyte", "[]")).len(), (1 << 20) + 2);
     });

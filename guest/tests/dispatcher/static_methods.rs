@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use dotwit::__private::Message;
 use dotwit::__private::dispatch::{self, Target};
 use dotwit::ErrorKind;
 use dotwit::prelude::*;
@@ -114,7 +115,8 @@ mod private_module {
 fn c21_an_empty_assembly_name_is_refused() {
     in_new_guest(|_| {
         for name in ["", " ", "\t\n"] {
-            let outcome = dispatch::invoke(&Target::Assembly(name.to_owned()), "InvocableStaticVoid", "[]".into());
+            let outcome =
+                dispatch::invoke(&Target::Assembly(name.to_owned()), "InvocableStaticVoid", Message::from_json("[]"));
             assert_fails(outcome, ErrorKind::BadArguments, &["assembly name", "empty or whitespace"]);
         }
     });
@@ -136,7 +138,8 @@ fn c22_an_empty_method_identifier_is_refused() {
 fn c23_methods_of_an_assembly_that_is_not_there_cannot_be_called() {
     in_new_guest(|_| {
         for name in ["Some.Fake.Assembly", "tests", "Tests ", "1"] {
-            let outcome = dispatch::invoke(&Target::Assembly(name.to_owned()), "InvocableStaticVoid", "[]".into());
+            let outcome =
+                dispatch::invoke(&Target::Assembly(name.to_owned()), "InvocableStaticVoid", Message::from_json("[]"));
             let parts = &["no loaded assembly", &format!("'{name}'"), "'Tests'"];
             assert_fails(outcome, ErrorKind::NoSuchAssembly, parts);
         }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use dotwit::__private::dispatch::{self, close, read};
-use dotwit::__private::{Message, Piece};
+use dotwit::__private::{Chunk, Message};
 use dotwit::prelude::*;
 use dotwit::{Error, ErrorKind};
 use futures_core::Stream;
@@ -68,21 +68,21 @@ fn stream_id(text: &str) -> u64 {
 
 /// A piece that is there at once.
 #[track_caller]
-fn piece(stream: u64, max: u32) -> Piece {
+fn piece(stream: u64, max: u32) -> Chunk {
     read(1, stream, max).expect("it is there")
 }
 
 /// The one read that has ended.
 #[track_caller]
-fn ended_one(page: &TestPage) -> (u64, Piece) {
+fn ended_one(page: &TestPage) -> (u64, Chunk) {
     let mut pieces = page.pieces();
     assert_eq!(pieces.len(), 1, "{pieces:?}");
     pieces.remove(0)
 }
 
 #[track_caller]
-fn assert_piece_fails(piece: Piece, kind: ErrorKind, parts: &[&str]) {
-    assert_fails(piece.map(|piece| format!("{piece:?}").as_str().into()), kind, parts);
+fn assert_piece_fails(piece: Chunk, kind: ErrorKind, parts: &[&str]) {
+    assert_fails(piece.map(|piece| Message::from_json(format!("{piece:?}"))), kind, parts);
 }
 
 #[track_caller]
@@ -350,7 +350,7 @@ fn a_read_that_must_wait_is_answered_later_once() {
         for (number, stream) in (100..).zip(that_can_wait(&[Step::Wait(9), Step::Give(vec![1, 2]), Step::Wait(10)])) {
             let id = send(stream);
             assert_eq!(read(number, id, 10), None);
-            assert_eq!(dispatch::under_way(), 1);
+            assert_eq!(dispatch::pending_count(), 1);
             let second = piece(id, 10);
             assert_piece_fails(second, ErrorKind::Protocol, &[&format!("Stream {id} is being read")]);
             assert_eq!(page.pieces(), []);
@@ -436,7 +436,7 @@ fn a_source_can_close_its_own_stream_while_it_is_read() {
 fn reading_nothing_and_what_is_not_there_is_refused() {
     in_new_guest(|_| {
         let id = send(DotNetStreamReference::from_bytes([1]));
-        assert_piece_fails(piece(id, 0), ErrorKind::Protocol, &["one byte at least"]);
+        assert_piece_fails(piece(id, 0), ErrorKind::Protocol, &["at least one byte"]);
         assert_eq!(piece(id, 1), Ok(vec![1]));
         for id in [0, 99, u64::MAX] {
             assert_ended(id);
@@ -460,7 +460,7 @@ fn a_stream_of_nothing_but_empty_items_leaves_others_their_turn() {
 #[test]
 fn a_stream_of_the_page_can_be_sent_back() {
     in_new_guest(|page| {
-        let args: Message = "[{\"__jsStreamReferenceLength\":3,\"__jsObjectId\":5}]".into();
+        let args = "[{\"__jsStreamReferenceLength\":3,\"__jsObjectId\":5}]";
         let id = stream_id(&text(invoke("StreamBack", args)));
         assert_eq!(read(1, id, 2), None);
         let [asked] = page.reads().try_into().expect("one read");

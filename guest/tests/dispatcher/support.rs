@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use dotwit::__private::dispatch::{self, Target};
-use dotwit::__private::{Message, Operation, Outcome, Page, Piece, Request, Want, install};
+use dotwit::__private::{Chunk, Message, Operation, Outcome, Page, Request, ResultType, install};
 use dotwit::prelude::*;
 use dotwit::{Error, ErrorKind};
 use serde_json::Value;
@@ -33,7 +33,7 @@ type Function = Rc<dyn Fn(Request<'_>, Message) -> Outcome>;
 #[derive(Default)]
 pub struct TestPage {
     ended: RefCell<Vec<(u64, Outcome)>>,
-    pieces: RefCell<Vec<(u64, Piece)>>,
+    pieces: RefCell<Vec<(u64, Chunk)>>,
     begun: RefCell<Vec<Begun>>,
     cancelled: RefCell<Vec<u64>>,
     released: RefCell<Vec<i64>>,
@@ -50,7 +50,7 @@ pub struct Begun {
     pub target: i64,
     pub identifier: String,
     pub operation: Operation,
-    pub want: Want,
+    pub result_type: ResultType,
     pub args: Message,
 }
 
@@ -73,9 +73,9 @@ impl Page for TestPage {
     }
 
     fn begin_invoke_js(&self, call: u64, request: Request<'_>, args: Message) {
-        let Request { target, identifier, operation, want } = request;
+        let Request { target, identifier, operation, result_type } = request;
         let identifier = identifier.to_owned();
-        self.begun.borrow_mut().push(Begun { call, target, identifier, operation, want, args });
+        self.begun.borrow_mut().push(Begun { call, target, identifier, operation, result_type, args });
     }
 
     fn cancel_invoke_js(&self, call: u64) {
@@ -90,7 +90,7 @@ impl Page for TestPage {
         self.reads.borrow_mut().push(Read { call, object, offset, length });
     }
 
-    fn end_read(&self, call: u64, outcome: Piece) {
+    fn end_read(&self, call: u64, outcome: Chunk) {
         self.pieces.borrow_mut().push((call, outcome));
     }
 
@@ -111,7 +111,7 @@ impl TestPage {
     }
 
     /// The reads of the guest's streams that have ended since this was last asked.
-    pub fn pieces(&self) -> Vec<(u64, Piece)> {
+    pub fn pieces(&self) -> Vec<(u64, Chunk)> {
         self.pieces.take()
     }
 
@@ -208,24 +208,46 @@ impl<T> Running<T> {
     }
 }
 
+/// What a test gives as a message: a JSON text, or a message with bytes.
+pub trait IntoMessage {
+    fn into_message(self) -> Message;
+}
+
+impl IntoMessage for &str {
+    fn into_message(self) -> Message {
+        Message::from_json(self)
+    }
+}
+
+impl IntoMessage for Message {
+    fn into_message(self) -> Message {
+        self
+    }
+}
+
+/// The outcome of a call that returned this JSON.
+pub fn ok(json: impl Into<String>) -> Outcome {
+    Ok(Message::from_json(json))
+}
+
 /// A synchronous static call.
-pub fn invoke(method: &str, args: impl Into<Message>) -> Outcome {
-    dispatch::invoke(&Target::Assembly("Tests".to_owned()), method, args.into())
+pub fn invoke(method: &str, args: impl IntoMessage) -> Outcome {
+    dispatch::invoke(&Target::Assembly("Tests".to_owned()), method, args.into_message())
 }
 
 /// A synchronous call of an object's method.
-pub fn invoke_on(object: u64, method: &str, args: impl Into<Message>) -> Outcome {
-    dispatch::invoke(&Target::Object(object), method, args.into())
+pub fn invoke_on(object: u64, method: &str, args: impl IntoMessage) -> Outcome {
+    dispatch::invoke(&Target::Object(object), method, args.into_message())
 }
 
 /// An asynchronous static call.
-pub fn begin(call: u64, method: &str, args: impl Into<Message>) -> Option<Outcome> {
-    dispatch::begin_invoke(call, &Target::Assembly("Tests".to_owned()), method, args.into())
+pub fn begin(call: u64, method: &str, args: impl IntoMessage) -> Option<Outcome> {
+    dispatch::begin_invoke(call, &Target::Assembly("Tests".to_owned()), method, args.into_message())
 }
 
 /// An asynchronous call of an object's method.
-pub fn begin_on(call: u64, object: u64, method: &str, args: impl Into<Message>) -> Option<Outcome> {
-    dispatch::begin_invoke(call, &Target::Object(object), method, args.into())
+pub fn begin_on(call: u64, object: u64, method: &str, args: impl IntoMessage) -> Option<Outcome> {
+    dispatch::begin_invoke(call, &Target::Object(object), method, args.into_message())
 }
 
 /// The JSON of a success.

@@ -77,7 +77,7 @@ fn a_spawned_task_is_polled_before_the_guest_returns() {
         assert_log(&["spawning", "spawned", "polled"]);
         invoke("OpenGate", "[1]").expect("gates open");
         assert_log(&["through"]);
-        assert_eq!(begin(1, "AwaitSpawned", "[]"), Some(Ok("1".into())));
+        assert_eq!(begin(1, "AwaitSpawned", "[]"), Some(ok("1")));
         assert_eq!(page.asked(), [] as [Duration; 0]);
     });
 }
@@ -88,7 +88,7 @@ fn awaiting_a_task_gives_its_output() {
         invoke("SpawnAtGate", "[7]").expect("it spawns");
         assert_eq!(begin(1, "AwaitSpawned", "[]"), None);
         invoke("OpenGate", "[7]").expect("gates open");
-        assert_eq!(page.ended(), [(1, Ok("7".into()))]);
+        assert_eq!(page.ended(), [(1, ok("7"))]);
     });
 }
 
@@ -130,7 +130,7 @@ fn sleeping_takes_the_time_that_it_should() {
         assert!(asked.len() == 1 && asked[0] <= 20 * MILLISECOND, "{asked:?}");
         page.wake_until_idle();
         assert!(start.elapsed() >= 20 * MILLISECOND);
-        assert_eq!(page.ended(), [(1, Ok("null".into()))]);
+        assert_eq!(page.ended(), [(1, ok("null"))]);
         assert_eq!(page.asked(), [] as [Duration; 0]);
     });
 }
@@ -138,7 +138,7 @@ fn sleeping_takes_the_time_that_it_should() {
 #[test]
 fn a_sleep_that_is_over_does_not_ask_for_time() {
     in_new_guest(|page| {
-        assert_eq!(begin(1, "SleepMillis", "[0]"), Some(Ok("null".into())));
+        assert_eq!(begin(1, "SleepMillis", "[0]"), Some(ok("null")));
         assert_eq!(page.asked(), [] as [Duration; 0]);
     });
 }
@@ -245,10 +245,10 @@ fn yielding_gives_the_page_and_the_other_tasks_their_turn() {
         assert_eq!(page.asked(), [Duration::ZERO]);
         assert!(page.wake());
         assert_log(&["a2"]);
-        assert_eq!(page.ended(), [(2, Ok("null".into()))]);
+        assert_eq!(page.ended(), [(2, ok("null"))]);
         assert!(page.wake());
         assert!(!page.wake());
-        assert_eq!(page.ended(), [(1, Ok("null".into()))]);
+        assert_eq!(page.ended(), [(1, ok("null"))]);
     });
 }
 
@@ -259,7 +259,7 @@ fn yielding_lasts_until_the_page_has_had_its_turn_whatever_else_happens() {
         invoke("OpenGate", "[1]").expect("gates open");
         assert_eq!(page.ended(), []);
         page.wake_until_idle();
-        assert_eq!(page.ended(), [(1, Ok("\"opened: true\"".into()))]);
+        assert_eq!(page.ended(), [(1, ok("\"opened: true\""))]);
     });
 }
 

@@ -143,13 +143,13 @@ proptest! {
         in_new_guest(move |page| {
             // Numbers as large as `u64` are no numbers of JavaScript, and still arrive.
             assert_eq!(json(invoke("Echo", &*format!("[{value}]"))), value);
-            page.answer(|_, args| Ok(Message::from(&args.json[1..args.json.len() - 1])));
+            page.answer(|_, args| ok(&args.json[1..args.json.len() - 1]));
             assert_eq!(js::invoke_sync::<Value>("same", (&value,)), Ok(value.clone()));
             let running = run(js::invoke::<Value>("same", (&value,)));
             let begun = page.begun_one();
-            end_invoke_js(begun.call, Ok(begun.args.json[1..begun.args.json.len() - 1].into()));
+            end_invoke_js(begun.call, ok(&begun.args.json[1..begun.args.json.len() - 1]));
             assert_eq!(running.done(), Ok(value));
-            assert_eq!((dispatch::under_way(), js::live_references()), (0, 0));
+            assert_eq!((dispatch::pending_count(), js::live_references()), (0, 0));
         });
     }
 
@@ -190,7 +190,7 @@ proptest! {
                 let mut released = page.released();
                 released.sort_unstable();
                 assert_eq!(&released, &expected);
-                end_invoke_js(1, Ok(args.as_str().into()));
+                end_invoke_js(1, ok(args));
                 assert_eq!(page.released().len(), ids.len());
             }
             assert_eq!(js::live_references(), 0);
@@ -218,7 +218,7 @@ proptest! {
             calls.iter().for_each(Running::done);
             page.wake_until_idle();
             crate::js_references::let_go();
-            assert_eq!((js::live_references(), dispatch::live(), dispatch::under_way()), (0, 0, 0));
+            assert_eq!((js::live_references(), dispatch::live(), dispatch::pending_count()), (0, 0, 0));
         });
     }
 }

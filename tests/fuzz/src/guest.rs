@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use dotwit::__private::dispatch::{self, Target};
-use dotwit::__private::{Message, Outcome, Page, Piece, Request, install};
+use dotwit::__private::{Chunk, Message, Outcome, Page, Request, install};
 use dotwit::prelude::*;
 use dotwit::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,7 @@ impl Page for Counting {
     fn end_invoke(&self, _call: u64, _outcome: Outcome) {
         self.ended.set(self.ended.get() + 1);
     }
-    fn end_read(&self, _call: u64, _outcome: Piece) {}
+    fn end_read(&self, _call: u64, _outcome: Chunk) {}
     fn wake_after(&self, _delay: Duration) {}
 }
 

@@ -53,7 +53,7 @@ async fn digest(mut stream: JsStream) -> Result<Digest, Error> {
     let mut digest = Digest { is_pattern: true, ..Digest::default() };
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut expected = Vec::new();
-    while let Some(piece) = stream.next_piece().await {
+    while let Some(piece) = stream.next_chunk().await {
         let piece = piece?;
         expected.resize(piece.len(), 0);
         fill(digest.length, &mut expected);
@@ -86,7 +86,7 @@ pub fn stream_length(stream: JsStreamReference) -> u64 {
 pub async fn drain_stream(stream: JsStreamReference) -> Result<u64, Error> {
     let mut stream = stream.open_read_stream(u64::MAX)?;
     let mut length = 0;
-    while let Some(piece) = stream.next_piece().await {
+    while let Some(piece) = stream.next_chunk().await {
         length += piece?.len() as u64;
     }
     Ok(length)
@@ -119,7 +119,7 @@ pub async fn read_pieces_and_drop(stream: JsStreamReference, pieces: u32) -> Res
     let mut stream = stream.open_read_stream(u64::MAX)?;
     let mut length = 0;
     for _ in 0..pieces {
-        let Some(piece) = stream.next_piece().await else { break };
+        let Some(piece) = stream.next_chunk().await else { break };
         length += piece?.len() as u64;
     }
     Ok(length)
@@ -129,7 +129,7 @@ pub async fn read_pieces_and_drop(stream: JsStreamReference, pieces: u32) -> Res
 #[js_invokable]
 pub async fn drop_stream_while_reading(stream: JsStreamReference) -> Result<bool, Error> {
     let mut stream = stream.open_read_stream(u64::MAX)?;
-    let mut next = std::pin::pin!(stream.next_piece());
+    let mut next = std::pin::pin!(stream.next_chunk());
     Ok(std::future::poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx).is_ready())).await)
 }
 
@@ -141,7 +141,7 @@ pub async fn read_two_streams(one: JsStreamReference, other: JsStreamReference) 
     loop {
         let mut read = false;
         for (stream, length) in streams.iter_mut().zip(&mut lengths) {
-            if let Some(piece) = stream.next_piece().await {
+            if let Some(piece) = stream.next_chunk().await {
                 *length += piece?.len() as u64;
                 read = true;
             }

@@ -5,7 +5,8 @@
 
 use serde_json::ser::{CompactFormatter, Formatter};
 
-use crate::numbers::{self, AS, BIG_INT, Number};
+use crate::numbers::{self, BIG_INT, Number};
+use crate::placeholder::AS;
 
 /// A text with numbers in the places of their placeholders.
 #[derive(Debug)]

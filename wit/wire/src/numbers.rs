@@ -1,27 +1,21 @@
-//! Numbers that JSON has no place for: those of typed arrays, and integers that a JavaScript number cannot hold. They travel
-//! as bytes beside the text, where `{"__byte[]": i, "__as": kind}` stands for them.
+//! Numbers that JSON cannot hold: those of typed arrays, and integers that a JavaScript number cannot hold. They travel as
+//! bytes beside the text, where `{"__byte[]":i,"__as":kind}` stands for them. This module converts between bytes and numbers.
 
 use std::any::type_name;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{self, DeserializeOwned, MapAccess};
-use serde::ser::{SerializeMap, Serializer};
-
-const BYTES: &str = "__byte[]";
-
-/// The key that says what the bytes beside a text are, where they are not a `Uint8Array`.
-pub const AS: &str = "__as";
+use serde::de::{self, DeserializeOwned};
 
 /// The bytes are the decimal digits of a `bigint`.
 pub const BIG_INT: &str = "BigInt";
 
-/// What the bytes are where nothing says it.
+/// What the bytes are if nothing says it.
 pub const PLAIN: &str = "Uint8Array";
 
 /// Whether a text may have numbers beside it: a quick look.
 #[must_use]
-pub fn are_in(text: &str) -> bool {
+pub fn may_be_in(text: &str) -> bool {
     text.contains("\"__as\"")
 }
 
@@ -29,7 +23,7 @@ pub fn are_in(text: &str) -> bool {
 ///
 /// # Errors
 ///
-/// Where the bytes are not a typed array of that kind, or an element does not fit into `T`.
+/// If the bytes are not a typed array of that kind, or an element does not fit into `T`.
 pub fn elements<T: Element, E: de::Error>(kind: &str, bytes: &[u8]) -> Result<Vec<T>, E> {
     let none = || E::custom(format!("a {kind} of {} bytes is not a typed array", bytes.len()));
     if kind == T::KIND {
@@ -47,39 +41,28 @@ pub fn elements<T: Element, E: de::Error>(kind: &str, bytes: &[u8]) -> Result<Ve
     numbers.enumerate().map(fits).collect()
 }
 
-/// Writes the placeholder of the byte array with an index, which has numbers of some kind.
-///
-/// # Errors
-///
-/// The serializer's.
-pub fn serialize<S: Serializer>(serializer: S, kind: &str, index: usize) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(if kind == PLAIN { 1 } else { 2 }))?;
-    map.serialize_entry(BYTES, &index)?;
-    if kind != PLAIN {
-        map.serialize_entry(AS, kind)?;
-    }
-    map.end()
-}
+/// What `dotwit-host` uses of this module until it uses [`byte_arrays`](crate::byte_arrays), where these functions are now.
+pub use adopted::{AS, are_in, placeholder, serialize};
 
-/// Reads which bytes are meant, and what they are.
-///
-/// # Errors
-///
-/// Where the map is not a placeholder for bytes.
-pub fn placeholder<'de, A: MapAccess<'de>>(mut map: A) -> Result<(u64, String), A::Error> {
-    let (mut index, mut kind) = (None, None);
-    while let Some(key) = map.next_key::<String>()? {
-        let twice = match &*key {
-            BYTES => index.replace(map.next_value::<u64>()?).is_some(),
-            AS => kind.replace(map.next_value::<String>()?).is_some(),
-            _ => return Err(de::Error::custom(format!("unexpected property '{key}' beside '{BYTES}'"))),
-        };
-        if twice {
-            return Err(de::Error::custom(format!("property '{key}' is there twice")));
+mod adopted {
+    #![allow(missing_docs, clippy::missing_errors_doc)]
+    pub use super::may_be_in as are_in;
+    pub use crate::placeholder::AS;
+    use crate::placeholder::{self, BYTES, Placeholder};
+    use serde::de::{MapAccess, Visitor};
+    use serde::ser::Serializer;
+
+    pub fn serialize<S: Serializer>(serializer: S, kind: &str, index: usize) -> Result<S::Ok, S::Error> {
+        match kind {
+            super::PLAIN => placeholder::serialize(serializer, BYTES, index),
+            _ => placeholder::serialize_with(serializer, (BYTES, index), (AS, kind)),
         }
     }
-    let index = index.ok_or_else(|| de::Error::custom(format!("required property '{BYTES}' was not found")))?;
-    Ok((index, kind.unwrap_or_else(|| PLAIN.to_owned())))
+
+    pub fn placeholder<'de, A: MapAccess<'de>>(map: A) -> Result<(u64, String), A::Error> {
+        let (index, kind) = Placeholder::new(BYTES, "").with::<String>(AS).visit_map(map)?;
+        Ok((u64::try_from(index).unwrap_or(u64::MAX), kind.unwrap_or_else(|| super::PLAIN.to_owned())))
+    }
 }
 
 /// What a `TypedArray` can have as its elements.

@@ -68,7 +68,7 @@ impl StreamToDotNet {
         let data_reference: JsStreamReference = js::invoke("streamToDotNet", ()).await?;
         let mut data = data_reference.open_read_stream(10_000_000)?;
         let (mut length, mut crc) = (0, Crc32::new());
-        while let Some(piece) = data.next_piece().await {
+        while let Some(piece) = data.next_chunk().await {
             let piece = piece?;
             length += piece.len();
             crc.update(&piece);
@@ -85,7 +85,7 @@ impl StreamToDotNet {
 pub async fn upload_file(file: JsStreamReference, max_allowed_size: u64) -> Result<String, Error> {
     let mut stream = file.open_read_stream(max_allowed_size)?;
     let (mut received, mut crc) = (0, Crc32::new());
-    while let Some(piece) = stream.next_piece().await {
+    while let Some(piece) = stream.next_chunk().await {
         let piece = piece?;
         received += piece.len();
         crc.update(&piece);

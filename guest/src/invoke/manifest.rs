@@ -1,9 +1,9 @@
-//! Tells what can be called: `dotwit:interop/manifest`.
+//! The list of all that can be called: `dotwit:interop/manifest`.
 
 use crate::error::Error;
-use crate::registry::{self, MethodInfo, ObjectType};
+use crate::method::{MethodInfo, ObjectType, registry};
 
-/// What the component's assembly offers.
+/// The component's assembly.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     /// The assembly's name.
@@ -14,12 +14,12 @@ pub struct Manifest {
     pub types: Vec<TypeManifest>,
 }
 
-/// What the objects of one type offer.
+/// One type of objects.
 #[derive(Clone, Debug)]
 pub struct TypeManifest {
     /// The type's name in the source.
     pub name: &'static str,
-    /// The doc comment of its `impl`, empty where there is none.
+    /// The doc comment of its `impl`, empty if there is none.
     pub docs: &'static str,
     /// Its methods, sorted by id.
     pub methods: Vec<MethodInfo>,
@@ -29,7 +29,7 @@ pub struct TypeManifest {
 ///
 /// # Errors
 ///
-/// Where nothing can be called, because two static methods claim one id.
+/// If nothing can be called, because two static methods have the same id.
 pub fn describe() -> Result<Manifest, Error> {
     let assembly = registry::assembly()?;
     let mut types: Vec<_> = inventory::iter::<ObjectType>

@@ -8,19 +8,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use dotwit_wire::json;
+use dotwit_wire::limits::{MAX_DEPTH, MAX_PENDING_CALLS};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::dispatch::MAX_PENDING;
+use crate::codec::{IncomingMessage, KeepAlive, Reader, deserialize_error, write_arguments};
 use crate::error::{Error, ErrorKind};
-use crate::js_object::JsObjectReference;
-use crate::js_stream::JsStreamReference;
-use crate::json;
-use crate::message::{self, Kept, Message, Reader, Received};
-use crate::misfit;
-use crate::page::{Operation, Request, Want, page, try_page};
-use crate::pending::{self, Ticket};
+use crate::message::Message;
+use crate::page::current::{page, try_page};
+use crate::page::{Operation, Request, ResultType};
+use crate::pending::{self, PendingReply};
 use crate::task;
+use crate::value::js_object::JsObjectReference;
+use crate::value::js_stream::JsStreamReference;
 
 /// The arguments of a call to the page: a tuple, `(value,)` for one and `()` for none, of what implements
 /// `serde::Serialize`.
@@ -101,7 +102,7 @@ pub struct Call<R> {
 enum State {
     /// It could not even begin.
     Refused(Error),
-    Pending(Ticket<Received>),
+    Pending(PendingReply<IncomingMessage>),
     Ended,
 }
 
@@ -116,10 +117,10 @@ impl<R: Returned> Call<R> {
             Some(error) => Err(error),
         };
         let state = match prepared {
-            Ok((request, message, kept)) => {
-                let ticket = Ticket::new(kept);
-                page().begin_invoke_js(ticket.id(), request, message);
-                State::Pending(ticket)
+            Ok((request, message, keep_alive)) => {
+                let reply = PendingReply::new(keep_alive);
+                page().begin_invoke_js(reply.id(), request, message);
+                State::Pending(reply)
             }
             Err(error) => State::Refused(error),
         };
@@ -150,20 +151,20 @@ impl<R: Returned> Future for Call<R> {
         let outcome = match std::mem::replace(&mut this.state, State::Ended) {
             State::Refused(error) => return Poll::Ready(Err(error)),
             State::Ended => return Poll::Pending,
-            State::Pending(mut ticket) => {
-                let Poll::Ready(outcome) = ticket.poll(cx) else {
+            State::Pending(mut reply) => {
+                let Poll::Ready(outcome) = reply.poll(cx) else {
                     return match this.is_too_late(cx) {
                         Some(error) => {
-                            cancel(&ticket);
+                            cancel(&reply);
                             Poll::Ready(Err(error))
                         }
                         None => {
-                            this.state = State::Pending(ticket);
+                            this.state = State::Pending(reply);
                             Poll::Pending
                         }
                     };
                 };
-                // What the call kept alive may be in its result, and goes with the ticket.
+                // What the call keep_alive alive may be in its result, and goes with the reply.
                 outcome.and_then(|received| read(&this.identifier, received))
             }
         };
@@ -186,8 +187,8 @@ impl<R> Call<R> {
 
 impl<R> Drop for Call<R> {
     fn drop(&mut self) {
-        if let State::Pending(ticket) = &self.state {
-            cancel(ticket);
+        if let State::Pending(reply) = &self.state {
+            cancel(reply);
         }
     }
 }
@@ -198,16 +199,16 @@ impl<R> fmt::Debug for Call<R> {
     }
 }
 
-fn cancel(ticket: &Ticket<Received>) {
-    if ticket.give_up()
+fn cancel(reply: &PendingReply<IncomingMessage>) {
+    if reply.give_up()
         && let Some(page) = try_page()
     {
-        page.cancel_invoke_js(ticket.id());
+        page.cancel_invoke_js(reply.id());
     }
 }
 
 /// Makes a call that is answered at once.
-pub(crate) fn at_once<R, A>(
+pub(crate) fn invoke_now<R, A>(
     target: &JsObjectReference,
     identifier: &str,
     operation: Operation,
@@ -217,20 +218,20 @@ where
     R: DeserializeOwned + 'static,
     A: Serialize,
 {
-    let (request, message, kept) = prepare::<R, A>(target, identifier, operation, &args)?;
+    let (request, message, keep_alive) = prepare::<R, A>(target, identifier, operation, &args)?;
     let outcome = page().invoke_js(request, message);
     if let Err(error) = &outcome {
-        kept.after_failure(error.kind());
+        keep_alive.after_failure(error.kind());
     }
     read(identifier, outcome?.into())
 }
 
 fn refuse_too_many(identifier: &str) -> Option<Error> {
-    (pending::count::<Received>() >= MAX_PENDING).then(|| {
+    (pending::count::<IncomingMessage>() >= MAX_PENDING_CALLS).then(|| {
         Error::new(
             ErrorKind::TooMany,
             format!(
-                "The call to '{identifier}' is refused: {MAX_PENDING} calls to the page are under way, and {MAX_PENDING} \
+                "The call to '{identifier}' is refused: {MAX_PENDING_CALLS} calls to the page are under way, and {MAX_PENDING_CALLS} \
                  is the limit."
             ),
         )
@@ -243,37 +244,37 @@ fn prepare<'i, R: 'static, A: Serialize>(
     identifier: &'i str,
     operation: Operation,
     args: &A,
-) -> Result<(Request<'i>, Message, Kept), Error> {
+) -> Result<(Request<'i>, Message, KeepAlive), Error> {
     let id = target.id()?;
-    let (message, kept) = message::write_arguments(target, identifier, args)?;
-    Ok((Request { target: id, identifier, operation, want: want::<R>() }, message, kept))
+    let (message, keep_alive) = write_arguments(target.handle().cloned(), identifier, args)?;
+    Ok((Request { target: id, identifier, operation, result_type: result_type::<R>() }, message, keep_alive))
 }
 
 /// How an `R` is to be sent.
-fn want<R: 'static>() -> Want {
+fn result_type<R: 'static>() -> ResultType {
     let result = TypeId::of::<R>();
     if result == TypeId::of::<()>() {
-        Want::Nothing
+        ResultType::Nothing
     } else if result == TypeId::of::<JsObjectReference>() || result == TypeId::of::<Option<JsObjectReference>>() {
-        Want::Object
+        ResultType::Object
     } else if result == TypeId::of::<JsStreamReference>() || result == TypeId::of::<Option<JsStreamReference>>() {
-        Want::Stream
+        ResultType::Stream
     } else {
-        Want::Json
+        ResultType::Json
     }
 }
 
 /// Reads the result of a call.
-fn read<R: DeserializeOwned + 'static>(identifier: &str, received: Received) -> Result<R, Error> {
+fn read<R: DeserializeOwned + 'static>(identifier: &str, received: IncomingMessage) -> Result<R, Error> {
     let failed =
         |what: String| Error::new(ErrorKind::Failed, format!("The result of the call to '{identifier}' {what}."));
-    let Received { json, bytes, handles } = received;
+    let IncomingMessage { json, bytes, handles } = received;
     // Whoever wants nothing does not look at what there is.
-    let json = if want::<R>() == Want::Nothing { "null" } else { json.trim() };
+    let json = if result_type::<R>() == ResultType::Nothing { "null" } else { json.trim() };
     let depth = json::depth(json);
-    if depth > json::MAX_DEPTH {
-        return Err(failed(format!("nests {depth} deep, and {} is the limit", json::MAX_DEPTH)));
+    if depth > MAX_DEPTH {
+        return Err(failed(format!("nests {depth} deep, and {} is the limit", MAX_DEPTH)));
     }
     let reader = Reader::new(json, bytes, handles)?;
-    reader.read(json, |error| failed(misfit::what_is_wrong(json, &error)))
+    reader.read(json, |error| failed(deserialize_error::explain(json, &error)))
 }

@@ -41,13 +41,15 @@
 //! listens to its `AbortSignal` runs while the `Call` is dropped. Either may call the guest synchronously. So no call
 //! should be made or dropped with anything borrowed, such as a `RefCell`, that other methods need.
 
+mod call;
+
 use serde::Serialize;
 
-use crate::call::at_once;
-pub use crate::call::{Arguments, Call, Returned};
 use crate::error::Error;
-pub use crate::js_object::JsObjectReference;
 use crate::page::Operation;
+use crate::page::handle;
+pub use crate::value::js_object::JsObjectReference;
+pub use call::{Arguments, Call, Returned};
 
 /// Calls a function. [`invoke_void`] is for results that do not matter; `(vec,)` passes a `Vec` as one argument.
 pub fn invoke<R: Returned>(identifier: &str, args: impl Arguments) -> Call<R> {
@@ -131,7 +133,7 @@ pub fn global() -> JsObjectReference {
 
 /// How many references to objects of the page this guest holds, each counted once however many clones it has.
 pub fn live_references() -> usize {
-    crate::js_object::live()
+    handle::live()
 }
 
 impl JsObjectReference {
@@ -166,7 +168,7 @@ impl JsObjectReference {
     ///
     /// Those of [`invoke_sync`](crate::js::invoke_sync).
     pub fn invoke_sync<R: Returned>(&self, identifier: &str, args: impl Arguments) -> Result<R, Error> {
-        at_once(self, identifier, Operation::Call, args)
+        call::invoke_now(self, identifier, Operation::Call, args)
     }
 
     /// As [`invoke_void`](Self::invoke_void), at once.
@@ -184,7 +186,7 @@ impl JsObjectReference {
     ///
     /// Those of [`invoke_sync`](crate::js::invoke_sync).
     pub fn construct_sync(&self, identifier: &str, args: impl Arguments) -> Result<JsObjectReference, Error> {
-        at_once(self, identifier, Operation::Construct, args)
+        call::invoke_now(self, identifier, Operation::Construct, args)
     }
 
     /// As [`get`](Self::get), at once.
@@ -193,7 +195,7 @@ impl JsObjectReference {
     ///
     /// Those of [`invoke_sync`](crate::js::invoke_sync).
     pub fn get_sync<R: Returned>(&self, identifier: &str) -> Result<R, Error> {
-        at_once(self, identifier, Operation::Get, ())
+        call::invoke_now(self, identifier, Operation::Get, ())
     }
 
     /// As [`set`](Self::set), at once.
@@ -202,6 +204,6 @@ impl JsObjectReference {
     ///
     /// Those of [`invoke_sync`](crate::js::invoke_sync).
     pub fn set_sync(&self, identifier: &str, value: impl Serialize) -> Result<(), Error> {
-        at_once(self, identifier, Operation::Set, (value,))
+        call::invoke_now(self, identifier, Operation::Set, (value,))
     }
 }

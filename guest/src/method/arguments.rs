@@ -1,15 +1,15 @@
-//! Reads a call's arguments into a method's parameters, by Blazor's rules: one JSON array, exactly as many elements as
-//! parameters. Where a method has none, nothing reads the text, and it may be whatever it is.
+//! Reads a call's arguments by Blazor's rules: one JSON array, with exactly as many elements as the method has parameters. For a
+//! method without parameters nothing reads the text, whatever it is.
 
+use dotwit_wire::json::{self, Malformed};
+use dotwit_wire::limits::{MAX_ARGUMENTS, MAX_DEPTH};
+use dotwit_wire::placeholder::DOT_NET_OBJECT;
 use serde::de::DeserializeOwned;
 
+use crate::codec::{IncomingMessage, Reader, deserialize_error};
 use crate::error::{Error, ErrorKind};
-use crate::json::{self, Malformed};
-use crate::message::{MAX_ARGUMENTS, Reader, Received};
-use crate::misfit;
-use crate::objects;
 
-/// What a method can have as a parameter.
+/// A type that a method can have as a parameter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from what JavaScript sends",
     label = "not deserialisable",
@@ -20,14 +20,14 @@ pub trait Argument: DeserializeOwned {}
 #[diagnostic::do_not_recommend]
 impl<T: DeserializeOwned> Argument for T {}
 
-/// The arguments of a call that are still to be read.
+/// The arguments of a call, not read yet.
 pub struct Arguments<'a> {
     method: &'a str,
-    message: Received,
+    message: IncomingMessage,
 }
 
-/// The arguments of a call, counted and being read one by one.
-pub struct Counted<'a> {
+/// Reads the arguments of a call one by one, after they were counted.
+pub struct ArgumentReader<'a> {
     method: &'a str,
     texts: std::vec::IntoIter<&'a str>,
     count: usize,
@@ -35,7 +35,7 @@ pub struct Counted<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    pub(crate) fn new(method: &'a str, message: Received) -> Self {
+    pub(crate) fn new(method: &'a str, message: IncomingMessage) -> Self {
         Self { method, message }
     }
 
@@ -43,30 +43,34 @@ impl<'a> Arguments<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BadArguments`] where the text is no JSON array of that many elements, [`ErrorKind::TooMany`] where it
-    /// has more elements than any call may have or more references than the guest may hold, and what `read` fails with.
-    pub fn read<T>(self, count: usize, read: impl FnOnce(&mut Counted<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    /// [`ErrorKind::BadArguments`] if the text is not a JSON array of that many elements, [`ErrorKind::TooMany`] if it has more
+    /// elements than any call may have or more references than the guest may hold, and the errors of `read`.
+    pub fn read<T>(
+        self,
+        count: usize,
+        read: impl FnOnce(&mut ArgumentReader<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let method = self.method;
-        let Received { json, bytes, handles } = self.message;
+        let IncomingMessage { json, bytes, handles } = self.message;
         let texts = split(method, &json, count)?;
         let reader = Reader::new(&json, bytes, handles)?;
-        read(&mut Counted { method, texts: texts.into_iter(), count, reader })
+        read(&mut ArgumentReader { method, texts: texts.into_iter(), count, reader })
     }
 }
 
-impl Counted<'_> {
-    /// The next argument, for the parameter with this name.
+impl ArgumentReader<'_> {
+    /// Reads the next argument, for the parameter with this name.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BadArguments`] where it cannot be read as a `T`, or is a reference where `T` is none;
-    /// [`ErrorKind::NoSuchObject`] where it names an object that is not tracked.
+    /// [`ErrorKind::BadArguments`] if it cannot be read as a `T`, or is a reference to an object of the guest and `T` is not;
+    /// [`ErrorKind::NoSuchObject`] if it names an object that is not tracked.
     pub fn next<T: Argument>(&mut self, parameter: &str) -> Result<T, Error> {
         let text = self.texts.next().unwrap_or("null");
         let position = self.count - self.texts.len();
         let method = self.method;
         let references = names_object(text).then(|| self.reader.references());
-        let value = self.reader.read(text, |error| misfit(method, position, parameter, text, &error));
+        let value = self.reader.read(text, |error| does_not_fit(method, position, parameter, text, &error));
         if references.is_some_and(|before| self.reader.references() == before) {
             return Err(Error::new(
                 ErrorKind::BadArguments,
@@ -80,11 +84,11 @@ impl Counted<'_> {
     }
 }
 
-/// Whether a JSON text is an object whose first property makes it a reference to an object of the guest.
+/// Whether a JSON text is an object whose first property is the key of a reference to an object of the guest.
 fn names_object(text: &str) -> bool {
     text.strip_prefix('{')
         .and_then(|rest| rest.trim_start().strip_prefix('"'))
-        .is_some_and(|rest| rest.starts_with(objects::KEY) && rest[objects::KEY.len()..].starts_with('"'))
+        .is_some_and(|rest| rest.starts_with(DOT_NET_OBJECT) && rest[DOT_NET_OBJECT.len()..].starts_with('"'))
 }
 
 /// Splits the text of a call's arguments into `count` texts.
@@ -98,7 +102,7 @@ fn split<'t>(method: &str, text: &'t str, count: usize) -> Result<Vec<&'t str>, 
             Malformed::Mismatched => "closes its '[' with '}'".to_owned(),
             Malformed::Trailing => "goes on after its end".to_owned(),
             Malformed::MissingElement => "lacks an element beside a comma".to_owned(),
-            Malformed::TooDeep(depth) => format!("nests {depth} deep, and {} is the limit", json::MAX_DEPTH),
+            Malformed::TooDeep(depth) => format!("nests {depth} deep, and {} is the limit", MAX_DEPTH),
         };
         bad(format!("Invalid JSON in the call to '{method}': the arguments are one JSON array, but the text {what}."))
     })?;
@@ -123,18 +127,18 @@ fn split<'t>(method: &str, text: &'t str, count: usize) -> Result<Vec<&'t str>, 
     Ok(texts)
 }
 
-/// Says that an argument does not fit its parameter.
-fn misfit(method: &str, position: usize, parameter: &str, text: &str, error: &serde_json::Error) -> Error {
+/// The error of an argument that does not fit its parameter.
+fn does_not_fit(method: &str, position: usize, parameter: &str, text: &str, error: &serde_json::Error) -> Error {
     Error::new(
         ErrorKind::BadArguments,
         format!(
             "In the call to '{method}', argument {position} ('{parameter}') {}.",
-            misfit::what_is_wrong(text, error)
+            deserialize_error::explain(text, error)
         ),
     )
 }
 
-/// The kind of token that a JSON text begins with, by the names of Blazor's reader.
+/// The token that a JSON text begins with, as Blazor's reader calls it.
 fn token(text: &str) -> &'static str {
     match text.as_bytes().first() {
         Some(b'{') => "StartObject",

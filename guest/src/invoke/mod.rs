@@ -1,37 +1,36 @@
-//! The dispatcher: what each export of `dotwit:interop/invocation`, `…/references` and `…/streams` does.
+//! Calls from the page: what each export of `dotwit:interop/invocation`, `…/references` and `…/streams` does.
+//!
+//! [`invoke`] and [`begin_invoke`] find the method, read the arguments and call it. A method that returns a future is polled
+//! once; if it is not ready then, it becomes a task, which ends the call later. Everything here runs inside [`enter`], which
+//! polls tasks before it returns to the page. This folder may import all others but `js` and `exports`.
+
+pub(crate) mod encode;
+mod entry;
+pub(crate) mod manifest;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::task::{Context, Poll, Waker};
 
-use crate::arguments::Arguments;
-use crate::dotnet_stream;
-use crate::error::{Error, ErrorKind};
-use crate::message::{Message, Received};
-use crate::objects;
-use crate::page::{Piece, page};
-use crate::pending;
-use crate::registry::{self, MethodInfo};
-use crate::reply::{Outcome, Reply};
-use crate::task;
+use dotwit_wire::limits::MAX_PENDING_CALLS;
 
-/// The id that disposes of its target, whatever methods that has (Blazor's reserved identifier).
+use crate::codec::IncomingMessage;
+use crate::error::{Error, ErrorKind};
+use crate::invoke::entry::enter;
+use crate::message::{Chunk, Message, Outcome, Target};
+use crate::method::arguments::Arguments;
+use crate::method::reply::Reply;
+use crate::method::{MethodInfo, registry};
+use crate::page::current::page;
+use crate::pending;
+use crate::task;
+use crate::value::{object_table, stream_table};
+
+/// The id that disposes of its target, whatever methods the target has (reserved by Blazor).
 const DISPOSE: &str = "__Dispose";
 
-/// How many calls of the page may be under way at once.
-pub(crate) const MAX_PENDING: usize = 10_000;
-
-/// What a call is for: the `target` of `dotwit:interop/types`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A static method of the assembly with this name.
-    Assembly(String),
-    /// A method of the object with this id.
-    Object(u64),
-}
-
 thread_local! {
-    /// The calls that have not ended, by their ids.
+    /// The calls of the page that have not ended, by their ids.
     static PENDING: RefCell<HashMap<u64, async_task::Task<()>>> = RefCell::new(HashMap::new());
 }
 
@@ -39,30 +38,30 @@ thread_local! {
 ///
 /// # Errors
 ///
-/// Whatever the call fails with; [`ErrorKind::Unsupported`] for a method that is asynchronous.
+/// Those of the call, and [`ErrorKind::Unsupported`] for a method that is asynchronous.
 pub fn invoke(target: &Target, method: &str, args: Message) -> Outcome {
-    let args = Received::from(args);
-    task::visit(|| match start(target, method, args, Timing::AtOnce) {
+    let args = IncomingMessage::from(args);
+    enter(|| match start(target, method, args, CallMode::Sync) {
         Ok(Reply::Done(outcome)) => outcome,
         Ok(Reply::Pending(_)) => Err(is_asynchronous(method)),
         Err(error) => Err(error),
     })
 }
 
-/// `invocation.begin-invoke`: the outcome where there is one already, else the page's `end-invoke` follows.
+/// `invocation.begin-invoke`: the outcome if there is one already; otherwise the page's `end-invoke` follows.
 pub fn begin_invoke(call: u64, target: &Target, method: &str, args: Message) -> Option<Outcome> {
-    let args = Received::from(args);
-    task::visit(|| begin(call, target, method, args))
+    let args = IncomingMessage::from(args);
+    enter(|| begin(call, target, method, args))
 }
 
-fn begin(call: u64, target: &Target, method: &str, args: Received) -> Option<Outcome> {
+fn begin(call: u64, target: &Target, method: &str, args: IncomingMessage) -> Option<Outcome> {
     let refusal = PENDING.with_borrow(|pending| {
         if pending.contains_key(&call) {
             Some(Error::new(ErrorKind::Protocol, format!("Call {call} is under way: a new call has an id of its own.")))
-        } else if pending.len() >= MAX_PENDING {
+        } else if pending.len() >= MAX_PENDING_CALLS {
             Some(Error::new(
                 ErrorKind::TooMany,
-                format!("The call to '{method}' is refused: {MAX_PENDING} calls are under way, and {MAX_PENDING} is the limit."),
+                format!("The call to '{method}' is refused: {MAX_PENDING_CALLS} calls are under way, and {MAX_PENDING_CALLS} is the limit."),
             ))
         } else {
             None
@@ -71,7 +70,7 @@ fn begin(call: u64, target: &Target, method: &str, args: Received) -> Option<Out
     if let Some(refusal) = refusal {
         return Some(Err(refusal));
     }
-    let mut future = match start(target, method, args, Timing::Eventually) {
+    let mut future = match start(target, method, args, CallMode::Async) {
         Ok(Reply::Pending(future)) => future,
         Ok(Reply::Done(outcome)) => return Some(outcome),
         Err(error) => return Some(Err(error)),
@@ -83,7 +82,7 @@ fn begin(call: u64, target: &Target, method: &str, args: Received) -> Option<Out
     }
     let task = task::spawn_cancellable(async move {
         let outcome = future.await;
-        // Whoever takes the call out of the table ends it.
+        // What takes the call out of the table ends it: this or `cancel_invoke`.
         if let Some(this) = PENDING.with_borrow_mut(|pending| pending.remove(&call)) {
             this.detach();
             page().end_invoke(call, outcome);
@@ -96,69 +95,69 @@ fn begin(call: u64, target: &Target, method: &str, args: Received) -> Option<Out
 /// `invocation.cancel-invoke`.
 pub fn cancel_invoke(call: u64) {
     if let Some(task) = PENDING.with_borrow_mut(|pending| pending.remove(&call)) {
-        task::visit(|| drop(task));
+        enter(|| drop(task));
         page().end_invoke(call, Err(Error::new(ErrorKind::Cancelled, "The call was cancelled.")));
     }
 }
 
 /// `invocation.end-invoke-js`.
 pub fn end_invoke_js(call: u64, outcome: Outcome) {
-    let outcome = outcome.map(Received::from);
-    task::visit(|| pending::end(call, outcome));
+    let outcome = outcome.map(IncomingMessage::from);
+    enter(|| pending::end(call, outcome));
 }
 
-/// `streams.read`: the bytes where they are there already, else the page's `end-read` follows.
-pub fn read(call: u64, stream: u64, max: u32) -> Option<Piece> {
-    task::visit(|| dotnet_stream::read(call, stream, max))
+/// `streams.read`: the bytes if they are there already; otherwise the page's `end-read` follows.
+pub fn read(call: u64, stream: u64, max: u32) -> Option<Chunk> {
+    enter(|| stream_table::read(call, stream, max))
 }
 
 /// `streams.close`.
 pub fn close(stream: u64) {
-    task::visit(|| dotnet_stream::close(stream));
+    enter(|| stream_table::close(stream));
 }
 
 /// `streams.end-read-js`.
-pub fn end_read_js(call: u64, outcome: Piece) {
-    task::visit(|| pending::end(call, outcome));
+pub fn end_read_js(call: u64, outcome: Chunk) {
+    enter(|| pending::end(call, outcome));
 }
 
 /// `invocation.run-ready`.
 pub fn run_ready() {
-    task::run_ready();
+    entry::run_ready();
 }
 
 /// `references.release`.
 pub fn release(object: u64) {
-    task::visit(|| objects::release(object));
+    enter(|| object_table::release(object));
 }
 
 /// `references.forget`.
 pub fn forget(object: u64, times: u32) {
-    task::visit(|| objects::forget(object, times));
+    enter(|| object_table::forget(object, times));
 }
 
 /// `references.live`.
 pub fn live() -> u32 {
-    u32::try_from(objects::live()).unwrap_or(u32::MAX)
+    u32::try_from(object_table::live()).unwrap_or(u32::MAX)
 }
 
-/// How many calls and reads there are that have not ended, in both directions, for tests that look for leaks.
-pub fn under_way() -> usize {
-    let of_the_page = PENDING.with_borrow(HashMap::len) + dotnet_stream::waiting();
-    of_the_page + pending::count::<Received>() + pending::count::<Vec<u8>>()
+/// How many calls and reads have not ended, in both directions, for tests that look for leaks.
+pub fn pending_count() -> usize {
+    let of_page = PENDING.with_borrow(HashMap::len) + stream_table::waiting();
+    of_page + pending::count::<IncomingMessage>() + pending::count::<Vec<u8>>()
 }
 
-/// Whether a caller can wait.
+/// Whether the caller can wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Timing {
-    AtOnce,
-    Eventually,
+enum CallMode {
+    Sync,
+    Async,
 }
 
 /// Finds the method, reads the arguments and calls it.
-fn start(target: &Target, method: &str, args: Received, timing: Timing) -> Result<Reply, Error> {
+fn start(target: &Target, method: &str, args: IncomingMessage, mode: CallMode) -> Result<Reply, Error> {
     let refuse = |info: &MethodInfo| {
-        if info.is_async && timing == Timing::AtOnce { Err(is_asynchronous(method)) } else { Ok(()) }
+        if info.is_async && mode == CallMode::Sync { Err(is_asynchronous(method)) } else { Ok(()) }
     };
     match target {
         Target::Assembly(name) => {
@@ -176,10 +175,10 @@ fn start(target: &Target, method: &str, args: Received, timing: Timing) -> Resul
             (found.call)(Arguments::new(method, args))
         }
         Target::Object(id) => {
-            let entry = objects::find(*id)?;
+            let entry = object_table::find(*id)?;
             if method == DISPOSE {
-                objects::release(*id);
-                return Ok(Reply::Done(Ok(Message::from("null"))));
+                object_table::release(*id);
+                return Ok(Reply::Done(Ok(Message::from_json("null"))));
             }
             require_name("method identifier", method)?;
             let found = registry::find_instance_method(entry.type_name(), entry.methods(), method)?;

@@ -1,36 +1,24 @@
-//! Numbers that JSON has no place for, as values: they travel as bytes beside the text.
+//! Typed arrays and large integers as values.
 
 use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use dotwit_wire::numbers::{self, BIG_INT, elements, placeholder};
-pub use dotwit_wire::numbers::{Element, Integer};
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{self, Serializer};
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
 
-use crate::message;
+use crate::byte_arrays;
+use crate::numbers::{self, BIG_INT, Element, Integer};
+use crate::placeholder::{AS, BYTES, Placeholder};
+
+const PLACEHOLDER: Placeholder<String> = Placeholder::new(BYTES, "").with(AS);
 
 /// A `Vec` of numbers that is a typed array on the page: a `TypedArray<f32>` is a `Float32Array` there.
 ///
 /// It travels as bytes, at top level and nested, in arguments and results, and carries `NaN` and the infinities. As a
 /// parameter it takes any typed array whose elements fit, and a plain array. A plain `Vec` takes a typed array as well,
 /// by way of JSON, and is a plain array to the page.
-///
-/// ```
-/// use dotwit::prelude::*;
-///
-/// /// `DotNet.invokeMethod('MyApp', 'Amplify', new Float32Array([0.5, 1]))` is a `Float32Array`, too.
-/// #[js_invokable]
-/// pub fn amplify(mut samples: TypedArray<f32>) -> TypedArray<f32> {
-///     samples.iter_mut().for_each(|sample| *sample *= 2.0);
-///     samples
-/// }
-/// # dotwit::export!("MyApp");
-/// # fn main() {}
-/// ```
 ///
 /// | elements | on the page |
 /// | --- | --- |
@@ -69,7 +57,7 @@ impl<T> From<TypedArray<T>> for Vec<T> {
 
 impl<T: Element> Serialize for TypedArray<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(serializer, T::KIND, T::to_bytes(&self.0))
+        byte_arrays::serialize(serializer, T::KIND, T::to_bytes(&self.0))
     }
 }
 
@@ -89,8 +77,9 @@ impl<'de, T: Element> Visitor<'de> for ArrayVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TypedArray<T>, A::Error> {
-        let (index, kind) = placeholder(map)?;
-        message::with_bytes(index, |bytes| elements(&kind, bytes).map(TypedArray))
+        let (index, kind) = PLACEHOLDER.visit_map(map)?;
+        let kind = kind.as_deref().unwrap_or(numbers::PLAIN);
+        byte_arrays::with(index, |bytes| numbers::elements(kind, bytes).map(TypedArray))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<TypedArray<T>, A::Error> {
@@ -127,7 +116,7 @@ impl<T: fmt::Display> fmt::Display for BigInt<T> {
 
 impl<T: Integer> Serialize for BigInt<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(serializer, BIG_INT, self.0.to_string().into_bytes())
+        byte_arrays::serialize(serializer, BIG_INT, self.0.to_string().into_bytes())
     }
 }
 
@@ -139,8 +128,8 @@ impl<'de, T: Integer> Deserialize<'de> for BigInt<T> {
 
 struct BigIntVisitor<T>(PhantomData<T>);
 
-/// An integer that does not fit into `T`.
-fn misfit<T, E: de::Error>(integer: impl fmt::Display) -> E {
+/// The error of an integer that does not fit into `T`.
+fn does_not_fit<T, E: de::Error>(integer: impl fmt::Display) -> E {
     E::custom(format!("the integer {integer} does not fit into {}", type_name::<T>()))
 }
 
@@ -160,24 +149,18 @@ impl<'de, T: Integer> Visitor<'de> for BigIntVisitor<T> {
     }
 
     fn visit_i128<E: de::Error>(self, integer: i128) -> Result<BigInt<T>, E> {
-        T::try_from(integer).map(BigInt).map_err(|_| misfit::<T, E>(integer))
+        T::try_from(integer).map(BigInt).map_err(|_| does_not_fit::<T, E>(integer))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<BigInt<T>, A::Error> {
-        let (index, kind) = placeholder(map)?;
-        if kind != BIG_INT {
-            return Err(de::Error::custom(format!("a {kind} is not a bigint")));
+        let (index, kind) = PLACEHOLDER.visit_map(map)?;
+        match kind.as_deref().unwrap_or(numbers::PLAIN) {
+            BIG_INT => {}
+            kind => return Err(de::Error::custom(format!("a {kind} is not a bigint"))),
         }
-        message::with_bytes(index, |bytes| {
+        byte_arrays::with(index, |bytes| {
             let digits = String::from_utf8_lossy(bytes);
-            digits.parse().map(BigInt).map_err(|_| misfit::<T, A::Error>(digits))
+            digits.parse().map(BigInt).map_err(|_| does_not_fit::<T, A::Error>(digits))
         })
     }
-}
-
-/// Writes bytes as what they are.
-pub(crate) fn serialize<S: Serializer>(serializer: S, kind: &str, bytes: Vec<u8>) -> Result<S::Ok, S::Error> {
-    let index = message::write_owned(bytes)
-        .ok_or_else(|| ser::Error::custom(format!("a {kind} can only be written as part of a call")))?;
-    numbers::serialize(serializer, kind, index)
 }

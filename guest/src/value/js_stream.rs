@@ -1,4 +1,4 @@
-//! Streams of the page, which the guest reads piece by piece.
+//! Streams of the page, which the guest reads chunk by chunk.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,31 +7,33 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use dotwit_wire::Bytes;
+use dotwit_wire::limits::MAX_OPEN_STREAMS;
+use dotwit_wire::placeholder::{JS_OBJECT, JS_STREAM_LENGTH, Placeholder};
 use futures_core::Stream;
 use futures_io::AsyncRead;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::Bytes;
+use crate::codec::KeepAlive;
 use crate::error::{Error, ErrorKind};
-use crate::js_object::{self, JsObjectReference};
-use crate::message::Kept;
-use crate::page::{Piece, page};
-use crate::pending::Ticket;
+use crate::message::Chunk;
+use crate::page::current::page;
+use crate::pending::PendingReply;
+use crate::value::js_object::{JsObjectReference, NULL};
 
-const LENGTH_KEY: &str = "__jsStreamReferenceLength";
+const PLACEHOLDER: Placeholder<u64> =
+    Placeholder::new(JS_OBJECT, "DotNet.createJSStreamReference makes a reference of what can be read as a stream")
+        .with(JS_STREAM_LENGTH);
 
 /// How much a stream may hold unless the guest asks for more, as in Blazor: what a page sends should not fill the
 /// memory of a guest that did not think of it.
 pub const DEFAULT_MAX_ALLOWED_SIZE: u64 = 512_000;
 
-/// How many streams of the page may be open at once.
-pub(crate) const MAX_OPEN: usize = 1_000;
-
 /// How much is asked for at once: enough that a crossing's cost does not matter, and little enough for a processor's
 /// cache.
-const PIECE: u64 = 256 * 1024;
+const CHUNK: u64 = 256 * 1024;
 
 thread_local! {
     static OPEN: Cell<usize> = const { Cell::new(0) };
@@ -51,8 +53,8 @@ thread_local! {
 /// pub async fn sum(file: JsStreamReference) -> Result<u64, dotwit::Error> {
 ///     let mut stream = file.open_read_stream(1 << 30)?;
 ///     let mut sum = 0;
-///     while let Some(piece) = stream.next_piece().await {
-///         sum += piece?.iter().copied().map(u64::from).sum::<u64>();
+///     while let Some(chunk) = stream.next_chunk().await {
+///         sum += chunk?.iter().copied().map(u64::from).sum::<u64>();
 ///     }
 ///     Ok(sum)
 /// }
@@ -119,9 +121,6 @@ impl<'de> Deserialize<'de> for JsStreamReference {
     }
 }
 
-/// How the page makes references to streams.
-const MADE: &str = "DotNet.createJSStreamReference makes a reference of what can be read as a stream";
-
 struct StreamVisitor;
 
 impl<'de> Visitor<'de> for StreamVisitor {
@@ -131,29 +130,14 @@ impl<'de> Visitor<'de> for StreamVisitor {
         f.write_str("something that the page gave to DotNet.createJSStreamReference")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsStreamReference, A::Error> {
-        let (mut id, mut length) = (None, None);
-        while let Some(key) = map.next_key::<String>()? {
-            let twice = match key.as_str() {
-                js_object::KEY => id.replace(map.next_value::<i64>()?).is_some(),
-                LENGTH_KEY => length.replace(map.next_value::<u64>()?).is_some(),
-                _ => {
-                    let text =
-                        format!("unexpected property '{key}' beside '{}' and '{LENGTH_KEY}': {MADE}", js_object::KEY);
-                    return Err(de::Error::custom(text));
-                }
-            };
-            if twice {
-                return Err(de::Error::custom(format!("property '{key}' is there twice")));
-            }
-        }
-        let missing = |key| de::Error::custom(format!("required property '{key}' was not found: {MADE}"));
-        let object = JsObjectReference::received(id.ok_or_else(|| missing(js_object::KEY))?)?;
-        Ok(JsStreamReference { object, length: length.ok_or_else(|| missing(LENGTH_KEY))? })
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsStreamReference, A::Error> {
+        let (id, length) = PLACEHOLDER.visit_map(map)?;
+        let object = JsObjectReference::received(id)?;
+        Ok(JsStreamReference { object, length: length.ok_or_else(|| PLACEHOLDER.missing(JS_STREAM_LENGTH))? })
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<JsStreamReference, E> {
-        Err(E::custom(js_object::NULL))
+        Err(E::custom(NULL))
     }
 }
 
@@ -162,10 +146,12 @@ struct Open(());
 
 impl Open {
     fn new() -> Result<Self, Error> {
-        if OPEN.get() >= MAX_OPEN {
+        if OPEN.get() >= MAX_OPEN_STREAMS {
             return Err(Error::new(
                 ErrorKind::TooMany,
-                format!("The page's stream is not opened: {MAX_OPEN} are open, and {MAX_OPEN} is the limit."),
+                format!(
+                    "The page's stream is not opened: {MAX_OPEN_STREAMS} are open, and {MAX_OPEN_STREAMS} is the limit."
+                ),
             ));
         }
         OPEN.set(OPEN.get() + 1);
@@ -183,7 +169,7 @@ impl Drop for Open {
 /// The bytes of a [`JsStreamReference`], as they come.
 ///
 /// It is an [`AsyncRead`] and a [`Stream`] of [`Bytes`], and has what most need without either:
-/// [`next_piece`](Self::next_piece) and [`read_all`](Self::read_all). The page sends a piece when it is asked for, and
+/// [`next_chunk`](Self::next_chunk) and [`read_all`](Self::read_all). The page sends a chunk when it is asked for, and
 /// no sooner. A stream that fails has ended, and only that stream. Dropping it ends it, too.
 ///
 /// # Errors
@@ -197,16 +183,16 @@ pub struct JsStream {
     /// How much has come.
     offset: u64,
     read: Option<PendingRead>,
-    /// A piece of which the first `taken` bytes have been read.
+    /// A chunk of which the first `taken` bytes have been read.
     rest: Vec<u8>,
     taken: usize,
     failed: Option<Error>,
     open: Option<Open>,
 }
 
-/// A piece that was asked for.
+/// A chunk that was asked for.
 struct PendingRead {
-    ticket: Ticket<Vec<u8>>,
+    reply: PendingReply<Vec<u8>>,
     length: u32,
 }
 
@@ -217,7 +203,7 @@ impl JsStream {
     }
 
     /// The next bytes, as many as the page sends at once; `None` at the end.
-    pub async fn next_piece(&mut self) -> Option<Result<Bytes, Error>> {
+    pub async fn next_chunk(&mut self) -> Option<Result<Bytes, Error>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
@@ -225,9 +211,9 @@ impl JsStream {
     ///
     /// # Errors
     ///
-    /// The first that a piece ends with; [`ErrorKind::TooLarge`] where the guest has no room for them all.
+    /// The first that a chunk ends with; [`ErrorKind::TooLarge`] where the guest has no room for them all.
     pub async fn read_all(mut self) -> Result<Bytes, Error> {
-        let mut all = match self.next_piece().await {
+        let mut all = match self.next_chunk().await {
             Some(first) => first?,
             None => return Ok(Bytes::default()),
         };
@@ -236,14 +222,14 @@ impl JsStream {
             let text = format!("The page's stream has {} bytes, and the guest has no room for them.", self.length);
             return Err(Error::new(ErrorKind::TooLarge, text));
         }
-        while let Some(piece) = self.next_piece().await {
-            all.extend_from_slice(&piece?);
+        while let Some(chunk) = self.next_chunk().await {
+            all.extend_from_slice(&chunk?);
         }
         Ok(all)
     }
 
-    /// Asks for the next piece, unless that is under way, and waits for it. Nothing at the end, and after a failure.
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+    /// Asks for the next chunk, unless that is under way, and waits for it. Nothing at the end, and after a failure.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Chunk>> {
         let mut read = match self.read.take() {
             Some(read) => read,
             None if self.offset == self.length || self.failed.is_some() => {
@@ -255,19 +241,19 @@ impl JsStream {
                 Err(error) => return Poll::Ready(Some(self.fail(error))),
             },
         };
-        let Poll::Ready(outcome) = read.ticket.poll(cx) else {
+        let Poll::Ready(outcome) = read.reply.poll(cx) else {
             self.read = Some(read);
             return Poll::Pending;
         };
         Poll::Ready(Some(match outcome {
-            Ok(piece) if piece.len() == read.length as usize => {
+            Ok(chunk) if chunk.len() == read.length as usize => {
                 self.offset += u64::from(read.length);
-                Ok(piece)
+                Ok(chunk)
             }
-            Ok(piece) => {
+            Ok(chunk) => {
                 let text = format!(
                     "The page sent {} bytes of its stream, from {} on, where it was asked for {}.",
-                    piece.len(),
+                    chunk.len(),
                     self.offset,
                     read.length
                 );
@@ -279,13 +265,13 @@ impl JsStream {
 
     fn ask(&self) -> Result<PendingRead, Error> {
         let id = self.object.id()?;
-        let length = u32::try_from((self.length - self.offset).min(PIECE)).unwrap_or(u32::MAX);
-        let ticket = Ticket::new(Kept::target(&self.object));
-        page().read_js_stream(ticket.id(), id, self.offset, length);
-        Ok(PendingRead { ticket, length })
+        let length = u32::try_from((self.length - self.offset).min(CHUNK)).unwrap_or(u32::MAX);
+        let reply = PendingReply::new(KeepAlive::target(self.object.handle().cloned()));
+        page().read_js_stream(reply.id(), id, self.offset, length);
+        Ok(PendingRead { reply, length })
     }
 
-    fn fail(&mut self, error: Error) -> Piece {
+    fn fail(&mut self, error: Error) -> Chunk {
         self.failed = Some(error.clone());
         self.open = None;
         Err(error)
@@ -300,7 +286,7 @@ impl fmt::Debug for PendingRead {
 
 impl Drop for PendingRead {
     fn drop(&mut self) {
-        self.ticket.give_up();
+        self.reply.give_up();
     }
 }
 
@@ -321,7 +307,7 @@ impl Stream for JsStream {
             rest.drain(..taken);
             return Poll::Ready(Some(Ok(Bytes(rest))));
         }
-        self.poll_piece(cx).map(|piece| piece.map(|piece| piece.map(Bytes)))
+        self.poll_chunk(cx).map(|chunk| chunk.map(|chunk| chunk.map(Bytes)))
     }
 }
 
@@ -331,8 +317,8 @@ impl AsyncRead for JsStream {
             return Poll::Ready(Ok(0));
         }
         if self.taken == self.rest.len() {
-            match ready!(self.poll_piece(cx)) {
-                Some(Ok(piece)) => (self.rest, self.taken) = (piece, 0),
+            match ready!(self.poll_chunk(cx)) {
+                Some(Ok(chunk)) => (self.rest, self.taken) = (chunk, 0),
                 Some(Err(error)) => return Poll::Ready(Err(error.into())),
                 None => return Poll::Ready(self.failed.clone().map_or(Ok(0), |error| Err(error.into()))),
             }

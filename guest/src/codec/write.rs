@@ -1,0 +1,110 @@
+//! Values become messages.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+
+use dotwit_wire::byte_arrays;
+use dotwit_wire::limits::MAX_ARGUMENTS;
+use serde::Serialize;
+use serde::ser;
+
+use crate::codec::attachment::{Attachment, KeepAlive};
+use crate::codec::{deserialize_error, json_writer};
+use crate::error::{Error, ErrorKind};
+use crate::message::Message;
+use crate::page::handle::Handle;
+
+/// What the message that is being written has beside its text and its byte arrays.
+#[derive(Default)]
+pub(super) struct WriteContext {
+    attachments: Vec<Rc<dyn Attachment>>,
+    failure: Option<Box<Error>>,
+}
+
+thread_local! {
+    pub(super) static WRITING: RefCell<Option<WriteContext>> = const { RefCell::new(None) };
+}
+
+/// Serialises a value in a context of its own. If it is an array, its number of elements is added to `elements`. `failed` makes
+/// an error of serde's.
+fn write<T: Serialize + ?Sized>(
+    value: &T,
+    elements: &Cell<usize>,
+    failed: impl FnOnce(serde_json::Error) -> Error,
+) -> Result<(Message, Vec<Rc<dyn Attachment>>), Error> {
+    let arrays = byte_arrays::Writing::open();
+    let outer = WRITING.replace(Some(WriteContext::default()));
+    let json = json_writer::to_string(value, elements);
+    let context = WRITING.replace(outer).unwrap_or_default();
+    match json {
+        Ok(json) => Ok((Message { json, bytes: arrays.close() }, context.attachments)),
+        Err(error) => Err(deserialize_error::original(&error, context.failure).unwrap_or_else(|| failed(error))),
+    }
+}
+
+/// The kind of the error that a value cannot be written.
+fn kind(error: &serde_json::Error, otherwise: ErrorKind) -> ErrorKind {
+    if error.io_error_kind() == Some(io::ErrorKind::OutOfMemory) { ErrorKind::TooLarge } else { otherwise }
+}
+
+/// Writes the result of a call. The page owns the guest's objects in it from then on, until it releases them. If the value
+/// cannot be written, nothing changes.
+pub(crate) fn write_result<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
+    let (message, attachments) = write(value, &Cell::new(0), |error| {
+        Error::new(kind(&error, ErrorKind::Failed), format!("The result cannot be sent: {error}."))
+    })?;
+    attachments.into_iter().for_each(|attachment| attachment.sent_in_result());
+    Ok(message)
+}
+
+/// Writes the arguments of a call to the page for `target`: an array, or nothing. What they name stays the guest's, and is kept
+/// until the call has ended.
+pub(crate) fn write_arguments<T: Serialize + ?Sized>(
+    target: Option<Rc<Handle>>,
+    identifier: &str,
+    args: &T,
+) -> Result<(Message, KeepAlive), Error> {
+    let elements = Cell::new(0);
+    let (mut message, attachments) = write(args, &elements, |error| {
+        let what = format!("The arguments of '{identifier}' cannot be sent: {error}.");
+        Error::new(kind(&error, ErrorKind::BadArguments), what)
+    })?;
+    let count = elements.get();
+    if message.json == "null" {
+        message.json.replace_range(.., "[]");
+    } else if count == 0 && message.json != "[]" {
+        let shown = &message.json[..message.json.floor_char_boundary(40)];
+        let what = format!(
+            "The arguments of '{identifier}' are a tuple: `(value,)` for one, `()` for none. `{shown}` is not a tuple."
+        );
+        return Err(Error::new(ErrorKind::BadArguments, what));
+    }
+    if count > MAX_ARGUMENTS {
+        let what =
+            format!("The call to '{identifier}' has {count} arguments, and {MAX_ARGUMENTS} is the limit of any call.");
+        return Err(Error::new(ErrorKind::TooMany, what));
+    }
+    attachments.iter().for_each(|attachment| attachment.sent_in_arguments());
+    Ok((message, KeepAlive::new(attachments, target)))
+}
+
+/// Attaches something to the message that is being written. `lease` returns its id, and the attachment if it has one.
+pub(crate) fn attach<I, E: ser::Error>(
+    lease: impl FnOnce() -> Result<(I, Option<Rc<dyn Attachment>>), Error>,
+) -> Result<I, E> {
+    WRITING.with_borrow_mut(|context| {
+        let context = context.as_mut().ok_or_else(|| E::custom("a reference can only be written as part of a call"))?;
+        match lease() {
+            Ok((id, attachment)) => {
+                context.attachments.extend(attachment);
+                Ok(id)
+            }
+            Err(error) => {
+                let text = E::custom(error.message());
+                context.failure = Some(error.into());
+                Err(text)
+            }
+        }
+    })
+}
