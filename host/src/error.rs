@@ -5,73 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-/// Why something failed: the `error-kind` of `dotwit:interop/types`, and [`InvalidGuest`](Self::InvalidGuest), which no guest sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// No guest has an assembly with that name.
-    NoSuchAssembly,
-    /// The assembly or the object has no invokable method with that id.
-    NoSuchMethod,
-    /// The object id names nothing: never handed out, or released.
-    NoSuchObject,
-    /// The arguments do not fit the method, or its result does not fit what was asked for.
-    BadArguments,
-    /// The method ran and failed, or its result could not be sent; also what a server or a guest could not do.
-    Failed,
-    /// The guest is gone: it panicked, ran out of memory, stack or time, and can no longer be called.
-    GuestTrapped,
-    /// The call was cancelled by its caller.
-    Cancelled,
-    /// The call took longer than its timeout.
-    TimedOut,
-    /// A message or a stream is larger than its limit.
-    TooLarge,
-    /// There are more arguments, calls, references, streams or sessions than their limit.
-    TooMany,
-    /// The connection to the other side is gone.
-    Disconnected,
-    /// This host or this version cannot do that.
-    Unsupported,
-    /// A synchronous call came while the guest was on the stack.
-    Reentrant,
-    /// The function of the page failed.
-    JsFailed,
-    /// The other side broke the contract.
-    Protocol,
-    /// The file or the bytes are not a guest that this host can run.
-    InvalidGuest,
-}
-
-impl ErrorKind {
-    /// The kind's name as JavaScript sees it in `DotNetError.kind`: `"no-such-method"`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NoSuchAssembly => "no-such-assembly",
-            Self::NoSuchMethod => "no-such-method",
-            Self::NoSuchObject => "no-such-object",
-            Self::BadArguments => "bad-arguments",
-            Self::Failed => "failed",
-            Self::GuestTrapped => "guest-trapped",
-            Self::Cancelled => "cancelled",
-            Self::TimedOut => "timed-out",
-            Self::TooLarge => "too-large",
-            Self::TooMany => "too-many",
-            Self::Disconnected => "disconnected",
-            Self::Unsupported => "unsupported",
-            Self::Reentrant => "reentrant",
-            Self::JsFailed => "js-failed",
-            Self::Protocol => "protocol",
-            Self::InvalidGuest => "invalid-guest",
-        }
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub(crate) use dotwit_wire::ErrorKind;
 
 /// Whatever can go wrong with a guest: loading it, starting it, or a call.
 ///

@@ -1,7 +1,8 @@
 //! The limits of every message, whichever way it crosses.
 
+use dotwit_wire::json::{self, Outline};
+
 use crate::config::Config;
-use crate::contract::json::{self, Outline};
 use crate::contract::message::Message;
 use crate::error::{Error, ErrorKind};
 
@@ -31,7 +32,7 @@ pub(crate) fn check_result(
         Ok(message) => message,
         Err(error) => return (Err(error), None),
     };
-    let depth = json::outline(&message.json).depth;
+    let depth = json::depth(&message.json);
     let fits = if depth > limit {
         let what = format!("The result of the page nests {depth} deep, and {limit} is the limit.");
         Err(Error::new(ErrorKind::JsFailed, what))

@@ -1,5 +1,6 @@
 //! The types of `dotwit:interop/types`.
 
+use dotwit_wire::json::{self, ReferenceKind};
 use wasmtime::component::{ComponentType, Lift, Lower};
 
 use crate::error;
@@ -23,6 +24,15 @@ impl Message {
     /// Returns a message without byte arrays. `json` is not checked: what is not JSON fails the call that it is sent with.
     pub fn from_json(json: impl Into<String>) -> Self {
         Self { json: json.into(), bytes: Vec::new() }
+    }
+
+    /// Returns the objects of the page that the text names, once for each placeholder.
+    pub(crate) fn page_objects(&self) -> impl Iterator<Item = i64> + use<> {
+        // A placeholder of no object has the id −1, and 0 is the page itself.
+        let references = json::references(&self.json).into_iter();
+        references
+            .filter(|reference| reference.kind == ReferenceKind::JsObject && reference.id > 0)
+            .map(|reference| reference.id)
     }
 
     /// The size of the text and the byte arrays, in bytes.
@@ -76,51 +86,41 @@ impl From<error::Error> for CallError {
     }
 }
 
-/// Declares the kinds that cross, each under the name that it has in [`error::ErrorKind`], too.
-macro_rules! error_kinds {
-    ($($kind:ident = $name:literal,)*) => {
-        /// The `error-kind` of the contract.
-        #[derive(Clone, Copy, Debug, ComponentType, Lift, Lower)]
-        #[component(enum)]
-        #[repr(u8)]
-        pub enum ErrorKind {
-            $(#[component(name = $name)] $kind,)*
-        }
-
-        impl From<ErrorKind> for error::ErrorKind {
-            fn from(kind: ErrorKind) -> Self {
-                match kind {
-                    $(ErrorKind::$kind => Self::$kind,)*
-                }
-            }
-        }
-
-        impl From<error::ErrorKind> for ErrorKind {
-            fn from(kind: error::ErrorKind) -> Self {
-                match kind {
-                    $(error::ErrorKind::$kind => Self::$kind,)*
-                    // A guest never hears of a guest's file: to it, this is a failure like any other.
-                    error::ErrorKind::InvalidGuest => Self::Failed,
-                }
-            }
-        }
-    };
+/// The `error-kind` of the contract.
+#[derive(Clone, Copy, Debug, ComponentType, Lift, Lower)]
+#[component(enum)]
+#[repr(u8)]
+pub enum ErrorKind {
+    #[component(name = "no-such-assembly")]
+    NoSuchAssembly,
+    #[component(name = "no-such-method")]
+    NoSuchMethod,
+    #[component(name = "no-such-object")]
+    NoSuchObject,
+    #[component(name = "bad-arguments")]
+    BadArguments,
+    #[component(name = "failed")]
+    Failed,
+    #[component(name = "guest-trapped")]
+    GuestTrapped,
+    #[component(name = "cancelled")]
+    Cancelled,
+    #[component(name = "timed-out")]
+    TimedOut,
+    #[component(name = "too-large")]
+    TooLarge,
+    #[component(name = "too-many")]
+    TooMany,
+    #[component(name = "disconnected")]
+    Disconnected,
+    #[component(name = "unsupported")]
+    Unsupported,
+    #[component(name = "reentrant")]
+    Reentrant,
+    #[component(name = "js-failed")]
+    JsFailed,
+    #[component(name = "protocol")]
+    Protocol,
 }
 
-error_kinds! {
-    NoSuchAssembly = "no-such-assembly",
-    NoSuchMethod = "no-such-method",
-    NoSuchObject = "no-such-object",
-    BadArguments = "bad-arguments",
-    Failed = "failed",
-    GuestTrapped = "guest-trapped",
-    Cancelled = "cancelled",
-    TimedOut = "timed-out",
-    TooLarge = "too-large",
-    TooMany = "too-many",
-    Disconnected = "disconnected",
-    Unsupported = "unsupported",
-    Reentrant = "reentrant",
-    JsFailed = "js-failed",
-    Protocol = "protocol",
-}
+dotwit_wire::error_kind_conversions!(ErrorKind);

@@ -3,12 +3,13 @@
 //! The driver of an instance tells it [`GuestTask`]s. What comes of them is collected while the guest is on the stack, as
 //! [`Effects`], and is acted upon when the guest has returned. Only what cannot wait so long goes through [`Upcalls`](super::upcalls::Upcalls).
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
+use dotwit_wire::json::{self, Reference, ReferenceKind};
 use tokio::sync::oneshot;
 
 use crate::contract::message::{Message, Target};
-use crate::contract::placeholders::References;
 use crate::contract::request::Request;
 use crate::engine::result::ResultMessage;
 use crate::engine::upcalls::PageOutcome;
@@ -108,11 +109,14 @@ pub(crate) trait Inbox: Send + Sync {
 
 /// Returns the tasks that give back the guest's objects and streams in a message that has not been received.
 pub(crate) fn give_back(message: &Message) -> impl Iterator<Item = GuestTask> + use<> {
-    let References { mut objects, streams, .. } = References::find(&message.json);
-    objects.sort_unstable();
-    let forget: Vec<GuestTask> = objects
-        .chunk_by(PartialEq::eq)
-        .map(|same| GuestTask::Forget(same[0], u32::try_from(same.len()).unwrap_or(u32::MAX)))
-        .collect();
-    forget.into_iter().chain(streams.into_iter().map(GuestTask::Close))
+    let (mut forgotten, mut closed) = (BTreeMap::<u64, u32>::new(), Vec::new());
+    for Reference { kind, id } in json::references(&message.json) {
+        let Ok(id) = u64::try_from(id) else { continue };
+        match kind {
+            ReferenceKind::DotNetObject => *forgotten.entry(id).or_default() += 1,
+            ReferenceKind::DotNetStream => closed.push(GuestTask::Close(id)),
+            ReferenceKind::JsObject => {}
+        }
+    }
+    forgotten.into_iter().map(|(object, times)| GuestTask::Forget(object, times)).chain(closed)
 }

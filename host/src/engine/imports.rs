@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use crate::contract::bindings::page;
 use crate::contract::message::{CallError, Message};
-use crate::contract::placeholders::References;
 use crate::contract::request::Request;
 use crate::engine::effects::{GuestTask, PageTask, Settled};
 use crate::engine::store::{Panic, State};
@@ -37,7 +36,7 @@ impl page::Host for State {
         let result = self.time.exclude(|| upcalls.invoke(request));
         let (result, undelivered) = limits::check_result(&self.config, self.max_message(), result);
         if let Some(message) = undelivered {
-            References::find(&message.json).page_objects().for_each(|object| upcalls.release(object));
+            message.page_objects().for_each(|object| upcalls.release(object));
         }
         result.map_err(CallError::from)
     }

@@ -5,7 +5,6 @@ use std::ops::Deref;
 use std::sync::Weak;
 
 use crate::contract::message::Message;
-use crate::contract::placeholders::References;
 use crate::engine::upcalls::Upcalls;
 
 /// The result of a call: a [`Message`], to which it dereferences.
@@ -27,8 +26,8 @@ struct Held {
 impl ResultMessage {
     /// Holds what a message names, if there is a page. It must be made before anything else can enter the guest.
     pub(crate) fn new(upcalls: Option<&Weak<dyn Upcalls>>, message: Message) -> Self {
-        let held = References::js_objects_in(&message.json).and_then(|objects| {
-            let upcalls = upcalls?;
+        let objects: Vec<i64> = message.page_objects().collect();
+        let held = upcalls.filter(|_| !objects.is_empty()).and_then(|upcalls| {
             upcalls.upgrade()?.hold(&objects);
             Some(Held { upcalls: Weak::clone(upcalls), objects })
         });

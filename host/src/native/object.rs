@@ -4,12 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use dotwit_wire::placeholder::{self, JS_OBJECT, JS_STREAM_LENGTH, Placeholder};
 use serde::de::{self, DeserializeOwned, Deserializer};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::message::Message;
-use crate::contract::placeholders::{Placeholder, key, write_placeholder};
 use crate::contract::request::{Operation, Request, ResultType};
 use crate::error::Error;
 use crate::native::function::{CallContext, Function, FunctionError, Reply};
@@ -237,9 +237,9 @@ pub(crate) fn read_js_object<E: de::Error>(id: i64) -> Result<JsObject, E> {
 
 impl Serialize for JsObject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_placeholder(
+        placeholder::serialize(
             serializer,
-            key::JS_OBJECT,
+            JS_OBJECT,
             write_object(self.clone().into_handle(), self.source().is_some())?,
         )
     }
@@ -257,8 +257,7 @@ impl<'de> Deserialize<'de> for JsObject {
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<JsObject, A::Error> {
-                let beside = Some(key::JS_STREAM_LENGTH);
-                let (id, _) = Placeholder::<u64>::new(key::JS_OBJECT, beside).visit_map(map)?;
+                let (id, _) = Placeholder::new(JS_OBJECT, "").with::<u64>(JS_STREAM_LENGTH).visit_map(map)?;
                 read_js_object(id)
             }
         }

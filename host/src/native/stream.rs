@@ -3,11 +3,11 @@
 use std::fmt;
 use std::io::Read;
 
-use serde::ser::{SerializeMap as _, Serializer};
+use dotwit_wire::placeholder::{self, JS_OBJECT, JS_STREAM_LENGTH};
+use serde::ser::Serializer;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use tokio::io::AsyncRead;
 
-use crate::contract::placeholders::key;
 use crate::native::model::JsObject;
 use crate::native::source::{Reader, Source};
 use crate::value::write_object;
@@ -71,10 +71,7 @@ impl fmt::Debug for JsStream {
 impl Serialize for JsStream {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let id = write_object(self.object.clone().into_handle(), true)?;
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry(key::JS_STREAM_LENGTH, &self.length())?;
-        map.serialize_entry(key::JS_OBJECT, &id)?;
-        map.end()
+        placeholder::serialize_with(serializer, (JS_STREAM_LENGTH, self.length()), (JS_OBJECT, id))
     }
 }
 

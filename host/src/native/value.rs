@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use dotwit_wire::numbers as wire_numbers;
+use dotwit_wire::byte_arrays;
+use dotwit_wire::numbers::PLAIN;
+use dotwit_wire::placeholder::{AS, BYTES, DOT_NET_OBJECT, DOT_NET_STREAM, JS_OBJECT, JS_STREAM_LENGTH};
 use serde::de::DeserializeOwned;
 use serde::ser::{SerializeMap as _, SerializeSeq as _, Serializer};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
-use crate::contract::placeholders::key;
 use crate::error::{Error, ErrorKind};
 use crate::native::model::{Attachments, JsObject, JsValue, Member};
 use crate::native::object::read_js_object;
@@ -18,7 +19,7 @@ use crate::native::source::Source;
 use crate::native::stream::JsStream;
 use crate::session::core::SessionRef;
 use crate::value::object::DotNetObject;
-use crate::value::{self, Lists, Objects, numbers};
+use crate::value::{self, Lists, Objects};
 
 /// What a JSON object stands for that is a placeholder.
 enum Placeholder<'a> {
@@ -32,17 +33,14 @@ enum Placeholder<'a> {
 impl Attachments {
     fn placeholder<'a>(&'a self, fields: &'a Map<String, Value>) -> Option<Placeholder<'a>> {
         let index = |key| fields.get(key).and_then(Value::as_u64).and_then(|index| usize::try_from(index).ok());
-        if let Some(bytes) = index(key::BYTES).and_then(|index| self.bytes.get(index)) {
-            return Some(Placeholder::Bytes(
-                bytes,
-                fields.get(wire_numbers::AS).and_then(Value::as_str).unwrap_or(wire_numbers::PLAIN),
-            ));
+        if let Some(bytes) = index(BYTES).and_then(|index| self.bytes.get(index)) {
+            return Some(Placeholder::Bytes(bytes, fields.get(AS).and_then(Value::as_str).unwrap_or(PLAIN)));
         }
-        if let Some(object) = index(key::DOT_NET_OBJECT).and_then(|index| self.dot_net_objects.get(index)) {
+        if let Some(object) = index(DOT_NET_OBJECT).and_then(|index| self.dot_net_objects.get(index)) {
             return Some(Placeholder::DotNetObject(object));
         }
-        let object = index(key::JS_OBJECT).and_then(|index| self.objects.get(index))?;
-        Some(if fields.contains_key(key::JS_STREAM_LENGTH) {
+        let object = index(JS_OBJECT).and_then(|index| self.objects.get(index))?;
+        Some(if fields.contains_key(JS_STREAM_LENGTH) {
             Placeholder::Stream(object)
         } else {
             Placeholder::Object(object)
@@ -78,7 +76,7 @@ impl JsValue {
         match self.value.take() {
             Value::Object(fields) => match self.attachments.placeholder(&fields) {
                 Some(Placeholder::Object(object) | Placeholder::Stream(object)) => Member::Object(object.clone()),
-                None if !fields.contains_key(key::DOT_NET_STREAM) => {
+                None if !fields.contains_key(DOT_NET_STREAM) => {
                     let members = fields.into_iter().map(|(name, value)| (name, self.part(value).into_member()));
                     Member::Object(JsObject::from_members(members.collect()))
                 }
@@ -150,15 +148,15 @@ impl Attachments {
             Value::Object(fields) => fields,
             _ => return Ok(()),
         };
-        let (key, index) = if let Some(index) = fields.get(key::BYTES).and_then(Value::as_u64) {
-            self.bytes.push(value::with_bytes(index, |bytes| Ok(bytes.to_vec()))?);
-            (key::BYTES, self.bytes.len() - 1)
-        } else if let Some(id) = fields.get(key::JS_OBJECT).and_then(Value::as_i64) {
+        let (key, index) = if let Some(index) = fields.get(BYTES).and_then(Value::as_i64) {
+            self.bytes.push(byte_arrays::with(index, |bytes| Ok(bytes.to_vec()))?);
+            (BYTES, self.bytes.len() - 1)
+        } else if let Some(id) = fields.get(JS_OBJECT).and_then(Value::as_i64) {
             self.objects.push(read_js_object(id)?);
-            (key::JS_OBJECT, self.objects.len() - 1)
-        } else if let Some(id) = fields.get(key::DOT_NET_OBJECT).and_then(Value::as_i64) {
+            (JS_OBJECT, self.objects.len() - 1)
+        } else if let Some(id) = fields.get(DOT_NET_OBJECT).and_then(Value::as_i64) {
             self.dot_net_objects.push(value::read_dot_net_object(id)?);
-            (key::DOT_NET_OBJECT, self.dot_net_objects.len() - 1)
+            (DOT_NET_OBJECT, self.dot_net_objects.len() - 1)
         } else {
             return fields.values_mut().try_for_each(|field| self.take(field));
         };
@@ -203,7 +201,7 @@ impl Serialize for ValueRef<'_> {
                 array.end()
             }
             Value::Object(fields) => match self.attachments.placeholder(fields) {
-                Some(Placeholder::Bytes(bytes, kind)) => numbers::serialize(serializer, kind, bytes.clone()),
+                Some(Placeholder::Bytes(bytes, kind)) => byte_arrays::serialize(serializer, kind, bytes.clone()),
                 Some(Placeholder::Object(object)) => object.serialize(serializer),
                 Some(Placeholder::Stream(object)) => JsStream::of(object).serialize(serializer),
                 Some(Placeholder::DotNetObject(object)) => object.serialize(serializer),

@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
 use crate::contract::message::Message;
-use crate::contract::placeholders::References;
 use crate::contract::request::Request;
 use crate::engine::effects::{GuestTask, Inbox, PageTask};
 use crate::engine::upcalls::{PageOutcome, Upcalls};
@@ -51,7 +50,7 @@ impl SessionCore {
 
     /// Releases the page's objects in a message that the guest does not get.
     pub(crate) fn discard(&self, message: &Message) {
-        References::find(&message.json).page_objects().for_each(|object| self.release(object));
+        message.page_objects().for_each(|object| self.release(object));
     }
 
     /// Gives back the guest's objects and streams in a message that has not been received.
@@ -70,8 +69,7 @@ impl Upcalls for SessionCore {
 
     fn account(&self, request: &Request) -> Result<Vec<i64>, Error> {
         self.queues.account(request, self.config.max_memory)?;
-        let mut holds = References::find(&request.args.json).js_objects;
-        holds.push(request.target);
+        let holds: Vec<i64> = request.args.page_objects().chain([request.target]).collect();
         self.hold(&holds);
         Ok(holds)
     }

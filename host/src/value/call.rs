@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::contract::message::{Message, Target};
-use crate::contract::placeholders::References;
 use crate::engine::result::ResultMessage;
 use crate::error::{Error, ErrorKind};
 use crate::limits;
@@ -126,17 +125,13 @@ fn read_result<R: DeserializeOwned>(
 fn arguments(core: &Arc<SessionCore>, method: &str, args: &impl Serialize) -> Result<Message, Error> {
     let bad =
         |what: String| Error::new(ErrorKind::BadArguments, format!("The arguments of the call to '{method}' {what}."));
-    let (message, objects) =
+    let (message, _) =
         write(args, core.objects(), Arc::as_ptr(core), |error| bad(format!("cannot be serialised: {error}")))?;
     match message.json.as_bytes().first() {
         Some(b'[') => Ok(message),
         _ if message.json == "null" => Ok(Message::from_json("[]")),
         _ => {
-            if let Objects::Table(table) = objects {
-                for id in References::find(&message.json).js_objects {
-                    table.release(id);
-                }
-            }
+            core.discard(&message);
             Err(bad(format!("serialise to {}, and an array is expected: use a tuple", message.json)))
         }
     }

@@ -9,9 +9,7 @@
 //! The folder stands on `session`, whose calls it adds with Rust types, and knows nothing of `native`: an object of the page is an opaque
 //! [`ObjectHandle`] here.
 
-pub(crate) mod bytes;
 pub(crate) mod call;
-pub(crate) mod numbers;
 pub(crate) mod object;
 pub(crate) mod stream;
 pub(crate) mod target;
@@ -20,12 +18,12 @@ use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 use std::thread::LocalKey;
 
-use dotwit_wire::expand::{self, Expanded};
-use dotwit_wire::numbers as wire_numbers;
+use dotwit_wire::byte_arrays::{Reading, Writing};
+use dotwit_wire::json::{self, Reference, ReferenceKind};
+use dotwit_wire::placeholder::DOT_NET_STREAM;
 use serde::{Deserialize, Serialize, de, ser};
 
 use crate::contract::message::Message;
-use crate::contract::placeholders::{References, key, names_each_once};
 use crate::engine::effects::{GuestTask, Inbox as _};
 use crate::error::{Error, ErrorKind};
 use crate::session::core::{SessionCore, SessionRef};
@@ -58,7 +56,6 @@ pub(crate) struct Lists {
 
 /// What a value that is being written has put beside its text.
 struct WriteContext {
-    bytes: Vec<Vec<u8>>,
     objects: Objects,
     /// Whose message it becomes, to be compared with.
     session: *const SessionCore,
@@ -69,11 +66,6 @@ struct WriteContext {
 
 /// What a value that is being read finds beside its text.
 struct ReadContext {
-    bytes: Vec<Option<Vec<u8>>>,
-    /// Whether the text names each array once, so that its reader takes it and needs no copy.
-    takes_bytes: bool,
-    /// Which of the byte arrays have been read as numbers, where some of them are numbers.
-    numbers: Vec<bool>,
     objects: Objects,
     session: SessionRef,
     /// The guest's streams that have been taken.
@@ -119,12 +111,13 @@ pub(crate) fn write<T: Serialize + ?Sized>(
     session: *const SessionCore,
     deserialize_error: impl FnOnce(serde_json::Error) -> Error,
 ) -> Result<(Message, Objects), Error> {
-    let scope =
-        Scope::open(&WRITING, WriteContext { bytes: Vec::new(), objects, session, named: Vec::new(), failure: None });
+    let arrays = Writing::open();
+    let scope = Scope::open(&WRITING, WriteContext { objects, session, named: Vec::new(), failure: None });
     let json = serde_json::to_string(value);
     let written = scope.close().unwrap_or_else(|| unreachable!("scopes are closed in the order in which they open"));
+    let bytes = arrays.close();
     match json {
-        Ok(json) => Ok((Message { json, bytes: written.bytes }, written.objects)),
+        Ok(json) => Ok((Message { json, bytes }, written.objects)),
         Err(error) => {
             if let Objects::Table(table) = written.objects {
                 for id in written.named {
@@ -149,64 +142,40 @@ pub(crate) fn read<T>(
     read: impl Fn(&str) -> serde_json::Result<T>,
     deserialize_error: impl FnOnce(serde_json::Error) -> Error,
 ) -> Result<T, Error> {
-    let has_numbers = !bytes.is_empty() && wire_numbers::are_in(text);
-    // Where there are numbers, a text may be read twice.
-    let takes_bytes = !bytes.is_empty() && !has_numbers && names_each_once(text, bytes.len());
-    let bytes: Vec<_> = bytes.into_iter().map(Some).collect();
-    let numbers = if has_numbers { vec![false; bytes.len()] } else { Vec::new() };
-    let reading = ReadContext { bytes, takes_bytes, numbers, objects, session, streams: Vec::new(), failure: None };
-    let scope = Scope::open(&READING, reading);
-    let value = if has_numbers { read_numbers(text, read) } else { read(text) };
+    let arrays = Reading::open(text, bytes);
+    let scope = Scope::open(&READING, ReadContext { objects, session, streams: Vec::new(), failure: None });
+    let value = if arrays.has_numbers() { read_numbers(&arrays, text, read) } else { read(text) };
     let reading = scope.close().unwrap_or_else(|| unreachable!("scopes are closed in the order in which they open"));
-    if text.contains(key::DOT_NET_STREAM)
+    if text.contains(DOT_NET_STREAM)
         && let Some(session) = reading.session.upgrade()
     {
-        let unread = References::find(text).streams.into_iter().filter(|stream| !reading.streams.contains(stream));
-        unread.for_each(|stream| session.post(GuestTask::Close(stream)));
+        for Reference { kind, id } in json::references(text) {
+            let stream = u64::try_from(id).ok().filter(|_| kind == ReferenceKind::DotNetStream);
+            if let Some(stream) = stream.filter(|stream| !reading.streams.contains(stream)) {
+                session.post(GuestTask::Close(stream));
+            }
+        }
     }
     value.map_err(|error| original_error(&error, reading.failure).unwrap_or_else(|| deserialize_error(error)))
 }
 
 /// Reads a value, and once more where its text has numbers that it could not read, or did not see as what they are.
-fn read_numbers<T>(text: &str, read: impl Fn(&str) -> serde_json::Result<T>) -> serde_json::Result<T> {
+fn read_numbers<T>(
+    arrays: &Reading,
+    text: &str,
+    read: impl Fn(&str) -> serde_json::Result<T>,
+) -> serde_json::Result<T> {
     // A stream is read once.
-    let first = if text.contains(key::DOT_NET_STREAM) { None } else { Some(read(text)) };
-    match (first, expanded(text)) {
-        (first, Some(expanded)) => expanded.read(first.and_then(Result::err), read, |_, error| error),
-        (Some(first), None) => first,
-        (None, None) => read(text),
-    }
-}
-
-/// Returns the text with those numbers of the message in it that have not been read.
-fn expanded(text: &str) -> Option<Expanded> {
-    READING.with_borrow_mut(|scopes| {
-        let ReadContext { bytes, numbers, failure, .. } = scopes.last_mut()?;
-        let unread = |index: usize| bytes.get(index)?.as_deref().filter(|_| !numbers[index]);
-        let expanded = expand::expand(text, unread)?;
-        *failure = None;
-        Some(expanded)
-    })
+    let first = if text.contains(DOT_NET_STREAM) { None } else { Some(read(text)) };
+    let Some(expanded) = arrays.expand(text) else { return first.unwrap_or_else(|| read(text)) };
+    READING.with_borrow_mut(|contexts| contexts.last_mut()?.failure.take());
+    expanded.read(first.and_then(Result::err), read, |_, error| error)
 }
 
 /// The error behind the one that serde ends with. serde carries nothing but text, and a value may get over a failure, as an
 /// untagged enum does when it tries its next variant.
 fn original_error(error: &serde_json::Error, failure: Option<Error>) -> Option<Error> {
     failure.filter(|failure| error.to_string().contains(failure.message()))
-}
-
-/// Puts a byte array beside the text that is being written, and returns its index.
-pub(crate) fn write_bytes(bytes: &[u8]) -> Option<usize> {
-    write_owned(bytes.to_vec())
-}
-
-/// Puts bytes beside the text that is being written without a copy, and returns their index.
-pub(crate) fn write_owned(bytes: Vec<u8>) -> Option<usize> {
-    WRITING.with_borrow_mut(|scopes| {
-        let written = scopes.last_mut()?;
-        written.bytes.push(bytes);
-        Some(written.bytes.len() - 1)
-    })
 }
 
 /// Names an object of the page in the text that is being written, and returns its id there.
@@ -248,37 +217,6 @@ impl WriteContext {
         self.failure = Some(error);
         text
     }
-}
-
-/// Returns the byte array with this index of the message that is being read. `once` says that its placeholder is not read
-/// again.
-pub(crate) fn read_bytes<E: de::Error>(index: u64, once: bool) -> Result<Vec<u8>, E> {
-    reading(|reading| {
-        let count = reading.bytes.len();
-        let takes_bytes = reading.takes_bytes && once;
-        let slot = usize::try_from(index).ok().and_then(|index| reading.bytes.get_mut(index));
-        let bytes = slot.and_then(|slot| if takes_bytes { slot.take() } else { slot.clone() });
-        bytes.ok_or_else(|| {
-            let what = format!("byte array {index} was not found: the message has {count}, counted from 0");
-            Error::new(ErrorKind::BadArguments, what)
-        })
-    })
-}
-
-/// Reads numbers out of the byte array with this index of the message that is being read.
-pub(crate) fn with_bytes<T, E: de::Error>(index: u64, read: impl FnOnce(&[u8]) -> Result<T, E>) -> Result<T, E> {
-    READING.with_borrow_mut(|scopes| {
-        let reading = scopes.last_mut().ok_or_else(|| E::custom("numbers can only be read as part of a call"))?;
-        let count = reading.bytes.len();
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
-        let bytes = reading.bytes.get(index).and_then(Option::as_deref).ok_or_else(|| {
-            E::custom(format!("byte array {index} was not found: the message has {count}, counted from 0"))
-        })?;
-        if let Some(read) = reading.numbers.get_mut(index) {
-            *read = true;
-        }
-        read(bytes)
-    })
 }
 
 /// Returns the object of the page with this id.

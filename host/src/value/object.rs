@@ -4,12 +4,12 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Weak};
 
+use dotwit_wire::placeholder::{self, DOT_NET_OBJECT, Placeholder};
 use serde::de::{DeserializeOwned, Deserializer};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::message::Target;
-use crate::contract::placeholders::{Placeholder, key, write_placeholder};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 use crate::session::core::{SessionCore, SessionRef};
@@ -123,13 +123,13 @@ impl Hash for DotNetObject {
 
 impl Serialize for DotNetObject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_placeholder(serializer, key::DOT_NET_OBJECT, write_dot_net_object(self)?)
+        placeholder::serialize(serializer, DOT_NET_OBJECT, write_dot_net_object(self)?)
     }
 }
 
 impl<'de> Deserialize<'de> for DotNetObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (id, _) = deserializer.deserialize_map(Placeholder::<u64>::new(key::DOT_NET_OBJECT, None))?;
+        let (id, _) = deserializer.deserialize_map(Placeholder::new(DOT_NET_OBJECT, ""))?;
         read_dot_net_object(id)
     }
 }

@@ -6,17 +6,17 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
+use dotwit_wire::Bytes;
+use dotwit_wire::placeholder::{CONTENT_TYPE, DOT_NET_STREAM, Placeholder};
 use futures_core::Stream;
 use serde::{Deserialize, Deserializer, de};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::oneshot;
 
-use crate::contract::placeholders::{Placeholder, key};
 use crate::engine::effects::{GuestTask, Inbox as _, ReadOutcome};
 use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 use crate::session::core::SessionRef;
-use crate::value::bytes::Bytes;
 use crate::value::{custom_error, take_stream};
 
 /// How much is asked for at once: enough that a crossing costs little beside its bytes.
@@ -190,7 +190,7 @@ impl fmt::Debug for DotNetStream {
 
 impl<'de> Deserialize<'de> for DotNetStream {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let placeholder = Placeholder::<String>::new(key::DOT_NET_STREAM, Some(key::CONTENT_TYPE));
+        let placeholder = Placeholder::new(DOT_NET_STREAM, "").with::<String>(CONTENT_TYPE);
         let (id, content_type) = deserializer.deserialize_map(placeholder)?;
         let id = u64::try_from(id).map_err(|_| de::Error::custom(format!("{id} is not the id of a stream")))?;
         let mut stream = Self::open(take_stream(id)?, id).map_err(custom_error)?;

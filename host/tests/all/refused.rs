@@ -83,7 +83,7 @@ fn another_version_of_the_interfaces_is_named() {
 #[test]
 fn only_core_modules_of_guests_become_components() {
     let refused = |bytes: &[u8]| componentize("core.wasm", bytes).unwrap_err();
-    assert_error(&refused(b"text"), ErrorKind::InvalidGuest, &["'core.wasm'", "no WebAssembly"]);
+    assert_error(&refused(b"text"), ErrorKind::InvalidGuest, &["'core.wasm'", "not WebAssembly"]);
     assert_error(&refused(EMPTY_COMPONENT), ErrorKind::InvalidGuest, &["is a component already"]);
     assert_error(&refused(&core_module()), ErrorKind::InvalidGuest, &["dotwit::export!"]);
     let mut damaged = core_module();
