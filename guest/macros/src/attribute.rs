@@ -1,11 +1,11 @@
-//! What stands in `#[js_invokable(…)]`, and the attributes beside it that matter.
+//! The arguments of `#[js_invokable(…)]`, and the attributes beside it that matter.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Error, LitStr, Meta, Path, Result, Token};
 
-use crate::method::find_ident;
+use crate::tokens::find_ident;
 
 const ARGUMENTS: &str = "expected an id as a string, or where dotwit is: `#[js_invokable(\"DifferentMethodName\")]`, \
                          `#[js_invokable(crate = a_crate::dotwit)]`";
@@ -14,7 +14,7 @@ const ARGUMENTS: &str = "expected an id as a string, or where dotwit is: `#[js_i
 #[derive(Clone, Default)]
 pub(crate) struct Arguments {
     pub(crate) id: Option<LitStr>,
-    /// The path of the crate `dotwit`.
+    /// The path to the crate `dotwit`.
     pub(crate) dotwit: Option<Path>,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn take(attrs: &mut Vec<Attribute>) -> Result<Vec<Arguments>> {
         .collect()
 }
 
-/// As [`take`], for a method in an `impl` block, whose attributes the compiler has not looked at yet.
+/// As [`take`], for a method in an `impl` block, whose `cfg_attr`s the compiler has not expanded yet.
 pub(crate) fn take_of_method(attrs: &mut Vec<Attribute>) -> Result<Vec<Arguments>> {
     if let Some(at) = attrs.iter().position(|attr| is_conditional(attr, "js_invokable")) {
         return Err(Error::new_spanned(
@@ -67,12 +67,12 @@ pub(crate) fn take_of_method(attrs: &mut Vec<Attribute>) -> Result<Vec<Arguments
     take(attrs)
 }
 
-/// The attributes that say on which conditions something is there.
+/// The attributes on which it depends whether an item is compiled.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("cfg") || is_conditional(attr, "cfg")).cloned().collect()
 }
 
-/// Whether an attribute is there on a condition.
+/// Whether an attribute is a `cfg_attr` that adds the one with this name.
 fn is_conditional(attr: &Attribute, name: &str) -> bool {
     match &attr.meta {
         Meta::List(list) if list.path.is_ident("cfg_attr") => find_ident(list.tokens.clone(), name).is_some(),
@@ -80,7 +80,7 @@ fn is_conditional(attr: &Attribute, name: &str) -> bool {
     }
 }
 
-/// Names the crate `dotwit` for generated code, which nothing else tells where it is.
+/// The import by which generated code names the crate `dotwit`.
 pub(crate) fn import(attributes: &[Arguments]) -> TokenStream {
     match attributes.iter().find_map(|arguments| arguments.dotwit.as_ref()) {
         Some(path) => quote!(use #path as __dotwit;),

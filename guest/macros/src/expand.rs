@@ -1,16 +1,16 @@
-//! What stands beside an item with the attribute: the code that registers it.
+//! The code that is generated beside an item with the attribute, which registers it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Error, GenericParam, Ident, ImplItem, ImplItemFn, Item, ItemFn, ItemImpl, LitStr, Result};
 
 use crate::attribute::{self, Arguments};
-use crate::method::{self, Method, Receives};
-use crate::symbol;
+use crate::method::{self, Method, ReceiverKind};
+use crate::{symbol, tokens};
 
 const ON_IMPL_TOO: &str = "put `#[js_invokable]` on the `impl` block too: a method alone cannot know its type";
 
-/// The item, without the attributes that are dealt with, and its registration, or what is wrong with it.
+/// Returns the item without this crate's attributes, and its registration or a compile error.
 pub(crate) fn js_invokable(attribute: TokenStream, item: TokenStream) -> TokenStream {
     match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Fn(mut function)) => {
@@ -34,7 +34,7 @@ pub(crate) fn js_invokable(attribute: TokenStream, item: TokenStream) -> TokenSt
             let code = error.into_compile_error();
             quote!(#other #code)
         }
-        // A method is no item of its own.
+        // A method alone does not parse as an item.
         Err(error) => {
             let method = syn::parse2::<ImplItemFn>(item.clone());
             let error = method.map_or(error, |method| Error::new(method.sig.ident.span(), ON_IMPL_TOO));
@@ -101,7 +101,7 @@ fn register_impl(attribute: TokenStream, methods: &[Vec<Arguments>], block: &Ite
         ));
     }
     let self_ty = &block.self_ty;
-    let type_name = method::type_text(self_ty);
+    let type_name = tokens::type_text(self_ty);
     let owner = format!("{}::", type_name.split('<').next().unwrap_or_default());
     let methods = all(block.items.iter().zip(methods).filter_map(|(item, attributes)| match item {
         ImplItem::Fn(function) if !attributes.is_empty() => Some(check_method(attributes, function, block)),
@@ -163,7 +163,7 @@ fn check_method(attributes: &[Arguments], function: &ImplItemFn, block: &ItemImp
     Ok(method)
 }
 
-/// The code that makes a static method known to the assembly.
+/// The code that registers a static method.
 fn register_static(method: &Method, path: &TokenStream, owner: &str) -> TokenStream {
     let cfgs = &method.cfgs;
     let call = call(method, path);
@@ -195,9 +195,9 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
         (1..=method.parameters.len()).map(|n| format_ident!("__arg{n}", span = Span::mixed_site())).collect();
     let reads = method.parameters.iter().map(|parameter| {
         let (ty, text) = (&parameter.ty, &parameter.name);
-        quote_spanned!(shown_at(parameter.span)=> __counted.next::<#ty>(#text)?)
+        quote_spanned!(located_at(parameter.span)=> __counted.next::<#ty>(#text)?)
     });
-    // An assignment, because parts of an expression can have conditions, and parts of a pattern cannot.
+    // An assignment, because `cfg` is allowed on parts of an expression, and not on parts of a pattern.
     let cfgs: Vec<_> = method.parameters.iter().map(|parameter| &parameter.cfgs).collect();
     let read = if names.is_empty() {
         quote!(let _ = __args;)
@@ -217,12 +217,12 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
         }
     });
     let object = match method.receiver {
-        Some(Receives::Reference) => quote!(&*__object,),
-        Some(Receives::Rc) => quote!(__object,),
+        Some(ReceiverKind::Reference) => quote!(&*__object,),
+        Some(ReceiverKind::Rc) => quote!(__object,),
         None => quote!(),
     };
     let invocation = quote!(#path(#object #(#(#cfgs)* #names),*));
-    let encode = quote_spanned! {shown_at(method.output)=>
+    let encode = quote_spanned! {located_at(method.output)=>
         (&__dotwit::__private::Probe::of(&__value)).encoding().encode(__value)
     };
     let reply = if method.is_async {
@@ -256,12 +256,12 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
     }
 }
 
-/// The span of generated code that compilers show at `span`.
-fn shown_at(span: Span) -> Span {
+/// The span of generated code whose errors are reported at `span`.
+fn located_at(span: Span) -> Span {
     Span::call_site().located_at(span)
 }
 
-/// Refuses an id that is there twice. Of two methods that are there on some conditions, perhaps only one is.
+/// Refuses an id that is there twice, unless both methods have a `cfg`: then perhaps only one of them is compiled.
 fn check_ids<'a>(methods: impl IntoIterator<Item = &'a Method>) -> Result<()> {
     let mut seen: Vec<(&LitStr, &Method)> = Vec::new();
     for method in methods {

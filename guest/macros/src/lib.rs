@@ -6,6 +6,7 @@ mod attribute;
 mod expand;
 mod method;
 mod symbol;
+mod tokens;
 
 use proc_macro::TokenStream;
 
@@ -27,13 +28,13 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// An `async fn` is asynchronous, and so is a function that returns `impl Future`, a boxed `dyn Future`, or a `BoxFuture`. A
-/// future behind any other name is awaited as well; but since a macro sees names and not types, the manifest does not list
-/// the method as asynchronous, and a synchronous call of it is refused after the function has run.
+/// future behind any other name is awaited as well. But a macro sees names, not types: the manifest does not list such a method
+/// as asynchronous, and a synchronous call of it is refused after the function has run.
 ///
 /// # On an `impl` block
 ///
-/// Put it on the block and on each method in it that can be called. Methods take `&self` or `self: Rc<Self>`, since the
-/// page may call again while an asynchronous method still runs: keep what changes in a `Cell` or a `RefCell`. Functions
+/// Put it on the block and on each method in it that can be called. Methods take `&self` or `self: Rc<Self>`, because the
+/// page may call again while an asynchronous method is still running: keep what changes in a `Cell` or a `RefCell`. Functions
 /// without `self` become static methods of the assembly. A type has one such block, which may be generic.
 ///
 /// ```
@@ -52,10 +53,10 @@ use proc_macro::TokenStream;
 /// }
 /// ```
 ///
-/// # Where dotwit is
+/// # The path to dotwit
 ///
-/// Generated code names the crate `::dotwit`. Where it has another name, or comes with another crate, say so, on a function
-/// or on an `impl` block:
+/// Generated code names the crate `::dotwit`. If it has another name, or is re-exported by another crate, say so, on a
+/// function or on an `impl` block:
 ///
 /// ```
 /// # mod framework { pub use dotwit; }
@@ -69,9 +70,12 @@ use proc_macro::TokenStream;
 ///
 /// # What is refused
 ///
-/// Methods that are not `pub`, that are generic themselves, or static in a generic type; `&mut self` and `self`; parameters
-/// that borrow, that have a `DotNetStreamReference` in their types, and more than 64 of them; types that borrow; ids that are empty, reserved (`__Dispose`), or given twice in one block; a `cfg_attr` that
-/// adds the attribute to a method in a block.
+/// - Methods that are not `pub`, that are generic themselves, or static in a generic type.
+/// - `&mut self` and `self`.
+/// - Parameters that borrow or that have a `DotNetStreamReference` in their types, and more than 64 parameters.
+/// - Types that borrow.
+/// - Ids that are empty, reserved (`__Dispose`), or given twice in one block.
+/// - A `cfg_attr` that adds the attribute to a method in a block.
 #[proc_macro_attribute]
 pub fn js_invokable(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::js_invokable(attribute.into(), item.into()).into()

@@ -1,7 +1,7 @@
-//! One method: what the attribute must know of it, and what is refused.
+//! One method: what generated code needs of its signature, and which signatures are refused.
 
 use heck::ToUpperCamelCase;
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -11,11 +11,12 @@ use syn::{
 };
 
 use crate::attribute::{self, Arguments};
+use crate::tokens::{find_borrow, find_ident, substitute_self, type_text};
 
-/// The id that Blazor's pages dispose of a reference with.
+/// The id with which pages dispose of a reference (reserved by Blazor).
 const RESERVED: &str = "__Dispose";
 
-/// How many arguments a call may have, as the dispatcher has it.
+/// How many arguments a call may have: `dotwit_wire::limits::MAX_ARGUMENTS`.
 const MAX_PARAMETERS: usize = 64;
 
 const GENERIC: &str = "a generic method cannot be called by name: JavaScript cannot say which types it means";
@@ -30,7 +31,7 @@ const OWNS: &str = "a parameter of an invokable method owns its data, because it
 pub(crate) struct Method {
     pub(crate) ids: Vec<LitStr>,
     pub(crate) ident: Ident,
-    pub(crate) receiver: Option<Receives>,
+    pub(crate) receiver: Option<ReceiverKind>,
     pub(crate) parameters: Vec<Parameter>,
     /// Whether its signature says that it returns a future.
     pub(crate) is_async: bool,
@@ -45,7 +46,7 @@ pub(crate) struct Method {
 
 /// How a method takes its object.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Receives {
+pub(crate) enum ReceiverKind {
     /// `&self`
     Reference,
     /// `self: Rc<Self>`
@@ -88,7 +89,7 @@ impl Method {
         for input in &sig.inputs {
             match input {
                 FnArg::Receiver(found) => {
-                    receiver = Some(receives(found)?);
+                    receiver = Some(receiver_kind(found)?);
                 }
                 FnArg::Typed(typed) => {
                     check_parameter(&typed.ty)?;
@@ -96,7 +97,7 @@ impl Method {
                         Pat::Ident(pat) => pat.ident.unraw().to_string(),
                         _ => format!("arg{}", parameters.len() + 1),
                     };
-                    let ty = spell_out(typed.ty.to_token_stream(), this);
+                    let ty = substitute_self(typed.ty.to_token_stream(), this);
                     let cfgs = attribute::cfgs(&typed.attrs);
                     parameters.push(Parameter { name, ty, span: typed.ty.span(), cfgs });
                 }
@@ -117,7 +118,7 @@ impl Method {
         let (returns, is_future, diverges, output) = match &sig.output {
             ReturnType::Default => ("()".to_owned(), false, false, sig.ident.span()),
             ReturnType::Type(_, ty) => {
-                let text = type_text(&spell_out(ty.to_token_stream(), this));
+                let text = type_text(&substitute_self(ty.to_token_stream(), this));
                 (text, returns_future(ty), matches!(bare(ty), Type::Never(_)), ty.span())
             }
         };
@@ -143,7 +144,7 @@ impl Method {
             quote!(#(#cfgs)* (#name, #ty))
         });
         let (returns, is_async, docs) = (&self.returns, self.is_async, &self.docs);
-        // `file!` and `line!` tell where they stand, and that is the method only with its very span.
+        // `file!` and `line!` return where their tokens are, which is the method if they have its span.
         let location = quote_spanned!(self.ident.span()=> ::core::concat!(::core::file!(), ":", ::core::line!()));
         quote! {
             __dotwit::__private::MethodInfo {
@@ -159,12 +160,12 @@ impl Method {
     }
 }
 
-fn receives(receiver: &Receiver) -> Result<Receives> {
+fn receiver_kind(receiver: &Receiver) -> Result<ReceiverKind> {
     match bare(&receiver.ty) {
         Type::Reference(reference) if reference.mutability.is_none() && is_self(&reference.elem) => {
-            Ok(Receives::Reference)
+            Ok(ReceiverKind::Reference)
         }
-        Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Rc") => Ok(Receives::Rc),
+        Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "Rc") => Ok(ReceiverKind::Rc),
         _ => Err(Error::new_spanned(
             receiver,
             "an invokable method takes `&self` or `self: Rc<Self>`: JavaScript may call it while another call to the \
@@ -178,7 +179,7 @@ fn is_self(ty: &Type) -> bool {
     matches!(bare(ty), Type::Path(path) if path.path.is_ident("Self"))
 }
 
-/// A type without parentheses, and without the invisible ones around what a macro was given.
+/// A type without parentheses, and without the invisible groups around the arguments of a macro.
 fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => bare(&group.elem),
@@ -213,36 +214,6 @@ fn check_parameter(ty: &Type) -> Result<()> {
     }
 }
 
-/// Where a type borrows: a reference, or a lifetime that somebody has to choose.
-fn find_borrow(tokens: TokenStream) -> Option<Span> {
-    let mut tokens = tokens.into_iter();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == '&' => return Some(punct.span()),
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => match tokens.next() {
-                Some(TokenTree::Ident(name)) if name == "static" || name == "_" => {}
-                name => return Some(name.map_or(punct.span(), |name| name.span())),
-            },
-            TokenTree::Group(group) => {
-                if let Some(borrow) = find_borrow(group.stream()) {
-                    return Some(borrow);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Where a name stands among tokens.
-pub(crate) fn find_ident(tokens: TokenStream, name: &str) -> Option<Ident> {
-    tokens.into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) if ident == name => Some(ident),
-        TokenTree::Group(group) => find_ident(group.stream(), name),
-        _ => None,
-    })
-}
-
 fn check_id(id: &LitStr) -> Result<()> {
     let value = id.value();
     if value.trim().is_empty() {
@@ -254,7 +225,7 @@ fn check_id(id: &LitStr) -> Result<()> {
     Ok(())
 }
 
-/// Whether a type is written as a future.
+/// Whether a type is written as a future. A macro sees names, not types.
 fn returns_future(ty: &Type) -> bool {
     let is_future = |bound: &TypeParamBound| match bound {
         TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| last.ident == "Future"),
@@ -278,7 +249,7 @@ fn returns_future(ty: &Type) -> bool {
     }
 }
 
-/// The doc comment among these attributes, as an expression: lines may come from other macros, such as `include_str!`.
+/// The doc comment among these attributes, as an expression, because lines may come from macros such as `include_str!`.
 pub(crate) fn docs(attrs: &[Attribute]) -> TokenStream {
     let lines = attrs.iter().filter_map(|attr| match &attr.meta {
         Meta::NameValue(meta) if meta.path.is_ident("doc") => Some(&meta.value),
@@ -300,27 +271,7 @@ pub(crate) fn docs(attrs: &[Attribute]) -> TokenStream {
     }
 }
 
-/// A type as its author would write it, with the token printer's spaces taken out.
-pub(crate) fn type_text(ty: &impl ToTokens) -> String {
-    let mut text = ty.to_token_stream().to_string();
-    for (spaced, tight) in [
-        (" :: ", "::"),
-        (":: ", "::"),
-        (" <", "<"),
-        ("< ", "<"),
-        (" >", ">"),
-        (" ,", ","),
-        ("& ", "&"),
-        ("( ", "("),
-        (" )", ")"),
-        (" ;", ";"),
-    ] {
-        text = text.replace(spaced, tight);
-    }
-    text
-}
-
-/// Says that an id is there twice.
+/// The error of an id that is there twice.
 pub(crate) fn duplicate(id: &LitStr, first: &Ident, second: &Ident) -> Error {
     let value = id.value();
     let what = if first == second {
@@ -329,26 +280,4 @@ pub(crate) fn duplicate(id: &LitStr, first: &Ident, second: &Ident) -> Error {
         format!("the id `{value}` is given to both `{first}` and `{second}`")
     };
     Error::new(id.span(), what)
-}
-
-/// Puts the type itself in place of `Self`, which means nothing outside the `impl` block.
-fn spell_out(tokens: TokenStream, this: Option<&Type>) -> TokenStream {
-    let Some(this) = this else { return tokens };
-    let mut tokens = tokens.into_iter().peekable();
-    std::iter::from_fn(|| {
-        let token = tokens.next()?;
-        let leads_on = matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == ':');
-        Some((token, leads_on))
-    })
-    .map(|(token, leads_on)| match token {
-        TokenTree::Ident(ident) if ident == "Self" && leads_on => quote!(<#this>),
-        TokenTree::Ident(ident) if ident == "Self" => this.to_token_stream(),
-        TokenTree::Group(group) => {
-            let mut inner = Group::new(group.delimiter(), spell_out(group.stream(), Some(this)));
-            inner.set_span(group.span());
-            TokenTree::Group(inner).into()
-        }
-        other => other.into(),
-    })
-    .collect()
 }

@@ -9,13 +9,13 @@ use quote::quote;
 
 /// An item that makes the linker take in the object file that it is compiled into.
 ///
-/// A library crate is an archive of object files, and wasm-ld takes in those that something refers to. Nothing refers to a
-/// registration. On other targets, rustc lists what is `#[used]` for the linker; for WebAssembly it does not, and asks
-/// only for what a `cdylib` exports. So each registration of a library has a symbol that is exported, beside it in the same
-/// object file: one byte of data, which nothing reads.
+/// A library crate is an archive of object files, and wasm-ld takes in only those that something refers to. Nothing refers to
+/// a registration. On other targets rustc lists `#[used]` items for the linker; for WebAssembly it does not, and asks only for
+/// the exports of a `cdylib`. So each registration of a library has an exported symbol beside it in the same object file: one
+/// byte of data, which nothing reads.
 pub(crate) fn keep() -> TokenStream {
     if is_cdylib(env::args()) {
-        // Its own object files are no archive.
+        // The linker takes in all of the crate's own object files.
         return TokenStream::new();
     }
     let name = unique();
@@ -26,7 +26,7 @@ pub(crate) fn keep() -> TokenStream {
     }
 }
 
-/// Whether the compiler makes a `cdylib` only, by its arguments as Cargo writes them.
+/// Whether rustc makes only a `cdylib`, by its arguments as Cargo writes them.
 fn is_cdylib(mut arguments: impl Iterator<Item = String>) -> bool {
     let mut kinds = Vec::new();
     while let Some(argument) = arguments.next() {
@@ -37,8 +37,8 @@ fn is_cdylib(mut arguments: impl Iterator<Item = String>) -> bool {
     kinds == ["cdylib"]
 }
 
-/// A name that no other symbol of a component has: neither in this crate, nor in another one, be it a second version of
-/// this one. Cargo tells those apart by the metadata that rustc puts into all its symbols.
+/// A name that no other symbol of a component has, in this crate or another, a second version of this one included. Cargo tells
+/// versions apart by the metadata that rustc puts into all symbols.
 fn unique() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);

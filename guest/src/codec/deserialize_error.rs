@@ -7,8 +7,8 @@ use crate::error::Error;
 
 /// The error of this crate behind the one that serde ends with. serde carries only its text; and a value may get over a failure,
 /// as an untagged enum does when it tries its next variant.
-pub(super) fn original(error: &serde_json::Error, failure: Option<Box<Error>>) -> Option<Error> {
-    failure.map(|failure| *failure).filter(|failure| error.to_string().starts_with(failure.message()))
+pub(super) fn original(error: &serde_json::Error, failure: Option<Error>) -> Option<Error> {
+    failure.filter(|failure| error.to_string().starts_with(failure.message()))
 }
 
 /// Says what is wrong with a text that was read: "does not fit: …", "is invalid JSON: …".

@@ -27,8 +27,8 @@ pub(crate) use write::{attach, write_arguments, write_result};
 
 /// The contexts that are open, while a call that came in between uses its own. They are open again when this is dropped.
 pub(crate) struct SuspendedContexts {
-    writing: Option<write::WriteContext>,
-    reading: Option<read::ReadContext>,
+    writing: Option<Box<write::WriteContext>>,
+    reading: Option<Box<read::ReadContext>>,
     _arrays: byte_arrays::Suspended,
 }
 

@@ -1,6 +1,6 @@
 //! Messages become values.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -58,23 +58,24 @@ fn with_nulls(json: &str, places: Vec<Range<usize>>) -> String {
     changed
 }
 
-/// What the message that is being read has beside its text and its byte arrays.
+/// What the message that is being read has beside its text and its byte arrays. Most messages have nothing.
 #[derive(Default)]
 pub(super) struct ReadContext {
-    /// How many references to objects of the guest have been asked for.
-    references: usize,
+    /// By id.
     handles: Vec<Rc<Handle>>,
-    failure: Option<Box<Error>>,
+    failure: Option<Error>,
 }
 
 thread_local! {
-    pub(super) static READING: RefCell<Option<ReadContext>> = const { RefCell::new(None) };
+    pub(super) static READING: RefCell<Option<Box<ReadContext>>> = const { RefCell::new(None) };
+    /// How many references to objects of the guest values have asked for.
+    static REFERENCES: Cell<usize> = const { Cell::new(0) };
 }
 
 /// The context in which the values of one message are read.
 pub(crate) struct Reader {
     arrays: byte_arrays::Reading,
-    outer: Option<ReadContext>,
+    outer: Option<Box<ReadContext>>,
 }
 
 impl Reader {
@@ -84,12 +85,13 @@ impl Reader {
     ///
     /// [`ErrorKind::TooMany`](crate::ErrorKind::TooMany) if the message brings more references than the guest may hold.
     pub(crate) fn new(json: &str, bytes: Vec<Vec<u8>>, handles: Vec<Rc<Handle>>) -> Result<Self, Error> {
-        if !handles.is_empty() {
+        let context = if handles.is_empty() {
+            None
+        } else {
             handle::check_limit()?;
-        }
-        let arrays = byte_arrays::Reading::open(json, bytes);
-        let outer = READING.replace(Some(ReadContext { handles, ..ReadContext::default() }));
-        Ok(Self { arrays, outer })
+            Some(Box::new(ReadContext { handles, failure: None }))
+        };
+        Ok(Self { arrays: byte_arrays::Reading::open(json, bytes), outer: READING.replace(context) })
     }
 
     /// Reads one value from a part of the message's text. `explain` makes an error of serde's.
@@ -103,7 +105,7 @@ impl Reader {
             read = self.read_again(json, read);
         }
         read.map_err(|error| {
-            let failure = READING.with_borrow_mut(|context| context.as_mut()?.failure.take());
+            let failure = take_failure();
             deserialize_error::original(&error, failure).unwrap_or_else(|| explain(error))
         })
     }
@@ -113,7 +115,7 @@ impl Reader {
         if self.arrays.has_numbers()
             && let Some(expanded) = self.arrays.expand(json)
         {
-            READING.with_borrow_mut(|context| context.as_mut()?.failure.take());
+            take_failure();
             return expanded.read(read.err(), |text| serde_json::from_str(text), deserialize_error::without_position);
         }
         read.or_else(|error| match expand::arrays(json) {
@@ -122,9 +124,9 @@ impl Reader {
         })
     }
 
-    /// How many references to objects of the guest the values that were read have asked for.
+    /// How many references to objects of the guest values have asked for so far.
     pub(crate) fn references(&self) -> usize {
-        READING.with_borrow(|context| context.as_ref().map_or(0, |context| context.references))
+        REFERENCES.get()
     }
 }
 
@@ -137,34 +139,36 @@ impl Drop for Reader {
 
 /// Counts a reference to an object of the guest that a value asks for, whether or not its placeholder can be read.
 pub(crate) fn note_reference<E: de::Error>() -> Result<(), E> {
-    with_context(|context| {
-        context.references += 1;
-        Ok(())
-    })
+    check_open()?;
+    REFERENCES.set(REFERENCES.get() + 1);
+    Ok(())
 }
 
 /// Returns the handle of an object of the page that the message names.
 pub(crate) fn read_handle<E: de::Error>(id: i64) -> Result<Rc<Handle>, E> {
-    with_context(|context| {
-        let found = context.handles.binary_search_by_key(&id, |handle| handle.id());
-        let found = found.map_err(|_| E::custom(format!("{id} names no object of the page")))?;
-        Ok(Rc::clone(&context.handles[found]))
+    check_open()?;
+    READING.with_borrow(|context| {
+        let handles = context.as_ref().map_or(&[][..], |context| &context.handles);
+        match handles.binary_search_by_key(&id, |handle| handle.id()) {
+            Ok(found) => Ok(Rc::clone(&handles[found])),
+            Err(_) => Err(E::custom(format!("{id} names no object of the page"))),
+        }
     })
+}
+
+fn check_open<E: de::Error>() -> Result<(), E> {
+    if byte_arrays::is_reading() { Ok(()) } else { Err(E::custom("a reference can only be read as part of a call")) }
 }
 
 /// Makes serde's error of one of this crate, which [`Reader::read`] returns as it is.
 pub(crate) fn custom_error<E: de::Error>(error: Error) -> E {
     let text = E::custom(error.message());
-    READING.with_borrow_mut(|context| {
-        if let Some(context) = context {
-            context.failure = Some(error.into());
-        }
-    });
+    if byte_arrays::is_reading() {
+        READING.with_borrow_mut(|context| context.get_or_insert_default().failure = Some(error));
+    }
     text
 }
 
-fn with_context<T, E: de::Error>(use_it: impl FnOnce(&mut ReadContext) -> Result<T, E>) -> Result<T, E> {
-    READING.with_borrow_mut(|context| {
-        use_it(context.as_mut().ok_or_else(|| E::custom("a reference can only be read as part of a call"))?)
-    })
+fn take_failure() -> Option<Error> {
+    READING.with_borrow_mut(|context| context.as_mut()?.failure.take())
 }

@@ -15,15 +15,15 @@ use crate::error::{Error, ErrorKind};
 use crate::message::Message;
 use crate::page::handle::Handle;
 
-/// What the message that is being written has beside its text and its byte arrays.
+/// What the message that is being written has beside its text and its byte arrays. Most messages have nothing.
 #[derive(Default)]
 pub(super) struct WriteContext {
     attachments: Vec<Rc<dyn Attachment>>,
-    failure: Option<Box<Error>>,
+    failure: Option<Error>,
 }
 
 thread_local! {
-    pub(super) static WRITING: RefCell<Option<WriteContext>> = const { RefCell::new(None) };
+    pub(super) static WRITING: RefCell<Option<Box<WriteContext>>> = const { RefCell::new(None) };
 }
 
 /// Serialises a value in a context of its own. If it is an array, its number of elements is added to `elements`. `failed` makes
@@ -34,12 +34,18 @@ fn write<T: Serialize + ?Sized>(
     failed: impl FnOnce(serde_json::Error) -> Error,
 ) -> Result<(Message, Vec<Rc<dyn Attachment>>), Error> {
     let arrays = byte_arrays::Writing::open();
-    let outer = WRITING.replace(Some(WriteContext::default()));
+    let outer = WRITING.take();
     let json = json_writer::to_string(value, elements);
-    let context = WRITING.replace(outer).unwrap_or_default();
+    let context = WRITING.replace(outer);
     match json {
-        Ok(json) => Ok((Message { json, bytes: arrays.close() }, context.attachments)),
-        Err(error) => Err(deserialize_error::original(&error, context.failure).unwrap_or_else(|| failed(error))),
+        Ok(json) => {
+            let attachments = context.map_or_else(Vec::new, |context| context.attachments);
+            Ok((Message { json, bytes: arrays.close() }, attachments))
+        }
+        Err(error) => {
+            let failure = context.and_then(|context| context.failure);
+            Err(deserialize_error::original(&error, failure).unwrap_or_else(|| failed(error)))
+        }
     }
 }
 
@@ -93,16 +99,20 @@ pub(crate) fn write_arguments<T: Serialize + ?Sized>(
 pub(crate) fn attach<I, E: ser::Error>(
     lease: impl FnOnce() -> Result<(I, Option<Rc<dyn Attachment>>), Error>,
 ) -> Result<I, E> {
+    if !byte_arrays::is_writing() {
+        return Err(E::custom("a reference can only be written as part of a call"));
+    }
+    let leased = lease();
     WRITING.with_borrow_mut(|context| {
-        let context = context.as_mut().ok_or_else(|| E::custom("a reference can only be written as part of a call"))?;
-        match lease() {
+        let context = context.get_or_insert_default();
+        match leased {
             Ok((id, attachment)) => {
                 context.attachments.extend(attachment);
                 Ok(id)
             }
             Err(error) => {
                 let text = E::custom(error.message());
-                context.failure = Some(error.into());
+                context.failure = Some(error);
                 Err(text)
             }
         }

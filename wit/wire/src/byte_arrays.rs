@@ -6,7 +6,7 @@
 //! they fail with a message that says so. What a guest or a host keeps beside a text otherwise, such as references, it keeps
 //! in contexts of its own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 
 use serde::ser::Serializer;
@@ -15,18 +15,36 @@ use serde::{de, ser};
 use crate::expand::{self, Expanded};
 use crate::{numbers, placeholder};
 
-thread_local! {
-    static WRITING: RefCell<Option<Vec<Vec<u8>>>> = const { RefCell::new(None) };
-    static READING: RefCell<Option<Arrays>> = const { RefCell::new(None) };
-}
-
-/// The arrays of a message that is being read.
-struct Arrays {
-    arrays: Vec<Option<Vec<u8>>>,
+/// A context: its part of the thread's list of arrays. The contexts of messages that are written or read inside others have the
+/// parts behind theirs.
+#[derive(Clone, Copy, Debug)]
+struct Context {
+    is_open: bool,
+    first: usize,
+    count: usize,
     /// Whether the text names each array once, so that its reader can take it without a copy.
     may_take: bool,
-    /// Which arrays have been read as numbers, if some are numbers.
-    read: Vec<bool>,
+}
+
+impl Context {
+    const CLOSED: Self = Self { is_open: false, first: 0, count: 0, may_take: false };
+    const EMPTY: Self = Self { is_open: true, ..Self::CLOSED };
+}
+
+/// An array of a message that is being read.
+struct Array {
+    /// None once it was taken.
+    bytes: Option<Vec<u8>>,
+    /// Whether it was read as numbers.
+    is_read: bool,
+}
+
+// Most messages have no arrays, and then the lists are not used.
+thread_local! {
+    static WRITING: Cell<Context> = const { Cell::new(Context::CLOSED) };
+    static WRITTEN: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static READING: Cell<Context> = const { Cell::new(Context::CLOSED) };
+    static UNREAD: RefCell<Vec<Array>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Contexts belong to a thread.
@@ -35,28 +53,46 @@ type NotSend = PhantomData<*const ()>;
 /// A message is being written until this is dropped.
 #[derive(Debug)]
 pub struct Writing {
-    outer: Option<Vec<Vec<u8>>>,
+    outer: Context,
     thread: NotSend,
 }
 
 impl Writing {
     /// Begins a message.
+    #[inline]
     #[must_use]
     pub fn open() -> Self {
-        Self { outer: WRITING.replace(Some(Vec::new())), thread: PhantomData }
+        Self { outer: WRITING.replace(Context::EMPTY), thread: PhantomData }
     }
 
     /// Ends the message, and returns its byte arrays.
+    #[inline]
     #[must_use]
     pub fn close(self) -> Vec<Vec<u8>> {
-        WRITING.take().unwrap_or_default()
+        let Context { first, count, .. } = WRITING.replace(Context::EMPTY);
+        match (first, count) {
+            (_, 0) => Vec::new(),
+            (0, _) => WRITTEN.take(),
+            _ => WRITTEN.with_borrow_mut(|arrays| arrays.split_off(first)),
+        }
     }
 }
 
 impl Drop for Writing {
+    #[inline]
     fn drop(&mut self) {
-        WRITING.set(self.outer.take());
+        let Context { first, count, .. } = WRITING.replace(self.outer);
+        if count > 0 {
+            WRITTEN.with_borrow_mut(|arrays| arrays.truncate(first));
+        }
     }
+}
+
+/// Whether a message is being written.
+#[inline]
+#[must_use]
+pub fn is_writing() -> bool {
+    WRITING.get().is_open
 }
 
 /// Adds a byte array to the message that is being written, and returns its index.
@@ -65,11 +101,19 @@ impl Drop for Writing {
 ///
 /// If no message is being written.
 pub fn push<E: ser::Error>(bytes: Vec<u8>) -> Result<usize, E> {
-    WRITING.with_borrow_mut(|arrays| {
-        let arrays = arrays.as_mut().ok_or_else(|| E::custom("bytes can only be written as part of a call"))?;
+    let mut context = WRITING.get();
+    if !context.is_open {
+        return Err(E::custom("bytes can only be written as part of a call"));
+    }
+    WRITTEN.with_borrow_mut(|arrays| {
+        if context.count == 0 {
+            context.first = arrays.len();
+        }
         arrays.push(bytes);
-        Ok(arrays.len() - 1)
-    })
+    });
+    context.count += 1;
+    WRITING.set(context);
+    Ok(context.count - 1)
 }
 
 /// Adds the bytes of numbers of some kind to the message that is being written, and writes their placeholder.
@@ -86,25 +130,38 @@ pub fn serialize<S: Serializer>(serializer: S, kind: &str, bytes: Vec<u8>) -> Re
 }
 
 /// A message is being read until this is dropped.
+#[derive(Debug)]
 pub struct Reading {
-    outer: Option<Arrays>,
+    outer: Context,
     has_numbers: bool,
     thread: NotSend,
 }
 
 impl Reading {
     /// Begins to read a message.
+    #[inline]
     #[must_use]
     pub fn open(text: &str, arrays: Vec<Vec<u8>>) -> Self {
-        let has_numbers = !arrays.is_empty() && numbers::may_be_in(text);
+        let (context, has_numbers) =
+            if arrays.is_empty() { (Context::EMPTY, false) } else { Self::with_arrays(text, arrays) };
+        Self { outer: READING.replace(context), has_numbers, thread: PhantomData }
+    }
+
+    fn with_arrays(text: &str, arrays: Vec<Vec<u8>>) -> (Context, bool) {
+        let count = arrays.len();
+        let has_numbers = numbers::may_be_in(text);
         // A text with numbers may be read twice.
-        let may_take = !arrays.is_empty() && !has_numbers && names_each_once(text, arrays.len());
-        let read = if has_numbers { vec![false; arrays.len()] } else { Vec::new() };
-        let arrays = Arrays { arrays: arrays.into_iter().map(Some).collect(), may_take, read };
-        Self { outer: READING.replace(Some(arrays)), has_numbers, thread: PhantomData }
+        let may_take = !has_numbers && names_each_once(text, count);
+        let first = UNREAD.with_borrow_mut(|unread| {
+            let first = unread.len();
+            unread.extend(arrays.into_iter().map(|bytes| Array { bytes: Some(bytes), is_read: false }));
+            first
+        });
+        (Context { is_open: true, first, count, may_take }, has_numbers)
     }
 
     /// Whether the message may have numbers beside its text. If so, it is to be read once more with [`expand`](Self::expand).
+    #[inline]
     #[must_use]
     pub fn has_numbers(&self) -> bool {
         self.has_numbers
@@ -114,23 +171,29 @@ impl Reading {
     /// [`BigInt`](crate::BigInt) has read, if there are any.
     #[must_use]
     pub fn expand(&self, text: &str) -> Option<Expanded> {
-        READING.with_borrow(|arrays| {
-            let Arrays { arrays, read, .. } = arrays.as_ref()?;
-            expand::expand(text, |index| arrays.get(index)?.as_deref().filter(|_| !read[index]))
+        let Context { first, count, .. } = READING.get();
+        UNREAD.with_borrow(|unread| {
+            let arrays = unread.get(first..first + count)?;
+            expand::expand(text, |index| arrays.get(index).filter(|array| !array.is_read)?.bytes.as_deref())
         })
     }
 }
 
 impl Drop for Reading {
+    #[inline]
     fn drop(&mut self) {
-        READING.set(self.outer.take());
+        let Context { first, count, .. } = READING.replace(self.outer);
+        if count > 0 {
+            UNREAD.with_borrow_mut(|unread| unread.truncate(first));
+        }
     }
 }
 
-impl std::fmt::Debug for Reading {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reading").field("has_numbers", &self.has_numbers).finish_non_exhaustive()
-    }
+/// Whether a message is being read.
+#[inline]
+#[must_use]
+pub fn is_reading() -> bool {
+    READING.get().is_open
 }
 
 /// Whether a text names each of `count` byte arrays once, in order, as the writers of messages do. If it seems otherwise,
@@ -152,12 +215,9 @@ fn names_each_once(text: &str, count: usize) -> bool {
 ///
 /// If there is no such array, or no message is being read.
 pub fn take<E: de::Error>(index: i64, is_once: bool) -> Result<Vec<u8>, E> {
-    READING.with_borrow_mut(|arrays| {
-        let Arrays { arrays, may_take, .. } = open(arrays.as_mut())?;
-        let count = arrays.len();
-        let slot = usize::try_from(index).ok().and_then(|index| arrays.get_mut(index));
-        let bytes = slot.and_then(|slot| if *may_take && is_once { slot.take() } else { slot.clone() });
-        bytes.ok_or_else(|| not_found(index, count))
+    let may_take = READING.get().may_take && is_once;
+    array(index, |array| {
+        if may_take { array.bytes.take() } else { array.bytes.clone() }.ok_or_else(|| not_found(index))
     })
 }
 
@@ -167,34 +227,38 @@ pub fn take<E: de::Error>(index: i64, is_once: bool) -> Result<Vec<u8>, E> {
 ///
 /// If there is no such array, or no message is being read, and those of `read`.
 pub fn with<T, E: de::Error>(index: i64, read: impl FnOnce(&[u8]) -> Result<T, E>) -> Result<T, E> {
-    READING.with_borrow_mut(|arrays| {
-        let Arrays { arrays, read: is_read, .. } = open(arrays.as_mut())?;
-        let at = usize::try_from(index).unwrap_or(usize::MAX);
-        let bytes = arrays.get(at).and_then(Option::as_deref).ok_or_else(|| not_found(index, arrays.len()))?;
-        if let Some(is_read) = is_read.get_mut(at) {
-            *is_read = true;
-        }
-        read(bytes)
+    array(index, |array| {
+        array.is_read = true;
+        read(array.bytes.as_deref().ok_or_else(|| not_found(index))?)
     })
 }
 
-fn open<E: de::Error>(arrays: Option<&mut Arrays>) -> Result<&mut Arrays, E> {
-    arrays.ok_or_else(|| E::custom("bytes can only be read as part of a call"))
+fn array<T, E: de::Error>(index: i64, use_it: impl FnOnce(&mut Array) -> Result<T, E>) -> Result<T, E> {
+    let Context { is_open, first, count, .. } = READING.get();
+    if !is_open {
+        return Err(E::custom("bytes can only be read as part of a call"));
+    }
+    UNREAD.with_borrow_mut(|unread| {
+        let arrays = unread.get_mut(first..first + count).unwrap_or_default();
+        let array = usize::try_from(index).ok().and_then(|index| arrays.get_mut(index));
+        use_it(array.ok_or_else(|| not_found(index))?)
+    })
 }
 
-fn not_found<E: de::Error>(index: i64, count: usize) -> E {
-    E::custom(match count {
+fn not_found<E: de::Error>(index: i64) -> E {
+    E::custom(match READING.get().count {
         _ if i32::try_from(index).is_err() => format!("byte array index {index} is not a 32-bit integer"),
         0 => format!("unexpected byte array {index}: the message has none"),
-        _ => format!("byte array {index} was not found: the message has {count}, counted from 0"),
+        count => format!("byte array {index} was not found: the message has {count}, counted from 0"),
     })
 }
 
 /// The contexts that were open, while a call that came in between uses its own. They are open again when this is dropped.
+#[derive(Debug)]
 #[must_use = "the contexts are open again when this is dropped"]
 pub struct Suspended {
-    writing: Option<Vec<Vec<u8>>>,
-    reading: Option<Arrays>,
+    writing: Context,
+    reading: Context,
     thread: NotSend,
 }
 
@@ -202,19 +266,14 @@ impl Suspended {
     /// Suspends all contexts of this thread.
     #[expect(clippy::new_without_default, reason = "this has an effect")]
     pub fn new() -> Self {
-        Self { writing: WRITING.take(), reading: READING.take(), thread: PhantomData }
+        let (writing, reading) = (WRITING.replace(Context::CLOSED), READING.replace(Context::CLOSED));
+        Self { writing, reading, thread: PhantomData }
     }
 }
 
 impl Drop for Suspended {
     fn drop(&mut self) {
-        WRITING.set(self.writing.take());
-        READING.set(self.reading.take());
-    }
-}
-
-impl std::fmt::Debug for Suspended {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Suspended")
+        WRITING.set(self.writing);
+        READING.set(self.reading);
     }
 }
