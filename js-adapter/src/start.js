@@ -30,7 +30,7 @@ import { addGuest } from './registry.js';
  */
 export async function start(options) {
   const [{ Dispatcher }, { prepare }] = await Promise.all([loadPart('guest'), loadPart(options?.worker ? 'worker' : 'binding')]);
-  const guest = await Dispatcher.start(await prepare(options, 'start()'));
+  const guest = await Dispatcher.start(await prepare(options, 'start()', true));
   try {
     addGuest(guest);
   } catch (error) {

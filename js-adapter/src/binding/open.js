@@ -16,11 +16,12 @@ import { loadGuest } from './load.js';
  *
  * @param {StartOptions} options
  * @param {string} caller the function that has the options, for errors
+ * @param {boolean} [allowsWorker] whether the function has options for workers
  * @returns {Promise<Open>} what instantiates it
  * @throws {import('../error.js').DotNetError}
  */
-export async function prepare(options, caller) {
-  const { component, binding, imports } = checkOptions(options, caller);
+export async function prepare(options, caller, allowsWorker) {
+  const { component, binding, imports } = checkOptions(options, caller, allowsWorker);
   const module = await loadGuest(/** @type {any} */ (component));
   return (page) => bind(module, page, binding, imports);
 }

@@ -35,7 +35,7 @@
  * @property {() => void} runReady
  * @property {(object: number) => void} release
  * @property {(object: number, times: number) => void} forget
- * @property {() => number} [live] Absent where the guest cannot be asked synchronously.
+ * @property {() => number} live For a guest elsewhere, as of its last report.
  * @property {(call: number, stream: number, max: number) => Outcome<Uint8Array> | undefined} read
  * @property {(stream: number) => void} close
  * @property {(call: bigint, outcome: Outcome<Uint8Array>) => void} endReadJs

@@ -76,16 +76,6 @@ export class Dispatcher extends StartedGuest {
     return dispatcher;
   }
 
-  /**
-   * How many objects of the guest the page can name now; 0 when the guest is gone.
-   *
-   * @override
-   */
-  get liveObjects() {
-    // A guest elsewhere cannot be asked, and the page can name what it holds.
-    return this.#guest.liveObjects ?? this.#exchange.guestObjects.size;
-  }
-
   /** How many objects of the page the guest holds. */
   get livePageObjects() {
     return this.#exchange.pageObjects.size;

@@ -137,9 +137,9 @@ export class GuestInstance {
     return this.#end;
   }
 
-  /** How many of its objects can be named now: 0 when it is gone, and `undefined` where it cannot be asked. */
+  /** How many of its objects can be named now; 0 when it is gone. */
   get liveObjects() {
-    return this.#end ? 0 : this.enter((binding) => binding.live?.());
+    return this.#end ? 0 : this.enter((binding) => binding.live());
   }
 
   /** Returns a number that no other call of this guest has had. */

@@ -27,11 +27,6 @@ export class GuestObjects {
     this.#forget = forget;
   }
 
-  /** How many objects the page can name. */
-  get size() {
-    return this.#held.size;
-  }
-
   /**
    * Adds a proxy that a message has brought.
    *

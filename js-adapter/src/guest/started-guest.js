@@ -43,9 +43,9 @@ export class StartedGuest {
     return this.#guest.end === undefined;
   }
 
-  /** How many objects of the guest the page can name now; 0 when the guest is gone. */
+  /** How many objects of the guest the page can name now, or could at the last report of a worker; 0 when the guest is gone. */
   get liveObjects() {
-    return this.#guest.liveObjects ?? 0;
+    return this.#guest.liveObjects;
   }
 
   /** Ends the guest: pending calls reject with kind `disconnected`, and so do later ones. */

@@ -117,29 +117,27 @@ function mayHavePlaceholders(json) {
 }
 
 /**
- * Returns the ids of the guest's objects and streams that a message names, each as often as it is named.
+ * Returns the ids of the guest's objects and streams, and of the page's objects, that a message names, each as often as it is named.
  *
  * @param {string} json
- * @returns {{ objects: number[], streams: number[] }}
+ * @returns {{ objects: number[], streams: number[], pageObjects: number[] }}
  */
 export function findReferences(json) {
-  /** @type {number[]} */
-  const objects = [];
-  /** @type {number[]} */
-  const streams = [];
+  /** @type {Record<string, number[]>} */
+  const found = { __dotNetObject: [], __dotNetStream: [], __jsObjectId: [] };
   if (mayHavePlaceholders(json)) {
     try {
       JSON.parse(json, (_key, value) => {
         if (value === null || typeof value !== 'object') return value;
-        if (Object.hasOwn(value, '__dotNetObject')) objects.push(value.__dotNetObject);
-        else if (Object.hasOwn(value, '__dotNetStream')) streams.push(value.__dotNetStream);
+        const key = Object.keys(found).find((key) => Object.hasOwn(value, key));
+        if (key && isObjectId(value[key])) found[key].push(value[key]);
         return value;
       });
     } catch {
       // A text that is not JSON names nothing.
     }
   }
-  return { objects: objects.filter(isObjectId), streams: streams.filter(isObjectId) };
+  return { objects: found.__dotNetObject, streams: found.__dotNetStream, pageObjects: found.__jsObjectId };
 }
 
 /**
