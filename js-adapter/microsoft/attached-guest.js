@@ -1,19 +1,18 @@
-/// <reference lib="esnext.disposable" preserve="true" />
-
 /**
  * `AttachedGuest`, one guest behind Microsoft's package.
  *
  * @module
  */
 
-import { Guest } from '../src/guest.js';
-import { GuestStreams } from '../src/guest-streams.js';
-import { CallsOfGuest } from './calls-of-guest.js';
-import { CallsOfPage } from './calls-of-page.js';
-import { Traffic, reviveNumbers } from './traffic.js';
+import { GuestInstance } from '../src/guest/instance.js';
+import { StartedGuest } from '../src/guest/started-guest.js';
+import { GuestStreams } from '../src/guest/streams.js';
+import { IncomingCalls } from './incoming-calls.js';
+import { MessageBridge, reviveNumbers } from './message-bridge.js';
+import { OutgoingCalls } from './outgoing-calls.js';
 
-/** @import { Binding, GuestModule } from '../src/binding.js' */
-/** @import { Assembly, CallError } from '../src/contract.js' */
+/** @import { Open } from '../src/guest/binding.js' */
+/** @import { CallError } from '../src/wire/contract.js' */
 
 /**
  * What is needed of the package.
@@ -43,60 +42,57 @@ import { Traffic, reviveNumbers } from './traffic.js';
 const reviving = new WeakSet();
 
 /** A guest that Microsoft's package calls, and that calls the page through it. */
-export class AttachedGuest {
+export class AttachedGuest extends StartedGuest {
   #dotNet;
-
-  #guest = new Guest(
-    () => {},
-    (end) => this.#finish(end),
-  );
-
-  #streams = new GuestStreams(this.#guest);
-
-  #traffic = new Traffic(this.#streams, () => this.dispatcher);
-
-  #callsOfPage = new CallsOfPage(this.#guest, this.#traffic);
-  #callsOfGuest;
+  #streams;
+  #incoming;
+  #outgoing;
 
   /** @type {CallDispatcher | undefined} */
   #dispatcher;
 
-  /** @type {Assembly[]} */
-  #assemblies = [];
+  #bridge;
 
-  /** @param {MicrosoftDotNet} DotNet */
-  constructor(DotNet) {
+  /**
+   * @internal
+   * @param {MicrosoftDotNet} DotNet
+   * @param {GuestInstance} guest
+   */
+  constructor(DotNet, guest) {
+    super(guest);
     this.#dotNet = DotNet;
-    this.#callsOfGuest = new CallsOfGuest(DotNet, this.#guest, this.#traffic);
+    this.#streams = new GuestStreams(guest);
+    this.#bridge = new MessageBridge(this.#streams, () => this.dispatcher);
+    this.#incoming = new IncomingCalls(guest, this.#bridge);
+    this.#outgoing = new OutgoingCalls(DotNet, guest, this.#bridge);
   }
 
   /**
+   * Opens a guest, reads what it offers, and attaches it.
+   *
+   * @internal
    * @param {MicrosoftDotNet} DotNet
-   * @param {GuestModule} module
-   * @param {Binding['kind'] | 'auto'} [binding]
-   * @param {Record<string, object>} [imports]
+   * @param {Open} open
    * @returns {Promise<AttachedGuest>}
    */
-  static async start(DotNet, module, binding, imports) {
-    const attached = new AttachedGuest(DotNet);
-    const calls = attached.#callsOfGuest;
-    attached.#assemblies = await attached.#guest.start(
-      module,
-      {
-        endInvoke: (call, outcome) => attached.#callsOfPage.settle(call, outcome),
-        endRead: (call, outcome) => attached.#streams.endRead(call, outcome),
-        invokeJs: (target, identifier, operation, want, args) => calls.invoke(target, identifier, operation, want, args),
-        beginInvokeJs: (call, target, identifier, operation, want, args) =>
-          calls.begin(call, target, identifier, operation, want, args),
-        // What the guest has asked for stays in the package's table until the guest is gone.
-        withdraw: () => {},
-        cancelInvokeJs: (call) => calls.cancel(call),
-        releaseJs: (object) => calls.release(object),
-        readJsStream: (call, object, offset, length) => calls.readStream(call, object, offset, length),
-      },
-      binding,
-      imports,
+  static async start(DotNet, open) {
+    const guest = new GuestInstance(
+      () => {},
+      (end) => attached.#finish(end),
     );
+    const attached = new AttachedGuest(DotNet, guest);
+    const calls = attached.#outgoing;
+    await guest.start(open, {
+      endInvoke: (call, outcome) => attached.#incoming.settle(call, outcome),
+      endRead: (call, outcome) => attached.#streams.endRead(call, outcome),
+      invokeJs: (target, identifier, operation, want, args) => calls.invoke(target, identifier, operation, want, args),
+      beginInvokeJs: (call, target, identifier, operation, want, args) => calls.begin(call, target, identifier, operation, want, args),
+      // What the guest has asked for stays in the package's table until the guest is gone.
+      rollback: () => {},
+      cancelInvokeJs: (call) => calls.cancel(call),
+      releaseJs: (object) => calls.release(object),
+      readJsStream: (call, object, offset, length) => calls.readStream(call, object, offset, length),
+    });
     // Nothing detaches a dispatcher, so it is attached only now that there is a guest behind it.
     void attached.dispatcher;
     if (!reviving.has(DotNet)) {
@@ -106,51 +102,26 @@ export class AttachedGuest {
     return attached;
   }
 
-  /** What the package gave for this guest: it calls this guest alone, whoever else is attached. */
+  /** The package's dispatcher for this guest: it calls this guest alone, whatever else is attached. */
   get dispatcher() {
     return (this.#dispatcher ??= this.#dotNet.attachDispatcher(this.#host()));
   }
 
-  /** What the package calls. */
+  /** Returns what the package calls. */
   #host() {
-    const ofPage = this.#callsOfPage;
-    const ofGuest = this.#callsOfGuest;
-    const traffic = this.#traffic;
+    const incoming = this.#incoming;
+    const outgoing = this.#outgoing;
+    const bridge = this.#bridge;
     return {
       /** @type {(assembly: string | null, method: string, object: number | null, json: string) => string | null} */
-      invokeDotNetFromJS: (assembly, method, object, json) => ofPage.invoke(assembly, method, object, json),
+      invokeDotNetFromJS: (assembly, method, object, json) => incoming.invoke(assembly, method, object, json),
       /** @type {(callId: number, assembly: string | null, method: string, object: number | null, json: string) => void} */
-      beginInvokeDotNetFromJS: (callId, assembly, method, object, json) => ofPage.begin(callId, assembly, method, object, json),
+      beginInvokeDotNetFromJS: (callId, assembly, method, object, json) => incoming.begin(callId, assembly, method, object, json),
       /** @type {(handle: number, succeeded: boolean, payload: string) => void} */
-      endInvokeJSFromDotNet: (handle, succeeded, payload) => ofGuest.end(handle, succeeded, payload),
+      endInvokeJSFromDotNet: (handle, succeeded, payload) => outgoing.end(handle, succeeded, payload),
       /** @type {(index: number, data: Uint8Array) => void} */
-      sendByteArray: (index, data) => traffic.collect(index, data),
+      sendByteArray: (index, data) => bridge.collect(index, data),
     };
-  }
-
-  /** What the guest offers. */
-  get assemblies() {
-    return this.#assemblies;
-  }
-
-  /** What the guest exports beside the methods that are called by name. */
-  get exports() {
-    return this.#guest.exports;
-  }
-
-  /** How the guest's functions are called. */
-  get binding() {
-    return this.#guest.kind;
-  }
-
-  /** Whether the guest can be called: it has neither trapped nor been stopped. */
-  get running() {
-    return this.#guest.end === undefined;
-  }
-
-  /** How many objects of the guest the page can name now; 0 when the guest is gone. */
-  get liveObjects() {
-    return this.#guest.liveObjects;
   }
 
   /** How many streams of the guest the page has open. */
@@ -158,23 +129,10 @@ export class AttachedGuest {
     return this.#streams.size;
   }
 
-  /** Ends the guest: what is pending rejects, and so does whatever is called later. */
-  stop() {
-    this.#guest.stop();
-  }
-
-  /** `using guest = await attach(…)` stops. */
-  [Symbol.dispose]() {
-    this.stop();
-  }
-
   /** @param {CallError} end */
   #finish(end) {
-    this.#callsOfPage.finish(end);
-    this.#callsOfGuest.finish();
+    this.#incoming.finish(end);
+    this.#outgoing.finish();
     this.#streams.clear(end);
   }
 }
-
-// An engine without explicit resource management has made a method named 'undefined' of that.
-if (!Symbol.dispose) Reflect.deleteProperty(AttachedGuest.prototype, 'undefined');

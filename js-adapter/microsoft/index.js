@@ -6,16 +6,16 @@
  */
 
 import { DotNetError, describeValue } from '../src/error.js';
-import { loadParts } from '../src/on-demand.js';
+import { loadPart } from '../src/on-demand.js';
 import { AttachedGuest as Attached } from './attached-guest.js';
 
-/** @import { StartOptions } from '../src/guest-module.js' */
+/** @import { StartOptions } from '../src/start-options.js' */
 
 /**
  * Starts a guest and attaches it to Microsoft's package.
  *
  * @param {MicrosoftDotNet} DotNet what that package exports under the name
- * @param {StartOptions} options as `start` has them
+ * @param {Omit<StartOptions, 'worker' | 'timeout'>} options as those of `start`
  * @returns {Promise<AttachedGuest>} the guest, to see what it offers and to stop it
  * @throws {DotNetError}
  */
@@ -28,9 +28,8 @@ export async function attach(DotNet, options) {
       );
     }
   }
-  const { loadGuest } = await loadParts();
-  const { module, binding, imports } = await loadGuest(options, 'attach()');
-  return Attached.start(DotNet, module, binding, imports);
+  const { prepare } = await loadPart('binding');
+  return Attached.start(DotNet, await prepare(options, 'attach()'));
 }
 
 /**

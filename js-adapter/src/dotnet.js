@@ -1,25 +1,26 @@
 /**
- * `DotNet`, the object that a page calls: what Blazor's pages know under that name.
+ * `DotNet`, the object that pages call: the one that Blazor's pages have under that name.
  *
  * @module
  */
 
-import { checkOptions } from './cancel.js';
-import { DotNetObject } from './dotnet-object.js';
-import { attachDispatcher, findJSFunction } from './foreign.js';
+import { attachDispatcher } from './blazor/call-dispatcher.js';
+import { findJSFunction } from './blazor/js-functions.js';
+import { checkOptions } from './call-options.js';
 import { liveReferences } from './live.js';
-import { JSCallResultType, JSCallType, findObjectMember } from './members.js';
-import { currentSignal } from './page-calls.js';
+import { currentSignal } from './page/functions.js';
+import { JSCallResultType, JSCallType, findObjectMember } from './page/members.js';
 import {
   createJSObjectReference,
   createJSStreamReference,
   disposeJSObjectReference,
   disposeJSObjectReferenceById,
-} from './page-objects.js';
+} from './page/objects.js';
+import { DotNetObject } from './proxy/dotnet-object.js';
 import { dispatcherOf } from './registry.js';
-import { attachReviver } from './wire.js';
+import { attachReviver } from './wire/read.js';
 
-/** @import { CallOptions } from './cancel.js' */
+/** @import { CallOptions } from './call-options.js' */
 
 /**
  * Calls a static method of the guest that has the assembly, and returns its result at once: the value, or `null`.
@@ -36,8 +37,8 @@ function invokeMethod(assembly, method, ...args) {
 }
 
 /**
- * Calls a static method of the guest that has the assembly. Whatever goes wrong rejects the promise; nothing is thrown,
- * not even when no guest is running.
+ * Calls a static method of the guest that has the assembly. The promise rejects, whatever goes wrong; nothing is thrown, not even when
+ * no guest is running.
  *
  * @template [T=any]
  * @param {string} assembly
@@ -54,7 +55,7 @@ function invokeMethodAsync(assembly, method, ...args) {
  *
  * @param {CallOptions} options
  * @returns {{ invokeMethodAsync: <T = any>(assembly: string, method: string, ...args: unknown[]) => Promise<T> }}
- * @throws {import('./error.js').DotNetError} when the options are none
+ * @throws {import('./error.js').DotNetError} when the options are wrong
  */
 function withOptions(options) {
   const checked = checkOptions(options);
@@ -69,7 +70,7 @@ function withOptions(options) {
  * @returns {Promise<any>}
  */
 function begin(assembly, method, args, options) {
-  // Not an async function, which would make a second promise around this one.
+  // Not an async function, which would wrap this promise in another one.
   try {
     return dispatcherOf(assembly, method).invokeDotNetMethodAsync(assembly, method, null, args, undefined, options);
   } catch (error) {
@@ -77,7 +78,7 @@ function begin(assembly, method, args, options) {
   }
 }
 
-/** Calls the guests of this page by name. `start()` makes it a global too, for plain scripts, where there is no other. */
+/** Calls the guests of this page by name. `start()` makes it a global, too, for plain scripts, unless there is another one. */
 export const DotNet = {
   JSCallType,
   JSCallResultType,

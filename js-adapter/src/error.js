@@ -4,15 +4,7 @@
  * @module
  */
 
-import { MAX_ARGUMENTS } from './limits.js';
-
-/**
- * Why a call failed. The kinds are those of `dotwit:interop/types`.
- *
- * @typedef {'no-such-assembly' | 'no-such-method' | 'no-such-object' | 'bad-arguments' | 'failed' | 'guest-trapped'
- *   | 'cancelled' | 'timed-out' | 'too-large' | 'too-many' | 'disconnected' | 'unsupported' | 'reentrant' | 'js-failed'
- *   | 'protocol'} ErrorKind
- */
+/** @import { CallError, ErrorKind } from './wire/contract.js' */
 
 /**
  * What a `DotNetError` may tell beside its kind and message.
@@ -54,22 +46,11 @@ Object.defineProperty(DotNetError.prototype, 'name', { value: 'DotNetError', wri
 /**
  * The error for a call that failed.
  *
- * @param {import('./contract.js').CallError} failure
+ * @param {CallError} failure
  * @param {{ assembly?: string, method?: string }} [called]
  */
 export function errorOf({ kind, message, detail }, called) {
   return new DotNetError(kind, message, { ...called, detail });
-}
-
-/**
- * The error for one more than a limit allows, which names both numbers.
- *
- * @param {number} number
- * @param {number} limit
- * @param {string} what there is one too many of
- */
-export function tooMany(number, limit, what) {
-  return new DotNetError('too-many', `This would be number ${number} of ${what}, and ${limit} is the limit.`);
 }
 
 /**
@@ -122,16 +103,6 @@ const TOO_LONG = ['Invalid string length', 'allocation size overflow', 'Out of m
  */
 export function isTextTooLong(thrown) {
   return thrown?.code === 'ERR_STRING_TOO_LONG' || TOO_LONG.includes(messageOf(thrown));
-}
-
-/**
- * Makes sure that a call has no more arguments than one may have.
- *
- * @param {unknown[] | null | undefined} args
- * @throws {DotNetError}
- */
-export function checkCount(args) {
-  if (args && args.length > MAX_ARGUMENTS) throw tooMany(args.length, MAX_ARGUMENTS, 'the arguments of a call');
 }
 
 /**

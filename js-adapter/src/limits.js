@@ -5,6 +5,8 @@
  * @module
  */
 
+import { DotNetError } from './error.js';
+
 /** Arguments of one call, either way. No method that people write comes near, and the guest keeps the same limit. */
 export const MAX_ARGUMENTS = 64;
 
@@ -54,3 +56,24 @@ export function longestText() {
 
 /** How deep JSON nests, the array of the arguments included: the `MaxDepth` of Blazor's host. */
 export const MAX_DEPTH = 32;
+
+/**
+ * The error for one more than a limit allows, which names both numbers.
+ *
+ * @param {number} number
+ * @param {number} limit
+ * @param {string} what there is one too many of
+ */
+export function tooMany(number, limit, what) {
+  return new DotNetError('too-many', `This would be number ${number} of ${what}, and ${limit} is the limit.`);
+}
+
+/**
+ * Makes sure that a call has no more arguments than one may have.
+ *
+ * @param {unknown[] | null | undefined} args
+ * @throws {DotNetError}
+ */
+export function checkCount(args) {
+  if (args && args.length > MAX_ARGUMENTS) throw tooMany(args.length, MAX_ARGUMENTS, 'the arguments of a call');
+}

@@ -1,10 +1,10 @@
 /**
- * What is alive between the page and its guests, for those who look for leaks.
+ * Counts what is alive between the page and its guests, to find leaks.
  *
  * @module
  */
 
-import { countPageObjects } from './page-objects.js';
+import { countPageObjects } from './page/objects.js';
 import { runningGuests } from './registry.js';
 
 /**
@@ -18,7 +18,7 @@ import { runningGuests } from './registry.js';
 /**
  * @typedef {object} LiveReferences
  * @property {number} guestObjects The objects of all running guests that the page can name.
- * @property {number} pageObjects The page's objects that have an id, whether somebody holds them or not.
+ * @property {number} pageObjects The page's objects that have an id, whether a guest holds them or not.
  * @property {number} streams The streams of all running guests that the page has open.
  * @property {GuestReferences[]} guests The same for each guest.
  */

@@ -1,36 +1,50 @@
 /**
- * Where `parts.js` comes from: loaded on demand, or by `static.js` with the package.
+ * What is needed only to start guests, and is loaded with the first one. `static.js` brings it along.
  *
  * @module
  */
 
 import { DotNetError, messageOf } from './error.js';
 
-/** @typedef {typeof import('./parts.js')} Parts */
+/** What is loaded on demand, by name. */
+const loaders = {
+  /** How a guest is called, wherever it runs. */
+  guest: () => import('./guest/dispatcher.js'),
+  /** How a guest in this thread is opened. */
+  binding: () => import('./binding/open.js'),
+  /** How a guest in a worker is opened. */
+  worker: () => import('./worker/open.js'),
+};
 
-/** @type {Parts | undefined} */
-let parts;
+/** @typedef {typeof loaders} Loaders */
+
+/** @type {{ [name in keyof Loaders]?: Awaited<ReturnType<Loaders[name]>> }} */
+const loaded = {};
 
 /**
- * Takes the parts from a module that is there already.
+ * Takes modules from an entry that has imported them.
  *
- * @param {Parts} module
+ * @param {typeof loaded} modules
  */
-export function useParts(module) {
-  parts = module;
+export function provide(modules) {
+  Object.assign(loaded, modules);
 }
 
 /**
- * @returns {Promise<Parts>}
+ * Loads a module.
+ *
+ * @template {keyof Loaders} N
+ * @param {N} name
+ * @returns {Promise<Awaited<ReturnType<Loaders[N]>>>}
  * @throws {DotNetError}
  */
-export async function loadParts() {
+export async function loadPart(name) {
   try {
-    return (parts ??= await import('./parts.js'));
+    return /** @type {any} */ (loaded[name] ??= /** @type {any} */ (await loaders[name]()));
   } catch (cause) {
     throw new DotNetError(
       'failed',
-      `Cannot load dotwit's own parts.js: ${messageOf(cause)} (where import() is not allowed, import 'dotwit/static')`,
+      `Cannot load dotwit's own ${name} modules: ${messageOf(cause)} (where import() is not allowed, import 'dotwit/static')`,
       { cause },
     );
   }

@@ -1,14 +1,13 @@
 /**
- * Who answers a static call: the running guests by the assemblies that they have, and the dispatchers that others have
- * attached.
+ * What answers static calls: the running guests by their assemblies, and attached dispatchers.
  *
  * @module
  */
 
 import { DotNetError, describeValue, isBlank } from './error.js';
 
-/** @import { Dispatcher } from './dispatcher.js' */
-/** @import { ForeignDispatcher } from './foreign.js' */
+/** @import { Dispatcher } from './guest/dispatcher.js' */
+/** @import { AttachedDispatcher } from './blazor/call-dispatcher.js' */
 
 /** @type {Map<string, Dispatcher>} */
 const guests = new Map();
@@ -16,12 +15,11 @@ const guests = new Map();
 /** @type {Set<Dispatcher>} */
 const running = new Set();
 
-/** @type {ForeignDispatcher[]} */
-const foreign = [];
+/** @type {AttachedDispatcher[]} */
+const attached = [];
 
 /**
- * Routes the calls of a guest's assemblies to it until it is stopped. A guest that has trapped gives its assemblies up to
- * the next one that has them.
+ * Routes the calls of a guest's assemblies to it until it is stopped. When it has trapped, another guest can take its assemblies.
  *
  * @param {Dispatcher} guest
  * @throws {DotNetError} when another running guest has one of its assemblies
@@ -47,7 +45,7 @@ export function addGuest(guest) {
 }
 
 /**
- * The guests that run.
+ * Returns the guests that run.
  *
  * @returns {Dispatcher[]}
  */
@@ -55,17 +53,17 @@ export function runningGuests() {
   return [...running].filter((guest) => guest.running);
 }
 
-/** @param {ForeignDispatcher} dispatcher */
-export function addForeign(dispatcher) {
-  foreign.push(dispatcher);
+/** @param {AttachedDispatcher} dispatcher */
+export function addDispatcher(dispatcher) {
+  attached.push(dispatcher);
 }
 
 /**
- * Finds who answers the calls of an assembly.
+ * Finds what answers the calls of an assembly.
  *
  * @param {string} assembly
  * @param {string} method what is called, for the error
- * @returns {Dispatcher | ForeignDispatcher}
+ * @returns {Dispatcher | AttachedDispatcher}
  * @throws {DotNetError}
  */
 export function dispatcherOf(assembly, method) {
@@ -76,15 +74,15 @@ export function dispatcherOf(assembly, method) {
       { method },
     );
   }
-  const dispatcher = guests.get(assembly) ?? (foreign.length === 1 ? foreign[0] : undefined);
+  const dispatcher = guests.get(assembly) ?? (attached.length === 1 ? attached[0] : undefined);
   if (dispatcher) return dispatcher;
   throw new DotNetError('no-such-assembly', whyNot(assembly), { assembly, method });
 }
 
 /** @param {string} assembly */
 function whyNot(assembly) {
-  if (foreign.length > 1) {
-    return `No guest has the assembly '${assembly}', and ${foreign.length} dispatchers are attached that may: call the one that you mean, or a DotNetObject.`;
+  if (attached.length > 1) {
+    return `No guest has the assembly '${assembly}', and ${attached.length} dispatchers are attached that may: call the right one, or a DotNetObject.`;
   }
   if (guests.size === 0) {
     return `No guest is running that could have the assembly '${assembly}': await start() first.`;

@@ -1,36 +1,36 @@
 /**
- * `start`, which brings a guest up.
+ * `start`, which starts a guest.
  *
  * @module
  */
 
-import { Dispatcher } from './dispatcher.js';
 import { DotNet } from './dotnet.js';
-import { loadParts } from './on-demand.js';
+import { loadPart } from './on-demand.js';
 import { addGuest } from './registry.js';
 
-/** @import { GuestModule } from './binding.js' */
-/** @import { StartOptions } from './guest-module.js' */
+/** @import { GuestModule } from './binding/bind.js' */
+/** @import { Dispatcher } from './guest/dispatcher.js' */
+/** @import { StartOptions } from './start-options.js' */
 
 /**
- * A running guest. Where `start` was given the imported module, its own interfaces have their types.
+ * A running guest, as `start` gives it. Its own WIT interfaces have types when `start` was given the imported module.
  *
  * @template {GuestModule} [M=GuestModule]
- * @typedef {Dispatcher & { readonly exports: Awaited<ReturnType<M['instantiate']>> }} StartedGuest
+ * @typedef {Dispatcher & { readonly exports: Awaited<ReturnType<M['instantiate']>> }} Guest
  */
 
 /**
- * Starts a guest: `DotNet` then calls its assemblies, here and as `globalThis.DotNet`, unless there is another already.
+ * Starts a guest, in this thread or in a worker. `DotNet` calls its assemblies from then on, imported or as `globalThis.DotNet`, unless
+ * there is another global of that name.
  *
  * @template {GuestModule} [M=GuestModule]
  * @param {StartOptions<M>} options
- * @returns {Promise<StartedGuest<M>>} the guest, to see what it offers, to call nobody else, and to stop it
+ * @returns {Promise<Guest<M>>} the guest, to see what it offers, to call it alone, and to stop it
  * @throws {import('./error.js').DotNetError}
  */
 export async function start(options) {
-  const { loadGuest } = await loadParts();
-  const { module, binding, imports } = await loadGuest(options, 'start()');
-  const guest = await Dispatcher.start(module, binding, imports);
+  const [{ Dispatcher }, { prepare }] = await Promise.all([loadPart('guest'), loadPart(options?.worker ? 'worker' : 'binding')]);
+  const guest = await Dispatcher.start(await prepare(options, 'start()', true));
   try {
     addGuest(guest);
   } catch (error) {
@@ -43,13 +43,13 @@ export async function start(options) {
 
 let warned = false;
 
-/** Makes `DotNet` a global, unless somebody else has: Blazor itself, or another copy of this package. */
+/** Makes `DotNet` a global, unless there is one already: of Blazor itself, or of another copy of this package. */
 function makeGlobal() {
   const global = /** @type {{ DotNet?: unknown }} */ (globalThis);
   global.DotNet ??= DotNet;
   if (global.DotNet === DotNet || warned) return;
   warned = true;
   console.warn(
-    "dotwit: the global DotNet is somebody else's, is left as it is, and does not reach the guest. Use import { DotNet } from 'dotwit'.",
+    "dotwit: there is another global DotNet, which is left as it is and does not reach the guest. Use import { DotNet } from 'dotwit'.",
   );
 }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { useParts } from './on-demand.js';
-import * as parts from './parts.js';
+import * as binding from './binding/open.js';
+import * as guest from './guest/dispatcher.js';
+import { provide } from './on-demand.js';
 
-useParts(parts);
+provide({ binding, guest });
 
 export * from './index.js';

@@ -140,7 +140,7 @@ inEveryBrowser((openPage) => {
     const lazy = await askServiceWorker(page, 'lazy-worker.js', 'module', 'url');
     if (lazy.unregistered) return t.skip(lazy.unregistered);
     assert.equal(lazy[0], 'failed');
-    assert.match(lazy[1], /parts\.js.*import 'dotwit\/static'/);
+    assert.match(lazy[1], /own guest modules.*import 'dotwit\/static'/);
   });
 
   test('what cannot be loaded is named, with what was expected', LIMIT, async (t) => {

@@ -7,18 +7,20 @@
 /** @import { Host } from './run.mjs' */
 
 /**
- * The adapter over one of its bindings.
+ * The adapter over one of its bindings, with the guest in the page or in a worker.
  *
  * @param {any} adapter the package
  * @param {string | URL} component
- * @param {string} binding
+ * @param {'direct' | 'wrapper' | 'worker'} kind
  * @returns {Promise<Host>}
  */
-export async function dotwit({ DotNet, start }, component, binding) {
-  const guest = await start({ component, binding });
+export async function dotwit({ DotNet, start }, component, kind) {
+  const worker = kind === 'worker';
+  const binding = worker ? 'direct' : kind;
+  const guest = await start({ component, binding, worker });
   if (guest.binding !== binding) throw new Error(`the guest was started with the binding '${guest.binding}', not '${binding}'`);
   return {
-    name: 'dotwit',
+    name: worker ? 'worker' : 'dotwit',
     DotNet,
     invoke: DotNet.invokeMethod,
     invokeAsync: DotNet.invokeMethodAsync,
@@ -59,7 +61,7 @@ export async function microsoft(DotNet, attach, component) {
 export async function runAll(cases, host, run) {
   const results = [];
   for (const [name, definition] of Object.entries(cases)) {
-    const skipped = definition.not?.[host];
+    const skipped = definition.not?.[host] ?? definition.not?.[host.split('-').at(-1)];
     const failure = skipped ? undefined : await run(definition).catch((error) => `it could not be run: ${error?.stack ?? error}`);
     results.push({ host, case: name, skipped, failure });
   }

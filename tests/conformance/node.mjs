@@ -1,5 +1,5 @@
 /**
- * Runs the cases in Node: over both bindings, and behind Microsoft's package. Writes the results where `report.mjs` says.
+ * Runs the cases in Node: over both bindings, with the guest in a worker, and behind Microsoft's package. Writes the results where `report.mjs` says.
  *
  *     node tests/conformance/node.mjs [CASE…]
  */
@@ -15,8 +15,8 @@ const component = new URL('../../target/transpiled/conformance_guest/', import.m
 const cases = await readCases(process.argv.slice(2));
 
 const results = [];
-for (const binding of ['wrapper', 'direct']) {
-  results.push(...(await runAll(cases, `node-${binding}`, (definition) => runCase(definition, () => dotwit(adapter, component, binding)))));
+for (const kind of ['wrapper', 'direct', 'worker']) {
+  results.push(...(await runAll(cases, `node-${kind}`, (definition) => runCase(definition, () => dotwit(adapter, component, kind)))));
 }
 // The package looks for its window when it is loaded, and keeps state that no second case may find: one copy each.
 globalThis.window = globalThis;

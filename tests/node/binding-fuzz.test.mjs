@@ -7,7 +7,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GuestMemory } from '../node_modules/dotwit/src/binding/memory.js';
+import { GuestValues } from '../node_modules/dotwit/src/binding/values.js';
 
 const RUNS = Number(process.env.DOTWIT_FUZZ_RUNS ?? 4_000);
 const SEED = Number(process.env.DOTWIT_FUZZ_SEED ?? 1);
@@ -26,7 +26,7 @@ function generator(seed) {
 const SIZE = 65_536;
 const memory = new WebAssembly.Memory({ initial: 1 });
 const words = new DataView(memory.buffer);
-const guest = () => new GuestMemory(memory, () => 0);
+const guest = () => new GuestValues(memory, () => 0);
 
 /** A number as a guest may give it: an address, a size, a discriminant, or anything, signed as they come. */
 function flat(random) {
@@ -100,6 +100,8 @@ function isMethod({ id, name, parameters, returns, isAsync, docs }) {
   for (const { name, type } of parameters) [name, type].forEach(isString);
 }
 
+const isOptional = (isValue) => (value) => value === undefined || isValue(value);
+
 const isManifest = isOutcomeOf((list) => list.forEach(isAssembly));
 
 function isAssembly({ name, methods, types }) {
@@ -123,13 +125,16 @@ const READERS = {
   storedMessageOutcome: [1, isOutcomeOf(isMessage)],
   storedArrayOutcome: [1, isOutcomeOf(isArray)],
   storedManifestOutcome: [1, isManifest],
-  isSome: [1, (value) => assert.equal(typeof value, 'boolean')],
+  optionalMessageOutcome: [1, isOptional(isOutcomeOf(isMessage))],
+  optionalArrayOutcome: [1, isOptional(isOutcomeOf(isArray))],
 };
 
-/** Reads a stored value by what reads its flat ones. */
+/** Reads a value, or a stored one with the function that reads its flat values. */
 function read(reader, name, numbers) {
-  const flat = name.replace(/^stored(.)/, (_, letter) => letter.toLowerCase());
-  return flat === name ? reader[name](...numbers) : reader.stored(...numbers, reader[flat]);
+  const [, how, type] = name.match(/^(stored|optional)?(.*)$/);
+  if (how === undefined) return reader[name](...numbers);
+  const flat = type[0].toLowerCase() + type.slice(1);
+  return how === 'stored' ? reader.stored(...numbers, reader[flat]) : reader.storedOptional(...numbers, reader[flat]);
 }
 
 for (const [name, [count, isValue]] of Object.entries(READERS)) {
@@ -187,7 +192,7 @@ test('strings are read as a strict decoder reads them, however long', () => {
 test('strings are written as the encoder writes them, however long', () => {
   const random = generator(SEED);
   let taken = 0;
-  const writer = new GuestMemory(memory, (old, oldSize, _align, size) => {
+  const writer = new GuestValues(memory, (old, oldSize, _align, size) => {
     // Somewhere else each time, as a guest may do.
     const at = 1_000 + (taken++ % 8) * 4_000;
     new Uint8Array(memory.buffer).copyWithin(at, old, old + Math.min(oldSize, size));

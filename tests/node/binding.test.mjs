@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { start } from 'dotwit';
-import { bind } from '../node_modules/dotwit/src/binding.js';
+import { bind } from '../node_modules/dotwit/src/binding/bind.js';
 import { failure, rejection, replaceConsole, tampered, transpiled } from './support.mjs';
 import { watGuest } from './wat-guest.mjs';
 
@@ -30,6 +30,7 @@ function notingPage() {
   for (const name of ['beginInvokeJs', 'cancelInvokeJs', 'releaseJs', 'readJsStream', 'endInvoke', 'endRead', 'wakeAfter', 'reportPanic']) {
     page[name] = (...args) => void notes.push([name, ...args]);
   }
+  page.typedImports = (interfaces) => interfaces;
   page.answer = { tag: 'ok', val: { json: 'null', bytes: [] } };
   page.invokeJs = (...args) => {
     notes.push(['invokeJs', ...args]);
@@ -255,7 +256,7 @@ const HOSTILE = {
   'a result that is not in its memory': [{ invoke: 'i32.const 65520' }, /a result of 28 bytes at 65520 lies outside of its memory of 65536 bytes/],
   'a result at an address that wraps round': [{ invoke: 'i32.const -4' }, /a result of 28 bytes at 4294967292 lies outside/],
   'a result that is not aligned': [{ invoke: 'i32.const 1026' }, /a result at 1026 is not aligned to 4/],
-  'a result that is neither ok nor err': [{ invoke: '(i32.store8 (i32.const 1024) (i32.const 2)) i32.const 1024' }, /2 is no case/],
+  'a result that is neither ok nor err': [{ invoke: '(i32.store8 (i32.const 1024) (i32.const 2)) i32.const 1024' }, /2 is not a case/],
   'a result with a string outside of memory': [
     { invoke: '(i32.store (i32.const 1028) (i32.const 0xffffffff)) i32.const 1024' },
     /a string of 4 bytes at 4294967295 lies outside/,
@@ -284,20 +285,20 @@ const HOSTILE = {
     },
     /a byte array of 65536 bytes is too much/,
   ],
-  'an error of no kind': [{ invoke: '(i32.store (i32.const 1024) (i32.const 1)) (i32.store8 (i32.const 1028) (i32.const 15)) i32.const 1024' }, /15 is no case of error-kind/],
+  'an error of no kind': [{ invoke: '(i32.store (i32.const 1024) (i32.const 1)) (i32.store8 (i32.const 1028) (i32.const 15)) i32.const 1024' }, /15 is not a case of error-kind/],
   'memory that it does not have': [{ realloc: 'i32.const 65535' }, /it gave 65535 as the place for \d+ bytes/],
   'memory at an address that wraps round': [{ realloc: 'i32.const -1' }, /it gave 4294967295 as the place/],
   'memory that is not aligned': [{ realloc: '(i32.or (i32.const 4096) (i32.eq (local.get $align) (i32.const 4)))' }, /it gave 4097 as the place for 8 bytes, aligned to 4/],
-  'a call of the page from where it gives out memory': [{ realloc: `${invokeJs()} i32.const 4096` }, /it calls the page while it gives out/],
-  'a call of the page from where it takes memory back': [{ postReturn: invokeJs() }, /it calls the page while it gives out or takes back/],
+  'a call of the page from where it gives out memory': [{ realloc: `${invokeJs()} i32.const 4096` }, /it calls the page while it allocates/],
+  'a call of the page from where it takes memory back': [{ postReturn: invokeJs() }, /it calls the page while it allocates or frees/],
   'an identifier outside of memory': [{ invoke: `${invokeJs({ identifier: '65535 2' })} i32.const 1024` }, /a string of 2 bytes at 65535 lies outside/],
-  'an operation that there is not': [{ invoke: `${invokeJs({ operation: 4 })} i32.const 1024` }, /4 is no case of operation/],
-  'an operation with a negative number': [{ invoke: `${invokeJs({ operation: -1 })} i32.const 1024` }, /4294967295 is no case of operation/],
-  'a type of result that there is not': [{ invoke: `${invokeJs({ want: 4 })} i32.const 1024` }, /4 is no case of result-type/],
+  'an operation that there is not': [{ invoke: `${invokeJs({ operation: 4 })} i32.const 1024` }, /4 is not a case of operation/],
+  'an operation with a negative number': [{ invoke: `${invokeJs({ operation: -1 })} i32.const 1024` }, /4294967295 is not a case of operation/],
+  'a type of result that there is not': [{ invoke: `${invokeJs({ want: 4 })} i32.const 1024` }, /4 is not a case of result-type/],
   'a place for the result outside of memory': [{ invoke: `${invokeJs({ result: 65536 })} i32.const 1024` }, /the place for a result of 28 bytes at 65536/],
   'an end of a call that means nothing': [
     { invoke: `(call $endInvoke (i64.const 1) ${'(i32.const 2) '.repeat(7)}) i32.const 1024` },
-    /2 is no case/,
+    /2 is not a case/,
   ],
 };
 

@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { start } from 'dotwit';
 import { JSDOM } from 'jsdom';
-import { baseUrl, fileUrl, inNode } from '../node_modules/dotwit/src/module-url.js';
+import { baseUrl, fileUrl, inNode } from '../node_modules/dotwit/src/page/modules.js';
 import { onPage, rejection, runProgram, startGuest, transpiled } from './support.mjs';
 
 const folder = transpiled('hello');

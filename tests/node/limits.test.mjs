@@ -33,7 +33,7 @@ test('10 000 calls of the page are pending at most, and their end makes room', a
   names(ends[0][1].val, 10_001, 10_000);
   page.cancelInvokeJs(5n);
   begin(10_002n, 'now');
-  assert.deepEqual(ends[2], [10_002n, { tag: 'ok', val: { json: '1', bytes: [], granted: undefined } }]);
+  assert.deepEqual(ends[2], [10_002n, { tag: 'ok', val: { json: '1', bytes: [], retained: undefined } }]);
 });
 
 test('a guest holds 100 000 objects of the page at most', async (t) => {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdir, readFile, rm, mkdtemp, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -45,22 +45,35 @@ test('a browser needs no more than the sources: their imports are relative', asy
   }
 });
 
-test('the adapter is no larger than 15.6 KB, gzipped, and what is loaded with the first guest than 6.6 KB', async () => {
-  const { outputFiles } = await build({
+test('the adapter is no larger than 12 KB, gzipped, and what is loaded with the first guest than 13 KB', async () => {
+  const { outputFiles, metafile } = await build({
     stdin: { contents: "export * from 'dotwit'", resolveDir: tests },
+    absWorkingDir: tests,
     bundle: true,
     minify: true,
     format: 'esm',
     splitting: true,
     outdir: 'size',
     write: false,
+    metafile: true,
   });
-  const size = (matches) =>
-    outputFiles.filter(({ path }) => matches(path)).reduce((sum, { contents }) => sum + gzipSync(contents).length, 0);
-  const isPart = (path) => /parts-\w+\.js$/.test(path);
-  assert.ok(size((path) => !isPart(path)) <= 15_600);
-  const parts = size(isPart);
-  assert.ok(parts > 0 && parts <= 6_600);
+  const sizes = new Map(outputFiles.map(({ path, contents }) => [relative(tests, path), gzipSync(contents).length]));
+  /** A file with those that it imports statically. */
+  const loadedWith = (name, seen = new Set()) => {
+    seen.add(name);
+    for (const { path, kind } of metafile.outputs[name].imports) if (kind === 'import-statement' && !seen.has(path)) loadedWith(path, seen);
+    return seen;
+  };
+  const core = loadedWith('size/stdin.js');
+  const size = (...names) => {
+    const more = new Set(names.flatMap((name) => [...loadedWith(name)]));
+    return [...more].filter((name) => !core.has(name)).reduce((sum, name) => sum + sizes.get(name), 0);
+  };
+  const part = (entry) => Object.keys(metafile.outputs).find((name) => metafile.outputs[name].entryPoint?.endsWith(`/dotwit/src/${entry}`));
+  const coreSize = [...core].reduce((sum, name) => sum + sizes.get(name), 0);
+  assert.ok(coreSize <= 12_000, `the core has ${coreSize}`);
+  const here = size(part('guest/dispatcher.js'), part('binding/open.js'));
+  assert.ok(here > 0 && here <= 13_000, `a guest in the page needs ${here} more`);
 });
 
 /** Has the TypeScript compiler check a program, and returns what it prints. */

@@ -263,7 +263,7 @@ test('a guest cannot name what was given to another one, or to nobody', async (t
   assert.equal(ask('Object.keys', [{ __jsObjectId: reference.__jsObjectId }]).kind, 'js-failed');
   onPage(t, { echo: (value) => value });
   // Not even by having the page write a placeholder that it has put together.
-  assert.match(ask('JSON.parse', [`{"__jsObjectId":${reference.__jsObjectId}}`]).message, /no reference/);
+  assert.match(ask('JSON.parse', [`{"__jsObjectId":${reference.__jsObjectId}}`]).message, /not a reference/);
   assert.match((await rejection(DotNet.invokeMethodAsync('TestGuest', 'Ignore', { ...reference }), 'bad-arguments')).message, /copy/);
   assert.equal(ask('f', [], { target }).kind, 'js-failed');
   assert.equal(guest.livePageObjects + other.livePageObjects, 0);

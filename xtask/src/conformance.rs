@@ -1,4 +1,4 @@
-//! The conformance suite: the same cases in every host, and the table of what came out.
+//! The conformance suite: the same cases in every host, and the tables of its results.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -23,12 +23,14 @@ use crate::{
 const RESULTS: &str = "DOTWIT_CONFORMANCE_RESULTS";
 
 /// The hosts, as the results name them, and what the table calls each.
-const HOSTS: [(&str, &str); 8] = [
+const HOSTS: [(&str, &str); 10] = [
     ("native", "native"),
     ("node-wrapper", "Node, wrapper"),
     ("node-direct", "Node, direct"),
+    ("node-worker", "Node, worker"),
     ("chromium-wrapper", "Chromium, wrapper"),
     ("chromium-direct", "Chromium, direct"),
+    ("chromium-worker", "Chromium, worker"),
     ("firefox-wrapper", "Firefox, wrapper"),
     ("firefox-direct", "Firefox, direct"),
     ("microsoft", "Microsoft's package"),
@@ -47,8 +49,8 @@ struct CaseResult {
     failure: Option<String>,
 }
 
-/// Runs every case in every host, prints the table, and compares it with the README's, or with `write` puts it there. The guests'
-/// JavaScript and the adapter's package must be ready.
+/// Runs every case in every host and prints the table. Compares it with `RESULTS.md`, and its summary with the README's, or with `write`
+/// puts them there. The guests' JavaScript and the adapter's package must be ready.
 pub(crate) fn run(write: bool) -> Result<()> {
     let folder = project::target().join("conformance");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -78,7 +80,7 @@ pub(crate) fn run(write: bool) -> Result<()> {
     }
     ensure!(failures.is_empty(), "{} of {} results of the conformance suite are wrong", failures.len(), results.len());
     say(format!("All {} results of the conformance suite are right", results.len()));
-    publish(&table.to_string(), write)
+    publish(&table, write)
 }
 
 fn collect(doing: &str, mut command: Command, file: &Path) -> Result<Vec<CaseResult>> {
@@ -90,20 +92,31 @@ fn collect(doing: &str, mut command: Command, file: &Path) -> Result<Vec<CaseRes
     serde_json::from_str(&text).with_context(|| format!("cannot read {}", file.display()))
 }
 
-/// What is put between these lines of the README.
+/// The first lines of the file that has the table.
+const HEAD: &str = "# Results of the conformance suite\n\n<!-- Made by `cargo xtask conformance --write`. -->\n\n";
+
+/// The lines of the README between which the summary stands.
 const BEGIN: &str = "<!-- conformance: `cargo xtask conformance --write` makes what follows -->\n";
 const END: &str = "<!-- end of conformance -->\n";
 
-fn publish(table: &str, write: bool) -> Result<()> {
-    let file = project::root().join("README.md");
-    let text = fs::read_to_string(&file).context("cannot read the README")?;
-    let (before, rest) = text.split_once(BEGIN).context("the README has no place for the conformance table")?;
-    let (current, after) = rest.split_once(END).context("the README's conformance table has no end")?;
-    if current == table {
-        return Ok(());
+/// Compares the published results with these, or writes them.
+fn publish(table: &Table<'_>, write: bool) -> Result<()> {
+    let readme = project::root().join("README.md");
+    let text = fs::read_to_string(&readme).context("cannot read the README")?;
+    let (before, rest) = text.split_once(BEGIN).context("the README has no place for the conformance results")?;
+    let (_, after) = rest.split_once(END).context("the README's conformance results have no end")?;
+    let summary = format!("{before}{BEGIN}{}\n{END}{after}", table.summary());
+
+    let results = project::tests().join("conformance/RESULTS.md");
+    for (file, wanted) in [(&results, format!("{HEAD}{table}")), (&readme, summary)] {
+        if fs::read_to_string(file).is_ok_and(|current| current == wanted) {
+            continue;
+        }
+        let name = file.strip_prefix(project::root()).unwrap_or(file).display();
+        ensure!(write, "the conformance results in {name} are out of date: run `cargo xtask conformance --write`");
+        fs::write(file, wanted).with_context(|| format!("cannot write {name}"))?;
     }
-    ensure!(write, "the README's conformance table is out of date: run `cargo xtask conformance --write`");
-    fs::write(&file, format!("{before}{BEGIN}{table}{END}{after}")).context("cannot write the README")
+    Ok(())
 }
 
 /// A row for each case, a column for each host.
@@ -126,6 +139,21 @@ impl<'r> Table<'r> {
         }
         Ok(Self { rows })
     }
+
+    /// The results in one sentence.
+    fn summary(&self) -> String {
+        let count = |test: fn(&CaseResult) -> bool| {
+            self.rows.values().flatten().flatten().filter(|result| test(result)).count()
+        };
+        let passed = count(|result| result.failure.is_none() && result.skipped.is_none());
+        let skipped = count(|result| result.skipped.is_some());
+        format!(
+            "{} cases in {} hosts: {passed} results as they should be, and {skipped} that do not apply \
+             ([the table](tests/conformance/RESULTS.md), with reasons).",
+            self.rows.len(),
+            HOSTS.len(),
+        )
+    }
 }
 
 impl Display for Table<'_> {
@@ -135,7 +163,7 @@ impl Display for Table<'_> {
         writeln!(f, "| --- |{}", " :-: |".repeat(HOSTS.len()))?;
         let mut notes = BTreeSet::new();
         for (case, row) in &self.rows {
-            write!(f, "| [{case}](tests/conformance/{case}/case.json) |")?;
+            write!(f, "| [{case}]({case}/case.json) |")?;
             for result in row.iter().flatten() {
                 let mark = match (&result.failure, &result.skipped) {
                     (Some(_), _) => "✘",
@@ -176,9 +204,15 @@ mod tests {
     fn the_table_has_every_host_and_says_why_not() {
         let mut results: Vec<_> = HOSTS.iter().map(|(host, _)| result(host, "bytes", None, None)).collect();
         results[0].failure = Some("wrong".to_owned());
-        results[7].skipped = Some("It cannot.".to_owned());
-        let table = Table::of(&results).unwrap().to_string();
-        assert!(table.contains("(tests/conformance/bytes/case.json) | ✘ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | – |"), "{table}");
+        results[9].skipped = Some("It cannot.".to_owned());
+        let table = Table::of(&results).unwrap();
+        assert!(
+            table.summary().starts_with("1 cases in 10 hosts: 8 results as they should be, and 1 that do not apply "),
+            "{}",
+            table.summary()
+        );
+        let table = table.to_string();
+        assert!(table.contains("(bytes/case.json) | ✘ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | – |"), "{table}");
         assert!(table.ends_with("- bytes, microsoft: It cannot.\n"), "{table}");
     }
 

@@ -7,7 +7,7 @@
 //! | `transpile` | turns them into JavaScript and puts the gallery together |
 //! | `demo` | calls the documentation's samples and serves their pages |
 //! | `test` | every test, in Rust, Node and browsers |
-//! | `conformance` | the same cases in every host, and the README's table of them |
+//! | `conformance` | the same cases in every host, and the published results |
 //! | `lint` | formatting, lints, docs, types, licences |
 //! | `bench` | measures, and prints ratios beside their references |
 //!
@@ -62,9 +62,9 @@ enum Task {
         #[arg(value_enum)]
         parts: Vec<test::Part>,
     },
-    /// Run the conformance suite in every host, and check the README's table of it.
+    /// Run the conformance suite in every host, and check its published results.
     Conformance {
-        /// Put the table into the README.
+        /// Write the results to `tests/conformance/RESULTS.md` and the README.
         #[arg(long)]
         write: bool,
     },

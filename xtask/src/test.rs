@@ -67,7 +67,7 @@ impl Part {
     }
 }
 
-/// Runs the conformance suite alone, and with `write` puts its table into the README.
+/// Runs the conformance suite alone, and with `write` publishes its results.
 pub(crate) fn conformance(write: bool) -> Result<()> {
     guests::build(guests::ALL)?;
     prepare_pages()?;

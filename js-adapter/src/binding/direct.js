@@ -1,24 +1,26 @@
 /**
- * A guest without jco's wrapper: its core module's functions are called, and those that it imports of the page are
- * implemented, by the component model's canonical ABI (`CanonicalABI.md` of the component model, sections *Flattening*,
- * *Lifting* and *Lowering*). jco joins the core modules and does everything else, such as WASI.
+ * `DirectBinding`, a guest without jco's wrapper: this calls the functions of its core module, and implements those that it imports of
+ * the page, by the component model's canonical ABI (`CanonicalABI.md`, sections *Flattening*, *Lifting* and *Lowering*). jco joins the
+ * core modules and does everything else, such as WASI.
  *
- * What the ABI says about these functions, each written out below: parameters are passed flat, since none has more than
- * `MAX_FLAT_PARAMS` (16); a result of more than one flat value (`MAX_FLAT_RESULTS`) is stored, and the export returns its
- * address, while an import is told where to store it by one more parameter. `target` has a `u64` in one case and an address
- * in the other, so its payload is an `i64` in both. What an export has returned is given back by its `cabi_post_` function.
+ * What the ABI says about these functions, each of which is written out below: parameters are passed flat, as no function has more than
+ * `MAX_FLAT_PARAMS` (16). A result of more than one flat value (`MAX_FLAT_RESULTS`) is stored: an export returns its address, and an
+ * import gets the address in one more parameter. `target` has a `u64` in one case and an address in the other, so its payload is an
+ * `i64` in both. The `cabi_post_` function of an export frees what it has returned.
  *
  * @module
  */
 
 import { isTooLarge } from '../error.js';
-import { GuestMemory, indexOfKind } from './memory.js';
-import { Tasks } from './tasks.js';
-import { interfaceOf } from './wrapper.js';
 import { plainName } from '../version.js';
+import { OPERATIONS, RESULT_TYPES } from '../wire/contract.js';
+import { Tasks } from './tasks.js';
+import { GuestValues, indexOfKind } from './values.js';
+import { interfaceOf } from './wrapper.js';
 
-/** @import { Binding, InstantiateCore, Page } from '../binding.js' */
-/** @import { CallError, Operation, ResultType } from '../contract.js' */
+/** @import { Binding, Page } from '../guest/binding.js' */
+/** @import { InstantiateCore } from './bind.js' */
+/** @import { CallError } from '../wire/contract.js' */
 
 /**
  * The guest's functions, how each is named in the core module, and how many flat parameters it has.
@@ -59,12 +61,12 @@ const FUNCTIONS = {
  */
 
 /**
- * A function that ends a call, with the flat values of its outcome.
+ * Ends a call, with the flat values of its outcome.
  *
  * @typedef {(call: bigint, tag: number, a: number, b: number, c: number, d: number, e: number, f: number) => void} EndFunction
  */
 
-/** Gives back what an export has returned (`post-return`). @typedef {(address: number) => void} PostReturn */
+/** Frees what an export has returned (`post-return`). @typedef {(address: number) => void} PostReturn */
 
 /**
  * A function of the page, with the flat values that WebAssembly calls it with.
@@ -72,12 +74,6 @@ const FUNCTIONS = {
  * @template {any[]} Flat
  * @typedef {(...flat: Flat) => void} PageFunction
  */
-
-/** @type {Operation[]} `operation` of `wit/`, in its order. */
-const OPERATIONS = ['call', 'construct', 'get', 'set'];
-
-/** @type {ResultType[]} `result-type` of `wit/`, in its order. */
-const RESULT_TYPES = ['json', 'object', 'stream', 'nothing'];
 
 /** What the guest's core module imports of the page, without the version. */
 const PAGE = 'dotwit:interop/page';
@@ -94,7 +90,7 @@ export class DirectBinding {
   #tasks = new Tasks();
 
   // Of the guest's own core module, once it has been instantiated.
-  #memory = /** @type {GuestMemory} */ (/** @type {unknown} */ (undefined));
+  #memory = /** @type {GuestValues} */ (/** @type {unknown} */ (undefined));
   #functions = /** @type {Functions} */ (/** @type {unknown} */ (undefined));
   #after = /** @type {{ [name in 'invoke' | 'beginInvoke' | 'read' | 'describe']: PostReturn }} */ (/** @type {unknown} */ (undefined));
 
@@ -104,7 +100,7 @@ export class DirectBinding {
   }
 
   /**
-   * Instantiates a core module for jco: the guest's own with functions of ours in place of jco's, any other as it is.
+   * Instantiates a core module for jco: the guest's own with functions of this class in place of jco's, any other as it is.
    *
    * @type {InstantiateCore}
    */
@@ -116,11 +112,11 @@ export class DirectBinding {
       const found = /** @type {Function} */ (own[coreName(name)]);
       return found.length === parameters ? [key, found] : undefined;
     });
-    // Of other types than those of the contract: jco may know what they are.
+    // Other types than those of the contract, which jco may know.
     if (functions.includes(undefined)) return WebAssembly.instantiate(module, imports);
 
     const { memory, cabi_realloc } = /** @type {any} */ (exports);
-    this.#memory = new GuestMemory(memory, cabi_realloc);
+    this.#memory = new GuestValues(memory, cabi_realloc);
     this.#functions = /** @type {any} */ (Object.fromEntries(/** @type {any} */ (functions)));
     const after = (/** @type {keyof Functions} */ key) => /** @type {PostReturn} */ (own[`cabi_post_${coreName(FUNCTIONS[key][0])}`]) ?? (() => {});
     this.#after = /** @type {any} */ ({
@@ -134,12 +130,12 @@ export class DirectBinding {
   };
 
   /**
-   * The guest is complete.
+   * Takes the exports of the guest, which is complete.
    *
    * @param {Record<string, any>} exports what jco gives
-   * @returns {boolean} whether the guest can be called, for one of its core modules was what is needed
+   * @returns {boolean} whether the guest can be called: one of its core modules has the functions of the contract
    */
-  complete(exports) {
+  attach(exports) {
     if (!this.#functions) return false;
     this.exports = exports;
     this.#tasks.open(interfaceOf(exports, 'invocation').runReady);
@@ -160,7 +156,7 @@ export class DirectBinding {
     const result = this.#functions.invoke(isObject ? 1 : 0, name, nameSize, id, idSize, json, jsonSize, bytes, args.bytes.length);
     memory.enter();
     const outcome = memory.stored(result, memory.messageOutcome);
-    this.#giveBack(this.#after.invoke, result);
+    this.#postReturn(this.#after.invoke, result);
     return outcome;
   }
 
@@ -188,8 +184,8 @@ export class DirectBinding {
       args.bytes.length,
     );
     memory.enter();
-    const outcome = memory.isSome(result) ? memory.stored(result + 4, memory.messageOutcome) : undefined;
-    this.#giveBack(this.#after.beginInvoke, result);
+    const outcome = memory.storedOptional(result, memory.messageOutcome);
+    this.#postReturn(this.#after.beginInvoke, result);
     return outcome;
   }
 
@@ -241,8 +237,8 @@ export class DirectBinding {
     const memory = this.#memory;
     const result = this.#functions.read(BigInt(call), BigInt(stream), max);
     memory.enter();
-    const outcome = memory.isSome(result) ? memory.stored(result + 4, memory.arrayOutcome) : undefined;
-    this.#giveBack(this.#after.read, result);
+    const outcome = memory.storedOptional(result, memory.arrayOutcome);
+    this.#postReturn(this.#after.read, result);
     return outcome;
   }
 
@@ -267,7 +263,7 @@ export class DirectBinding {
     const result = this.#functions.describe();
     this.#memory.enter();
     const outcome = this.#memory.stored(result, this.#memory.manifestOutcome);
-    this.#giveBack(this.#after.describe, result);
+    this.#postReturn(this.#after.describe, result);
     return outcome;
   }
 
@@ -291,15 +287,14 @@ export class DirectBinding {
    * @param {PostReturn} after
    * @param {number} result
    */
-  #giveBack(after, result) {
+  #postReturn(after, result) {
     this.#memory.mayLeave = false;
     after(result);
     this.#memory.mayLeave = true;
   }
 
   /**
-   * Whether a core module is the guest's own: whatever is needed is there and under its usual name, and there is nothing of
-   * which we do not know how to replace it.
+   * Whether a core module is the guest's own: it has all functions under their usual names, and every import can be replaced.
    *
    * @param {WebAssembly.Module} module
    * @param {WebAssembly.Imports} imports
@@ -313,7 +308,7 @@ export class DirectBinding {
       exported.get('memory') === 'memory' &&
       [...functions, 'cabi_realloc'].every((name) => exported.get(name) === 'function') &&
       WebAssembly.Module.imports(module).every(
-        // An import that may suspend is not a function yet.
+        // An import that may suspend is not a function here.
         ({ module, name }) => typeof imports[module]?.[name] === 'function' && (plainName(module) !== PAGE || name in ours),
       )
     );
@@ -329,13 +324,13 @@ export class DirectBinding {
         module,
         plainName(module) === PAGE
           ? this.#pageImports()
-          : Object.fromEntries(Object.entries(functions).map(([name, lowered]) => [name, this.#tasks.guard(name, lowered)])),
+          : Object.fromEntries(Object.entries(functions).map(([name, lowered]) => [name, this.#tasks.inTask(name, lowered)])),
       ]),
     );
   }
 
   /**
-   * The page, as the core module calls it.
+   * Returns the page as the core module calls it.
    *
    * @returns {Record<string, (...args: any[]) => any>}
    */
@@ -344,7 +339,7 @@ export class DirectBinding {
     return {
       /** @type {PageFunction<[bigint, number, number, number, number, number, number, number, number, number]>} */
       'invoke-js': (target, identifier, identifierSize, operation, want, json, jsonSize, bytes, bytesCount, result) => {
-        const memory = this.#handedOver();
+        const memory = this.#beginRead();
         const outcome = page.invokeJs(
           Number(target),
           memory.string(identifier, identifierSize),
@@ -357,13 +352,13 @@ export class DirectBinding {
           memory.storeMessageOutcome(outcome, result);
         } catch (thrown) {
           if (!isTooLarge(thrown)) throw thrown;
-          if (outcome.tag === 'ok') page.withdraw(outcome.val);
+          if (outcome.tag === 'ok') page.rollback(outcome.val);
           this.#storeFailure(thrown.message, result);
         }
       },
       /** @type {PageFunction<[bigint, bigint, number, number, number, number, number, number, number, number]>} */
       'begin-invoke-js': (call, target, identifier, identifierSize, operation, want, json, jsonSize, bytes, bytesCount) => {
-        const memory = this.#handedOver();
+        const memory = this.#beginRead();
         page.beginInvokeJs(
           BigInt.asUintN(64, call),
           Number(target),
@@ -382,22 +377,22 @@ export class DirectBinding {
         page.readJsStream(BigInt.asUintN(64, call), Number(object), unsigned(offset), length >>> 0),
       /** @type {PageFunction<[bigint, number, number, number, number, number, number, number]>} */
       'end-invoke': (call, tag, a, b, c, d, e, f) =>
-        page.endInvoke(unsigned(call), this.#handedOver().messageOutcome(tag, a, b, c, d, e, f)),
+        page.endInvoke(unsigned(call), this.#beginRead().messageOutcome(tag, a, b, c, d, e, f)),
       /** @type {PageFunction<[bigint, number, number, number, number, number, number, number]>} */
       'end-read': (call, tag, a, b, c, d, e, f) =>
-        page.endRead(unsigned(call), this.#handedOver().arrayOutcome(tag, a, b, c, d, e, f)),
+        page.endRead(unsigned(call), this.#beginRead().arrayOutcome(tag, a, b, c, d, e, f)),
       /** @type {PageFunction<[bigint]>} */
       'wake-after': (nanoseconds) => page.wakeAfter(unsigned(nanoseconds)),
       /** @type {PageFunction<[number, number, number, number]>} */
       'report-panic': (message, messageSize, location, locationSize) => {
-        const memory = this.#handedOver();
+        const memory = this.#beginRead();
         page.reportPanic(memory.string(message, messageSize), memory.string(location, locationSize));
       },
     };
   }
 
   /**
-   * Stores that there is no room for a result. Where there is not even for that, the guest traps: it is on the stack.
+   * Stores the error that there is no room for a result. Without room for that either, the guest traps: it is on the stack.
    *
    * @param {string} message
    * @param {number} result
@@ -410,18 +405,18 @@ export class DirectBinding {
     }
   }
 
-  /** The memory, to read from it what the guest calls the page with. */
-  #handedOver() {
+  /** Begins a crossing in which the guest hands values to the page. */
+  #beginRead() {
     const memory = this.#memory;
     if (!memory) throw new WebAssembly.RuntimeError('the guest calls the page with something in memory before it is instantiated');
-    if (!memory.mayLeave) throw memory.trap('it calls the page while it gives out or takes back memory');
+    if (!memory.mayLeave) throw memory.trap('it calls the page while it allocates or frees memory');
     memory.enter();
     return memory;
   }
 }
 
 /**
- * The name of a function in the core module, as `wit-component` and all that follow it give it, without the version.
+ * Returns the name that `wit-component` gives to a function in the core module, without the version.
  *
  * @param {string} name
  */
@@ -430,7 +425,7 @@ function coreName(name) {
 }
 
 /**
- * A `u64` as a number.
+ * Returns a `u64` as a number.
  *
  * @param {bigint} value as it comes out of WebAssembly, signed
  */

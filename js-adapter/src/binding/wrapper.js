@@ -1,5 +1,5 @@
 /**
- * A guest through the wrapper that jco has generated: it lifts and lowers whatever the guest's component asks for.
+ * `WrapperBinding`, a guest through the wrapper that jco has generated, which lifts and lowers all types of the guest's component.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { isTextTooLong } from '../error.js';
 import { longestText } from '../limits.js';
 import { VERSION, plainName } from '../version.js';
 
-/** @import { Binding, Page } from '../binding.js' */
-/** @import { CallError, Message, Operation, Outcome, ResultType, Target } from '../contract.js' */
+/** @import { Binding, Page } from '../guest/binding.js' */
+/** @import { CallError, Message, Operation, Outcome, ResultType, Target } from '../wire/contract.js' */
 
 /** @implements {Binding} */
 export class WrapperBinding {
@@ -71,7 +71,6 @@ export class WrapperBinding {
     this.#references.forget(BigInt(object), times);
   }
 
-  /** @type {Binding['live']} */
   live() {
     return this.#references.live();
   }
@@ -98,7 +97,7 @@ export class WrapperBinding {
 }
 
 /**
- * An interface of the contract, of whatever version that is understood.
+ * Returns an interface of the contract, of any version that is understood.
  *
  * @param {Record<string, any>} exports what jco gives
  * @param {string} name
@@ -111,7 +110,7 @@ export function interfaceOf(exports, name) {
 }
 
 /**
- * The page as jco's wrapper calls it.
+ * Returns the page as jco's wrapper calls it.
  *
  * @param {Page} page
  */
@@ -139,7 +138,7 @@ function lowerTarget(target) {
 }
 
 /**
- * The outcome of an export whose `err` jco throws: as it is, where a trap throws an `Error`.
+ * Returns the outcome of an export. jco throws its `err` as it is, and a trap throws an `Error`.
  *
  * @template T
  * @param {() => T} run
@@ -154,11 +153,11 @@ function outcomeOf(run) {
 }
 
 /**
- * The failure of a call whose result is longer than this engine can hold, which the guest survives.
+ * Returns the failure of a call whose result is longer than this engine can hold, which the guest survives.
  *
  * @param {unknown} thrown
  * @returns {CallError}
- * @throws whatever else was thrown: a trap
+ * @throws anything else that was thrown: a trap
  */
 function tooLong(thrown) {
   if (!isTextTooLong(thrown)) throw thrown;
@@ -171,7 +170,7 @@ function textTooLong() {
 }
 
 /**
- * An outcome with all of its text: Chromium reads one that is too long as none at all, and does not say so.
+ * Returns an outcome, or the failure that its text is too long: Chromium silently reads such a text as an empty one.
  *
  * @template {Outcome<Message> | undefined} O
  * @param {O} outcome
@@ -183,7 +182,7 @@ function whole(outcome) {
 }
 
 /**
- * The value of an import whose `err` jco takes as what is thrown.
+ * Returns the value of an import. jco takes what is thrown as its `err`.
  *
  * @template T
  * @param {Outcome<T>} outcome
