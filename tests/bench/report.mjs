@@ -1,6 +1,6 @@
 /**
  * How measurements are handed over: as a JSON array on standard output, for `cargo xtask bench`, and as a table on standard
- * error, for whoever runs a measurement alone.
+ * error, for a measurement that is run alone.
  */
 
 /** @param {import('./measure.mjs').Measurement[]} measurements */

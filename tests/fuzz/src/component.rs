@@ -10,7 +10,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     Runtime::new(Config::new().cpu_limit(cpu_limit).max_sessions(4)).expect("the engine starts")
 });
 
-/// Bytes that are no guest are refused as such, and a guest that cannot start says why.
+/// Bytes that are not a guest are refused as such, and a guest that cannot start says why.
 pub fn load(data: &[u8]) {
     if let Err(error) = RUNTIME.load_bytes("fuzzed", data) {
         let refused = [ErrorKind::InvalidGuest, ErrorKind::GuestTrapped, ErrorKind::Failed];

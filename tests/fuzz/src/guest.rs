@@ -49,7 +49,7 @@ pub fn take(_a: Value, _b: Bytes, _c: DotNetObjectReference<Thing>, _d: JsObject
 #[js_invokable]
 pub fn take_options(_a: Option<Bytes>, _b: Option<JsObjectReference>, _c: Option<JsStreamReference>) {}
 
-/// Gives back what it gets.
+/// Returns its argument.
 #[js_invokable]
 pub fn echo(everything: Everything) -> Everything {
     everything

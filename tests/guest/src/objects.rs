@@ -46,7 +46,7 @@ pub struct Other;
 
 #[js_invokable]
 impl Other {
-    /// Something that is no counter.
+    /// Something that is not a counter.
     #[js_invokable("CreateOther")]
     pub fn create() -> DotNetObjectReference<Other> {
         DotNetObjectReference::new(Other)

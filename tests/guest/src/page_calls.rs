@@ -95,7 +95,7 @@ pub fn call_page_and_forget(identifier: String, args: Value) {
     js::invoke_void(&identifier, args).detach();
 }
 
-/// Calls a function of the page with each of the numbers below `count`, all at once, and gives what they return, with
+/// Calls a function of the page with each of the numbers below `count`, all at once, and returns what they return, with
 /// the kind of its error for each that fails.
 #[js_invokable]
 pub async fn call_page_often(identifier: String, count: u32) -> Vec<Result<Value, String>> {
@@ -107,7 +107,7 @@ pub async fn call_page_often(identifier: String, count: u32) -> Vec<Result<Value
     results
 }
 
-/// Calls a function of the page with each of the numbers below `count`, one after the other, and gives the last result.
+/// Calls a function of the page with each of the numbers below `count`, one after the other, and returns the last result.
 #[js_invokable]
 pub async fn call_page_in_sequence(identifier: String, count: u32) -> Result<Value, Error> {
     let mut last = Value::Null;
@@ -162,7 +162,7 @@ impl Greeter {
         js::invoke_sync(&identifier, (greeter, name))
     }
 
-    /// Gives the page a greeter to keep.
+    /// Passes the page a greeter to keep.
     #[js_invokable("GiveGreeterToPage")]
     pub async fn give_to_page(identifier: String, name: String) -> Result<(), Error> {
         let greeter = DotNetObjectReference::new(Greeter { name });
@@ -179,7 +179,7 @@ impl Greeter {
     }
 }
 
-/// Calls the page down to `depth`: a function of the page that is called with it calls this with one less. Gives the
+/// Calls the page down to `depth`: a function of the page that is called with it calls this with one less. Returns the
 /// depth.
 #[js_invokable]
 pub async fn nest_calls(identifier: String, depth: u32) -> Result<u32, Error> {

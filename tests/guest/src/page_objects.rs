@@ -8,7 +8,7 @@ use dotwit::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Constructs with a member of the page, and gives the object to it.
+/// Constructs with a member of the page, and passes the object to it.
 #[js_invokable]
 pub async fn construct_page(identifier: String, args: Value) -> Result<JsObjectReference, Error> {
     js::construct(&identifier, args).await
@@ -171,7 +171,7 @@ fn last_kept() -> Result<JsObjectReference, Error> {
         .ok_or_else(|| Error::new(dotwit::ErrorKind::Failed, "No object is kept."))
 }
 
-/// Keeps an object. Gives how many are kept.
+/// Keeps an object. Returns how many are kept.
 #[js_invokable]
 pub fn keep_object(object: JsObjectReference) -> usize {
     KEPT.with_borrow_mut(|kept| {

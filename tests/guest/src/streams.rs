@@ -81,7 +81,7 @@ pub fn stream_length(stream: JsStreamReference) -> u64 {
     stream.length()
 }
 
-/// Reads a stream of the page to its end and looks at nothing. Gives its length.
+/// Reads a stream of the page to its end and looks at nothing. Returns its length.
 #[js_invokable]
 pub async fn drain_stream(stream: JsStreamReference) -> Result<u64, Error> {
     let mut stream = stream.open_read_stream(u64::MAX)?;
@@ -113,7 +113,7 @@ pub async fn read_stream_through(stream: JsStreamReference, size: usize) -> Resu
     }
 }
 
-/// Reads some pieces of a stream of the page and drops it. Gives how many bytes that were.
+/// Reads some chunks of a stream of the page and drops it. Returns how many bytes that were.
 #[js_invokable]
 pub async fn read_pieces_and_drop(stream: JsStreamReference, pieces: u32) -> Result<u64, Error> {
     let mut stream = stream.open_read_stream(u64::MAX)?;
@@ -125,7 +125,7 @@ pub async fn read_pieces_and_drop(stream: JsStreamReference, pieces: u32) -> Res
     Ok(length)
 }
 
-/// Begins to read a stream of the page and stops before the first piece has come.
+/// Begins to read a stream of the page and stops before the first chunk has come.
 #[js_invokable]
 pub async fn drop_stream_while_reading(stream: JsStreamReference) -> Result<bool, Error> {
     let mut stream = stream.open_read_stream(u64::MAX)?;
@@ -133,7 +133,7 @@ pub async fn drop_stream_while_reading(stream: JsStreamReference) -> Result<bool
     Ok(std::future::poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx).is_ready())).await)
 }
 
-/// Reads two streams of the page by turns. Gives the lengths.
+/// Reads two streams of the page by turns. Returns the lengths.
 #[js_invokable]
 pub async fn read_two_streams(one: JsStreamReference, other: JsStreamReference) -> Result<(u64, u64), Error> {
     let mut streams = [one.open_read_stream(u64::MAX)?, other.open_read_stream(u64::MAX)?];
@@ -152,7 +152,7 @@ pub async fn read_two_streams(one: JsStreamReference, other: JsStreamReference) 
     }
 }
 
-/// Opens a stream of the page this often, and gives how often that worked.
+/// Opens a stream of the page this often, and returns how often that worked.
 #[js_invokable]
 pub fn open_often(stream: JsStreamReference, times: u32) -> Result<usize, Error> {
     let open: Vec<JsStream> = (0..times).map(|_| stream.open_read_stream(u64::MAX)).collect::<Result<_, Error>>()?;
@@ -200,7 +200,7 @@ struct Pattern {
     /// How much is given at once.
     piece: usize,
     fails_at: Option<u64>,
-    /// Whether it waits for the page's turn before each piece.
+    /// Whether it waits for the page's turn before each chunk.
     turn: Option<Pin<Box<task::Sleep>>>,
     _counted: CountsDrop,
 }
@@ -290,7 +290,7 @@ pub fn stream_reader(length: u64) -> DotNetStreamReference {
     DotNetStreamReference::from_reader(Pattern::new(length))
 }
 
-/// A stream from an asynchronous reader that gives little at once, and each piece in a turn of its own.
+/// A stream from an asynchronous reader that yields little at once, and each chunk in a turn of its own.
 #[js_invokable]
 pub async fn stream_async_read(length: u64, piece: usize) -> DotNetStreamReference {
     let turn = Some(Box::pin(task::yield_now()));
@@ -315,7 +315,7 @@ pub fn stream_endless() -> DotNetStreamReference {
     DotNetStreamReference::from_reader(Pattern::new(u64::MAX))
 }
 
-/// A stream that never gives anything.
+/// A stream that never yields anything.
 #[js_invokable]
 pub fn stream_that_waits() -> DotNetStreamReference {
     struct Never(#[expect(dead_code, reason = "its drop is counted")] Pattern);
@@ -331,7 +331,7 @@ pub fn stream_that_waits() -> DotNetStreamReference {
     DotNetStreamReference::from_stream(Never(Pattern::new(0)))
 }
 
-/// A stream that gives a byte every so many milliseconds.
+/// A stream that yields a byte every so many milliseconds.
 #[js_invokable]
 pub fn stream_slowly(length: u64, milliseconds: u64) -> DotNetStreamReference {
     struct Slow(Pattern, Pin<Box<task::Sleep>>, Duration);
@@ -355,7 +355,7 @@ pub fn stream_nested(length: u64) -> BTreeMap<String, Vec<DotNetStreamReference>
     [("streams".to_owned(), vec![stream_reader(length), stream_bytes(length as usize)])].into()
 }
 
-/// Gives a function of the page a stream, and gives back what it returns.
+/// Passes a function of the page a stream, and returns what that returns.
 #[js_invokable]
 pub async fn call_page_with_stream(identifier: String, length: u64) -> Result<Value, Error> {
     js::invoke(&identifier, (stream_reader(length),)).await
@@ -376,7 +376,7 @@ impl Serialize for Twice {
     }
 }
 
-/// Gives the same stream twice, which fails.
+/// Sends the same stream twice, which fails.
 #[js_invokable]
 pub fn stream_twice() -> Twice {
     Twice(stream_reader(1))
@@ -388,7 +388,7 @@ pub fn stream_many(count: u32) -> Vec<DotNetStreamReference> {
     (0..count).map(|_| stream_bytes(1)).collect()
 }
 
-/// The bytes of a stream of the page, turned round piece by piece and streamed back.
+/// The bytes of a stream of the page, turned round chunk by chunk and streamed back.
 #[js_invokable]
 pub fn stream_back(stream: JsStreamReference) -> Result<DotNetStreamReference, Error> {
     Ok(DotNetStreamReference::from_stream(stream.open_read_stream(u64::MAX)?))

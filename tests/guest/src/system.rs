@@ -14,7 +14,7 @@ use wasip2::{
     io::{poll::poll, streams::StreamError},
 };
 
-/// Reads both clocks so many times, and gives the time of day in milliseconds.
+/// Reads both clocks so many times, and returns the time of day in milliseconds.
 #[js_invokable]
 pub fn read_clocks(times: u32) -> u64 {
     let begin = Instant::now();
@@ -40,7 +40,7 @@ pub fn count_variables() -> usize {
     std::env::vars().collect::<HashSet<_>>().len()
 }
 
-/// Sleeps in the system, and gives how many milliseconds that took.
+/// Sleeps in the system, and returns how many milliseconds that took.
 #[js_invokable]
 pub fn thread_sleep(millis: u64) -> u64 {
     let begin = Instant::now();
@@ -56,7 +56,7 @@ pub async fn thread_sleep_async(millis: u64) -> u64 {
     before.min(thread_sleep(millis))
 }
 
-/// Polls timers of so many milliseconds each at once, and gives the indices of those that are over and how long that took.
+/// Polls timers of so many milliseconds each at once, and returns the indices of those that are over and how long that took.
 #[js_invokable]
 pub fn poll_timers(millis: Vec<u64>) -> (Vec<u32>, u64) {
     let begin = Instant::now();
@@ -87,13 +87,13 @@ pub fn past_timers() -> bool {
     timers.iter().all(|timer| timer.ready()) && poll(&timers.iter().collect::<Vec<_>>()) == [0, 1, 2]
 }
 
-/// Reads standard input to its end, and gives the number of bytes.
+/// Reads standard input to its end, and returns the number of bytes.
 #[js_invokable]
 pub fn read_stdin() -> Result<usize, std::io::Error> {
     stdin().read_to_end(&mut Vec::new())
 }
 
-/// Does what blocks with the streams of the system: gives what each of the reads, skips and splices of standard input says.
+/// Does what blocks with the streams of the system: returns what each of the reads, skips and splices of standard input says.
 #[js_invokable]
 pub fn block_on_streams() -> Vec<String> {
     let input = wasip2::cli::stdin::get_stdin();

@@ -9,7 +9,7 @@ pub struct ElementResource;
 
 #[js_invokable]
 impl ElementResource {
-    /// Makes one and gives it to the page, which then alone keeps it alive.
+    /// Makes one and hands it to the page, which alone keeps it alive from then on.
     #[js_invokable("ObserveElement")]
     pub async fn observe() -> Result<(), Error> {
         let resource = DotNetObjectReference::new(ElementResource);

@@ -35,7 +35,7 @@ impl CallJsExample8 {
         Ok(())
     }
 
-    /// Gives the map back to the module, with the place that it is to show.
+    /// Passes the map back to the module, with the place that it is to show.
     #[js_invokable]
     pub async fn show(&self, latitude: f64, longitude: f64) -> Result<(), Error> {
         let call = match &*self.map.borrow() {

@@ -91,7 +91,7 @@ impl GenericsExample {
         example
     }
 
-    /// Gives the page's function both objects, and says that a guest in the browser can be called synchronously.
+    /// Passes both objects to the page's function, and says that a guest in the browser can be called synchronously.
     #[js_invokable]
     pub async fn invoke_interop(&self) -> Result<(), Error> {
         let GenericTypes { generic_type1, generic_type2 } = &self.types;

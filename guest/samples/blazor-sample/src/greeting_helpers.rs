@@ -28,7 +28,7 @@ impl CallDotNetExampleOneHelper {
         self.name.replace(name);
     }
 
-    /// Gives the page's class its helper: this component.
+    /// Passes the page's class its helper: this component.
     #[js_invokable]
     pub async fn on_after_render(self: Rc<Self>) -> Result<(), Error> {
         let obj_ref = DotNetObjectReference::from(Rc::clone(&self));

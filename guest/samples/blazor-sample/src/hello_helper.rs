@@ -29,7 +29,7 @@ impl CallDotNetExample2 {
         self.name.replace(name);
     }
 
-    /// Gives the page's function a reference to this component, and shows what it returns.
+    /// Passes the page's function a reference to this component, and shows what it returns.
     #[js_invokable]
     pub async fn trigger_dot_net_instance_method(self: Rc<Self>) -> Result<(), Error> {
         let obj_ref = DotNetObjectReference::from(Rc::clone(&self));
@@ -67,7 +67,7 @@ impl CallDotNetExample3 {
         self.name.replace(name);
     }
 
-    /// Gives the page's function a reference to this component and the name, and shows what it returns.
+    /// Passes the page's function a reference to this component and the name, and shows what it returns.
     #[js_invokable]
     pub async fn trigger_dot_net_instance_method(self: Rc<Self>) -> Result<(), Error> {
         let obj_ref = DotNetObjectReference::from(Rc::clone(&self));

@@ -47,7 +47,7 @@ impl ListItem1 {
         DotNetObjectReference::new(ListItem1 { view })
     }
 
-    /// Gives the page a helper that changes this item. The page disposes of it.
+    /// Passes the page a helper that changes this item. The page disposes of it.
     #[js_invokable]
     pub async fn interop_call(self: Rc<Self>) -> Result<(), Error> {
         let helper = MessageUpdateInvokeHelper { action: Box::new(move || self.update_message()) };

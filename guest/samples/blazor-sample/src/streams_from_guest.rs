@@ -55,7 +55,7 @@ impl StreamToJavaScript {
         DotNetObjectReference::new(StreamToJavaScript { view })
     }
 
-    /// Gives the page 100 000 lines to read all at once, and shows what it found.
+    /// Streams 100 000 lines to the page, which reads them all at once, and shows what it found.
     #[js_invokable]
     pub async fn send_stream(&self) -> Result<(), Error> {
         let stream_ref = DotNetStreamReference::from_reader(Lines::new(100_000));
@@ -64,7 +64,7 @@ impl StreamToJavaScript {
         Ok(())
     }
 
-    /// Gives the page the same lines to find one of them.
+    /// Streams the same lines to the page, which finds one of them.
     #[js_invokable]
     pub async fn find_line(&self, number: u32) -> Result<(), Error> {
         let stream_ref = DotNetStreamReference::from_reader(Lines::new(100_000));

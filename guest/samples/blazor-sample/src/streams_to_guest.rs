@@ -5,7 +5,7 @@ use dotwit::prelude::*;
 
 use crate::view::{Shown, View};
 
-/// A checksum that is made piece by piece: CRC-32, as zip archives have it.
+/// A checksum that is made chunk by chunk: CRC-32, as zip archives have it.
 pub struct Crc32(u32);
 
 impl Crc32 {
@@ -68,10 +68,10 @@ impl StreamToDotNet {
         let data_reference: JsStreamReference = js::invoke("streamToDotNet", ()).await?;
         let mut data = data_reference.open_read_stream(10_000_000)?;
         let (mut length, mut crc) = (0, Crc32::new());
-        while let Some(piece) = data.next_chunk().await {
-            let piece = piece?;
-            length += piece.len();
-            crc.update(&piece);
+        while let Some(chunk) = data.next_chunk().await {
+            let chunk = chunk?;
+            length += chunk.len();
+            crc.update(&chunk);
         }
         self.view.show(Shown { result: format!("{length} bytes, CRC-32 {:08x}", crc.finish()) });
         Ok(())
@@ -80,15 +80,15 @@ impl StreamToDotNet {
 // ANCHOR_END: stream-to-dotnet
 
 // ANCHOR: file-upload
-/// Reads a file, tells the page after each piece how much has come, and gives the file's checksum.
+/// Reads a file, tells the page after each chunk how much has come, and returns the file's checksum.
 #[js_invokable]
 pub async fn upload_file(file: JsStreamReference, max_allowed_size: u64) -> Result<String, Error> {
     let mut stream = file.open_read_stream(max_allowed_size)?;
     let (mut received, mut crc) = (0, Crc32::new());
-    while let Some(piece) = stream.next_chunk().await {
-        let piece = piece?;
-        received += piece.len();
-        crc.update(&piece);
+    while let Some(chunk) = stream.next_chunk().await {
+        let chunk = chunk?;
+        received += chunk.len();
+        crc.update(&chunk);
         js::invoke_void("showProgress", (received, file.length())).await?;
     }
     Ok(format!("{received} bytes, CRC-32 {:08x}", crc.finish()))

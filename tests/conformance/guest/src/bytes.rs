@@ -31,7 +31,7 @@ pub fn swap(a: Bytes, b: Bytes) -> (Bytes, Bytes) {
     (b, a)
 }
 
-/// Passes bytes to a function of the page that gives bytes.
+/// Passes bytes to a function of the page that returns bytes.
 #[js_invokable]
 pub async fn call_bytes(function: String, bytes: Bytes) -> Result<Bytes, Error> {
     js::invoke(&function, (bytes,)).await
@@ -43,7 +43,7 @@ pub async fn sizes(function: String, arrays: Vec<Bytes>) -> Result<Value, Error>
     js::invoke(&function, arrays).await
 }
 
-/// Passes nested bytes to a function of the page that gives nested bytes.
+/// Passes nested bytes to a function of the page that returns nested bytes.
 #[js_invokable]
 pub async fn call_nested_bytes(function: String, bytes: Bytes) -> Result<Labelled, Error> {
     js::invoke(&function, (Labelled { label: "from the guest".to_owned(), data: bytes },)).await

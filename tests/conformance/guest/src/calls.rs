@@ -130,13 +130,13 @@ impl Serialize for Unwritable {
     }
 }
 
-/// Gives what cannot be sent.
+/// Returns what cannot be sent.
 #[js_invokable]
 pub fn unserialisable() -> Unwritable {
     Unwritable
 }
 
-/// Gives what cannot be sent, later.
+/// Returns what cannot be sent, later.
 #[js_invokable]
 pub async fn unserialisable_async() -> Unwritable {
     task::yield_now().await;

@@ -122,7 +122,7 @@ pub fn signal(signal: Signal) -> Signal {
     signal
 }
 
-/// Passes a typed array to a function of the page that gives one.
+/// Passes a typed array to a function of the page that returns one.
 #[js_invokable]
 pub async fn call_typed(function: String, values: TypedArray<f32>) -> Result<TypedArray<f32>, Error> {
     js::invoke(&function, (&values,)).await
@@ -134,7 +134,7 @@ pub fn call_typed_sync(function: String, values: TypedArray<f32>) -> Result<Type
     js::invoke_sync(&function, (&values,))
 }
 
-/// Passes a typed array to a function of the page, and takes what it gives for a plain vector.
+/// Passes a typed array to a function of the page, and takes what it returns for a plain vector.
 #[js_invokable]
 pub async fn call_for_vector(function: String, values: Vec<f32>) -> Result<Vec<f32>, Error> {
     js::invoke(&function, (TypedArray(values),)).await

@@ -108,7 +108,7 @@ pub fn text_of(slot: DotNetObjectReference<Slot<String>>) -> String {
     slot.value().value()
 }
 
-/// Passes a new counter to a function of the page, and gives what that gives.
+/// Passes a new counter to a function of the page, and returns what that returns.
 #[js_invokable]
 pub async fn call_with_counter(function: String, count: i64) -> Result<Value, Error> {
     js::invoke(&function, (Counter::at(count),)).await

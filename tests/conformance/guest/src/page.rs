@@ -30,13 +30,13 @@ pub async fn call_for_number(function: String, args: Vec<Value>) -> Result<i32, 
     js::invoke(&function, args).await
 }
 
-/// Calls a function with a time-out in milliseconds.
+/// Calls a function with a timeout in milliseconds.
 #[js_invokable]
 pub async fn call_within(function: String, milliseconds: u64) -> Result<(), Error> {
     js::invoke_void(&function, ()).timeout(Duration::from_millis(milliseconds)).await
 }
 
-/// Calls a function and gives the call up.
+/// Calls a function and gives up the call.
 #[js_invokable]
 pub async fn call_and_drop(function: String) {
     let call = js::invoke_void(&function, ());

@@ -26,7 +26,7 @@ fn held_as(name: &str) -> Result<JsObjectReference, Error> {
         .ok_or_else(|| Error::new(ErrorKind::Failed, format!("Nothing is held as '{name}'.")))
 }
 
-/// Keeps what a function of the page gives. Whether it gives an object.
+/// Keeps what a function of the page returns. Returns whether that is an object.
 #[js_invokable("Hold")]
 pub async fn hold_result(name: String, function: String, args: Vec<Value>) -> Result<bool, Error> {
     Ok(hold(name, js::invoke(&function, args).await?))

@@ -26,7 +26,7 @@ fn check(bytes: &[u8], begin: u64) -> Result<(), Error> {
     }
 }
 
-/// Reads a stream piece by piece, and gives its length.
+/// Reads a stream chunk by chunk, and returns its length.
 async fn check_stream(stream: &JsStreamReference, max: u64) -> Result<u64, Error> {
     let mut pieces = stream.open_read_stream(max)?;
     let mut length = 0;
@@ -66,7 +66,7 @@ pub async fn check_nested(value: Nested) -> Result<u64, Error> {
     check_argument(value.data).await
 }
 
-/// Reads two streams, with the pieces of one between those of the other.
+/// Reads two streams, with the chunks of one between those of the other.
 #[js_invokable]
 pub async fn check_two(first: JsStreamReference, second: JsStreamReference) -> Result<(u64, u64), Error> {
     let (first, second) = join(check_argument(first), check_argument(second)).await;
@@ -123,7 +123,7 @@ impl Read for Pattern {
     }
 }
 
-/// Reads the pattern and waits before each piece.
+/// Reads the pattern and waits before each chunk.
 struct Waiting(Pattern, Option<Pin<Box<task::Sleep>>>);
 
 impl Waiting {
