@@ -65,7 +65,7 @@ mod adopted {
     }
 }
 
-/// What a `TypedArray` can have as its elements.
+/// A type that the elements of a `TypedArray` can have.
 pub trait Element: Copy + DeserializeOwned + sealed::Sealed {
     /// The array's constructor in JavaScript.
     #[doc(hidden)]
@@ -81,7 +81,7 @@ pub trait Element: Copy + DeserializeOwned + sealed::Sealed {
     fn from_number(number: Number) -> Option<Self>;
 }
 
-/// What a `BigInt` can be: `i64`, `u64`, `i128`, `u128`.
+/// A type that a `BigInt` can have: `i64`, `u64`, `i128` or `u128`.
 pub trait Integer: Copy + fmt::Display + FromStr + TryFrom<i128> + sealed::Sealed {}
 
 mod sealed {
@@ -92,9 +92,9 @@ mod sealed {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub enum Number {
-    /// Of an array of integers.
+    /// An element of an array of integers.
     Integer(i128),
-    /// Of an array of floats.
+    /// An element of an array of floats.
     Float(f64),
 }
 
@@ -112,7 +112,7 @@ impl fmt::Display for Number {
 }
 
 impl Number {
-    /// The integer that this is.
+    /// The integer that this number is, if it is one.
     fn integer(self) -> Option<i128> {
         match self {
             Self::Integer(integer) => Some(integer),
@@ -181,7 +181,7 @@ impl Integer for u64 {}
 impl Integer for i128 {}
 impl Integer for u128 {}
 
-/// The elements of a typed array, by its constructor in JavaScript.
+/// Returns the elements of a typed array, by the name of its constructor in JavaScript.
 #[must_use]
 pub fn numbers<'b>(kind: &str, bytes: &'b [u8]) -> Option<Box<dyn Iterator<Item = Number> + 'b>> {
     fn of<'b, const SIZE: usize, T: 'b>(
