@@ -41,30 +41,6 @@ pub fn elements<T: Element, E: de::Error>(kind: &str, bytes: &[u8]) -> Result<Ve
     numbers.enumerate().map(fits).collect()
 }
 
-/// What `dotwit-host` uses of this module until it uses [`byte_arrays`](crate::byte_arrays), where these functions are now.
-pub use adopted::{AS, are_in, placeholder, serialize};
-
-mod adopted {
-    #![allow(missing_docs, clippy::missing_errors_doc)]
-    pub use super::may_be_in as are_in;
-    pub use crate::placeholder::AS;
-    use crate::placeholder::{self, BYTES, Placeholder};
-    use serde::de::{MapAccess, Visitor};
-    use serde::ser::Serializer;
-
-    pub fn serialize<S: Serializer>(serializer: S, kind: &str, index: usize) -> Result<S::Ok, S::Error> {
-        match kind {
-            super::PLAIN => placeholder::serialize(serializer, BYTES, index),
-            _ => placeholder::serialize_with(serializer, (BYTES, index), (AS, kind)),
-        }
-    }
-
-    pub fn placeholder<'de, A: MapAccess<'de>>(map: A) -> Result<(u64, String), A::Error> {
-        let (index, kind) = Placeholder::new(BYTES, "").with::<String>(AS).visit_map(map)?;
-        Ok((u64::try_from(index).unwrap_or(u64::MAX), kind.unwrap_or_else(|| super::PLAIN.to_owned())))
-    }
-}
-
 /// A type that the elements of a `TypedArray` can have.
 pub trait Element: Copy + DeserializeOwned + sealed::Sealed {
     /// The array's constructor in JavaScript.
