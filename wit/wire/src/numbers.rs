@@ -10,7 +10,7 @@ use serde::de::{self, DeserializeOwned};
 /// The bytes are the decimal digits of a `bigint`.
 pub const BIG_INT: &str = "BigInt";
 
-/// What the bytes are if nothing says it.
+/// The kind of bytes whose placeholder has none.
 pub const PLAIN: &str = "Uint8Array";
 
 /// Whether a text may have numbers beside it: a quick look.
