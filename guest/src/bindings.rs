@@ -16,6 +16,7 @@ pub mod generated {
 
 use generated::dotwit::interop::types;
 
+/// Converts the outcome of a call.
 pub(crate) fn outgoing(outcome: Outcome) -> Result<types::Message, types::CallError> {
     match outcome {
         Ok(message) => Ok(message.into()),
@@ -46,14 +47,14 @@ impl From<types::Target> for Target {
 
 impl From<Error> for types::CallError {
     fn from(error: Error) -> Self {
-        let (kind, message, detail) = error.into_parts();
+        let Error { kind, message, detail } = error;
         Self { kind: kind.into(), message, detail }
     }
 }
 
 impl From<types::CallError> for Error {
     fn from(error: types::CallError) -> Self {
-        Self::from_parts(error.kind.into(), error.message, error.detail)
+        Self { kind: error.kind.into(), message: error.message, detail: error.detail }
     }
 }
 

@@ -9,23 +9,24 @@ pub use dotwit_wire::ErrorKind;
 
 /// A failed call.
 ///
-/// A method that returns `Result<T, Error>` chooses the kind that its caller sees, also where `?` has put the error into a
-/// `Box<dyn std::error::Error>` or a `std::io::Error`. With any other error the kind is [`ErrorKind::Failed`], the message is
-/// what its `Display` shows, and the detail is what `{:#}` shows where that is something else.
+/// A method that returns `Result<T, Error>` chooses the kind that its caller sees, also if `?` has put the error into a
+/// `Box<dyn std::error::Error>` or a `std::io::Error`. For any other error the kind is [`ErrorKind::Failed`], the message is
+/// what `{}` shows, and the detail is what `{:#}` shows if that is different.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    kind: ErrorKind,
-    message: String,
-    detail: Option<String>,
+    pub(crate) kind: ErrorKind,
+    pub(crate) message: String,
+    pub(crate) detail: Option<String>,
 }
 
 impl Error {
-    /// An error of this kind. `message` is one sentence for the one who called.
+    /// An error of this kind. `message` is one sentence for the caller.
+    #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), detail: None }
     }
 
-    /// Adds what only developers should see; a server may withhold it.
+    /// Adds a detail for developers, such as a cause; a server may withhold it.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
@@ -33,21 +34,24 @@ impl Error {
     }
 
     /// Why the call failed.
+    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// One sentence for the one who called.
+    /// One sentence for the caller.
+    #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
     /// More for developers.
+    #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
     }
 
-    /// The error of a method or a stream, for its caller. `{:#}` is how error types that carry causes show them.
+    /// The error of a method or a stream, for its caller. Error types that carry causes show them with `{:#}`.
     pub(crate) fn from_display<E: Display + 'static>(error: &E) -> Self {
         if let Some(own) = own_error(error) {
             return own.clone();
@@ -55,18 +59,6 @@ impl Error {
         let (message, whole) = (error.to_string(), format!("{error:#}"));
         let failed = Self::new(ErrorKind::Failed, message);
         if whole == failed.message() { failed } else { failed.with_detail(whole) }
-    }
-
-    /// Splits the error into what travels.
-    #[cfg(target_family = "wasm")]
-    pub(crate) fn into_parts(self) -> (ErrorKind, String, Option<String>) {
-        (self.kind, self.message, self.detail)
-    }
-
-    /// Puts together what has travelled.
-    #[cfg(target_family = "wasm")]
-    pub(crate) fn from_parts(kind: ErrorKind, message: String, detail: Option<String>) -> Self {
-        Self { kind, message, detail }
     }
 }
 
@@ -84,7 +76,7 @@ impl From<Error> for io::Error {
     }
 }
 
-/// The error of ours that another is, or that `?` has put into another.
+/// The [`Error`] that another error is, or that `?` has put into it.
 fn own_error(error: &dyn Any) -> Option<&Error> {
     type Boxed = Box<dyn StdError>;
     type BoxedForThreads = Box<dyn StdError + Send + Sync>;

@@ -15,27 +15,26 @@
 //! ```
 //!
 //! Build it as a `cdylib` for `wasm32-wasip2`, or for `wasm32-wasip1` with `cargo component` (`wasm32-unknown-unknown` has no
-//! clock, which tasks need); the `dotwit` command line, a native program and a web page can then call it. All that
-//! registers a method is the attribute.
+//! clock, which tasks need). The `dotwit` command line, a native program and a web page can then call it. The attribute is
+//! all that registers a method.
 //!
 //! # Methods
 //!
 //! [`js_invokable`] goes on public functions and on `impl` blocks, with or without an id of your own. Parameters are
-//! anything that implements `serde::Deserialize` and owns its data; a method may return anything that implements
-//! `serde::Serialize`, a `Result` of it with any error that implements `Display`, nothing, or a future of these, be it
-//! as an `async fn` or as a function that returns one. A method that is asynchronous answers `invokeMethodAsync` only.
+//! anything that implements `serde::Deserialize` and owns its data. A method returns anything that implements
+//! `serde::Serialize`, a `Result` of it with any error that implements `Display`, nothing, or a future of one of these, from
+//! an `async fn` or a function that returns one. Asynchronous methods can only be called with `invokeMethodAsync`.
 //!
-//! Methods of library crates belong to the assembly as well, as long as the guest names the crate: `use the_library as _;`
-//! is enough.
+//! Methods of library crates belong to the assembly, too, if the guest names the crate: `use the_library as _;` is enough.
 //!
 //! # Values
 //!
-//! Values travel as JSON, as serde has it. Blazor writes properties in camelCase and reads them whatever their case; in
-//! Rust you say so where you want it: `#[serde(rename_all = "camelCase")]` on a type, `#[serde(alias = "Name")]` on a
-//! field. `NaN` and the infinities become `null`, as in JavaScript. Arguments and results nest at most 32 deep.
-//! [`Bytes`] is a `Uint8Array` on the page and is no JSON.
+//! Values travel as JSON, as serde writes and reads it. Blazor writes properties in camelCase and reads them in any case; in
+//! Rust you ask for it: `#[serde(rename_all = "camelCase")]` on a type, `#[serde(alias = "Name")]` on a field. `NaN` and the
+//! infinities become `null`, as in JavaScript. Arguments and results nest at most 32 deep. [`Bytes`] is a `Uint8Array` on the
+//! page and travels beside the JSON.
 //!
-//! What number types become:
+//! Number types:
 //!
 //! | in Rust | to the page | from the page |
 //! | --- | --- | --- |
@@ -45,12 +44,12 @@
 //! | `Vec<f32>`, `[i16; 3]` and the like | an array of numbers | an array, or any typed array but `Uint8Array` |
 //! | [`TypedArray<f32>`](TypedArray) and the like | `Float32Array` and the like | an array, or any typed array |
 //!
-//! Blazor rounds integers beyond 2^53 without a word. A `serde_json::Value` has 64 bits for an integer, and makes a float of a
-//! `bigint` that is larger. `NaN` in a typed array fails the call where a plain `Vec` reads it, and the error names its index.
+//! Blazor silently rounds integers beyond 2^53. A `serde_json::Value` has 64 bits for an integer, and makes a float of a larger
+//! `bigint`. If a plain `Vec` reads a typed array that has a `NaN`, the call fails, and the error names its index.
 //!
 //! # References
 //!
-//! A [`DotNetObjectReference`] lets the page call the methods of an object; its documentation says who owns it.
+//! A [`DotNetObjectReference`] lets the page call the methods of an object; its documentation says which side owns the object.
 //!
 //! ```
 //! use dotwit::prelude::*;
@@ -99,18 +98,16 @@
 //! # fn main() {}
 //! ```
 //!
-//! A [`JsObjectReference`] is an object or a function of the page. It is asked for as a result, as [`js::import`] does,
-//! or received as an argument, if the page made it with `DotNet.createJSObjectReference`; and it has the same
-//! functions, for its own members. When the last clone of it is dropped, the page may forget the object. Only what is
-//! *read* as a reference stays: in a `serde_json::Value`, its placeholder means nothing any more once the arguments
-//! have been read.
+//! A [`JsObjectReference`] is an object or a function of the page. A call can ask for one as its result, as [`js::import`]
+//! does, and an argument is one if the page made it with `DotNet.createJSObjectReference`. It has the same functions as the
+//! module, for its own members. When its last clone is dropped, the page may forget the object. Only what is *read* as a
+//! reference is kept: in a `serde_json::Value` a placeholder means nothing once the arguments have been read.
 //!
 //! # Streams
 //!
-//! What is too large for one message is read piece by piece, in both directions. A [`JsStreamReference`] is a file, or
-//! whatever else the page gave to `DotNet.createJSStreamReference`;
-//! [`open_read_stream`](JsStreamReference::open_read_stream) reads it. A [`DotNetStreamReference`] is made of bytes, of
-//! a reader or of a stream, and is a `ReadableStream` on the page.
+//! What is too large for one message is read in chunks, in both directions. A [`JsStreamReference`] is a file, or something else
+//! that the page passed to `DotNet.createJSStreamReference`; [`open_read_stream`](JsStreamReference::open_read_stream) reads
+//! it. A [`DotNetStreamReference`] is made of bytes, a reader or a stream, and is a `ReadableStream` on the page.
 //!
 //! ```
 //! use dotwit::prelude::*;
@@ -129,10 +126,17 @@
 //!
 //! # Errors and panics
 //!
-//! An error that a method returns rejects its caller's promise, and nothing else; [`Error`] lets it choose the kind. A
-//! panic ends the component: every call that is under way fails with the panic's message, and a host may start it anew.
+//! An error that a method returns rejects its caller's promise, and nothing else; with [`Error`] the method chooses its kind. A
+//! panic ends the component: every call that is under way fails with the panic's message, and a host may start it again.
+//!
+//! # Inside
+//!
+//! A call comes in through `exports`, and `invoke` finds its method. The closure that the attribute generated reads the
+//! arguments with `method::arguments`, calls the method, and `invoke::encode` writes its result; both use `codec`, which turns
+//! messages into values and back, for the types of `value`. A call to the page begins in `js`, waits in `pending`, and goes out
+//! through `page`. Folders import only those below them, and each says which in its first comment.
 
-// What wit-bindgen generates for a component cannot do without.
+// The code that wit-bindgen generates for a component is unsafe.
 #![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]
 
 #[cfg(target_family = "wasm")]
@@ -161,8 +165,9 @@ pub use value::dotnet_object::DotNetObjectReference;
 pub use value::dotnet_stream::DotNetStreamReference;
 pub use value::js_object::JsObjectReference;
 pub use value::js_stream::{DEFAULT_MAX_ALLOWED_SIZE, JsStream, JsStreamReference};
+pub use value::{LiveReferences, live_references};
 
-/// What a guest's modules use: `use dotwit::prelude::*;`.
+/// What most modules of a guest need: `use dotwit::prelude::*;`.
 pub mod prelude {
     pub use crate::{
         BigInt, Bytes, DotNetObjectReference, DotNetStreamReference, JsObjectReference, JsStreamReference, TypedArray,
@@ -170,15 +175,15 @@ pub mod prelude {
     };
 }
 
-/// Makes the crate a guest, and names its assembly. Say it once per component, at the top level of the crate that is
-/// built as a `cdylib`.
+/// Makes the crate a guest, and names its assembly. Invoke it once per component, at the top level of the crate that is built
+/// as a `cdylib`.
 ///
 /// ```
 /// dotwit::export!("MyApp");
 /// # fn main() {}
 /// ```
 ///
-/// A name must have a character that is no white space:
+/// A name of white space does not compile:
 ///
 /// ```compile_fail
 /// dotwit::export!("  ");

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use dotwit_wire::limits;
+
 use crate::error::{Error, ErrorKind};
 
 /// The most sessions of one runtime: each takes more than 4 GiB of address space, and there are 128 TiB.
@@ -157,11 +159,11 @@ impl Default for Config {
             max_memory: 256 << 20,
             cpu_limit: Duration::from_secs(5),
             max_sessions: 1_000,
-            max_pending_calls: 10_000,
-            max_references: 100_000,
-            max_streams: 1_000,
-            max_arguments: 64,
-            max_depth: 32,
+            max_pending_calls: limits::MAX_PENDING_CALLS,
+            max_references: limits::MAX_LIVE_REFERENCES,
+            max_streams: limits::MAX_OPEN_STREAMS,
+            max_arguments: limits::MAX_ARGUMENTS,
+            max_depth: limits::MAX_DEPTH,
         }
     }
 }

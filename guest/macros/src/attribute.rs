@@ -7,7 +7,7 @@ use syn::{Attribute, Error, LitStr, Meta, Path, Result, Token};
 
 use crate::tokens::find_ident;
 
-const ARGUMENTS: &str = "expected an id as a string, or where dotwit is: `#[js_invokable(\"DifferentMethodName\")]`, \
+const ARGUMENTS: &str = "expected an id as a string, or the path to dotwit: `#[js_invokable(\"DifferentMethodName\")]`, \
                          `#[js_invokable(crate = a_crate::dotwit)]`";
 
 /// The arguments of one attribute.

@@ -188,7 +188,7 @@ fn register_static(method: &Method, path: &TokenStream, owner: &str) -> TokenStr
     }
 }
 
-/// The code that reads the arguments `__args`, calls `path` with them (on `__object`, where the method has a receiver) and
+/// The code that reads the arguments `__args`, calls `path` with them (on `__object`, if the method has a receiver) and
 /// makes a reply of what it returns.
 fn call(method: &Method, path: &TokenStream) -> TokenStream {
     let names: Vec<Ident> =

@@ -64,7 +64,7 @@ impl KeepAlive {
         Self::new(Vec::new(), target)
     }
 
-    /// Takes back what the call was to bring, if its error says that the page is gone and cannot release it.
+    /// Takes back the references that the call did not deliver, if its error says that the page is gone and cannot release them.
     pub(crate) fn after_failure(&self, kind: ErrorKind) {
         if kind == ErrorKind::Disconnected {
             self.attachments.iter().for_each(|attachment| attachment.not_delivered());

@@ -16,6 +16,7 @@ use crate::page::handle::{self, Handle};
 
 /// A message that came in, with the objects of the page that it names. Dropping it gives them back, except those that a value
 /// which was read from it has taken.
+#[derive(Debug)]
 pub(crate) struct IncomingMessage {
     pub(crate) json: String,
     pub(crate) bytes: Vec<Vec<u8>>,
@@ -59,7 +60,7 @@ fn with_nulls(json: &str, places: Vec<Range<usize>>) -> String {
 }
 
 /// What the message that is being read has beside its text and its byte arrays. Most messages have nothing.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct ReadContext {
     /// By id.
     handles: Vec<Rc<Handle>>,
@@ -73,6 +74,7 @@ thread_local! {
 }
 
 /// The context in which the values of one message are read.
+#[derive(Debug)]
 pub(crate) struct Reader {
     arrays: byte_arrays::Reading,
     outer: Option<Box<ReadContext>>,

@@ -49,6 +49,7 @@ pub fn invoke(target: &Target, method: &str, args: Message) -> Outcome {
 }
 
 /// `invocation.begin-invoke`: the outcome if there is one already; otherwise the page's `end-invoke` follows.
+#[must_use]
 pub fn begin_invoke(call: u64, target: &Target, method: &str, args: Message) -> Option<Outcome> {
     let args = IncomingMessage::from(args);
     enter(|| begin(call, target, method, args))
@@ -107,6 +108,7 @@ pub fn end_invoke_js(call: u64, outcome: Outcome) {
 }
 
 /// `streams.read`: the bytes if they are there already; otherwise the page's `end-read` follows.
+#[must_use]
 pub fn read(call: u64, stream: u64, max: u32) -> Option<Chunk> {
     enter(|| stream_table::read(call, stream, max))
 }
@@ -137,11 +139,13 @@ pub fn forget(object: u64, times: u32) {
 }
 
 /// `references.live`.
+#[must_use]
 pub fn live() -> u32 {
     u32::try_from(object_table::live()).unwrap_or(u32::MAX)
 }
 
 /// How many calls and reads have not ended, in both directions, for tests that look for leaks.
+#[must_use]
 pub fn pending_count() -> usize {
     let of_page = PENDING.with_borrow(HashMap::len) + stream_table::waiting();
     of_page + pending::count::<IncomingMessage>() + pending::count::<Vec<u8>>()

@@ -1,4 +1,4 @@
-//! Calls to the page: how each begins, and the future of the one that does not wait.
+//! How a call to the page is made, and the future of its result.
 
 use std::any::TypeId;
 use std::fmt;
@@ -26,8 +26,8 @@ use crate::value::js_stream::JsStreamReference;
 /// The arguments of a call to the page: a tuple, `(value,)` for one and `()` for none, of what implements
 /// `serde::Serialize`.
 ///
-/// A list stands for as many arguments as it has elements, where their number is known at run time only: an array, a slice,
-/// a `Vec`, or a `serde_json::Value` that is an array. So `vec![1, 2]` is two arguments, and `(vec![1, 2],)` is one.
+/// A list is as many arguments as it has elements, for calls whose number of arguments is known only at run time: an array, a
+/// slice, a `Vec`, or a `serde_json::Value` that is an array. So `vec![1, 2]` is two arguments, and `(vec![1, 2],)` is one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the arguments of a call to the page",
     label = "not a tuple",
@@ -65,14 +65,15 @@ macro_rules! tuples {
     )?};
 }
 
-// As many as serde knows.
+// As many as serde implements `Serialize` for.
 tuples!(A B C D E F G H I J K L M N O P);
 
-/// What a call to the page can be read as: whatever implements `serde::Deserialize` and owns its data.
+/// A type that the result of a call to the page can be read as: anything that implements `serde::Deserialize` and owns its
+/// data.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from what the page returns",
     label = "not deserialisable",
-    note = "a result implements `serde::Deserialize` and owns its data; where it does not matter, call `invoke_void`"
+    note = "a result implements `serde::Deserialize` and owns its data; if it does not matter, call `invoke_void`"
 )]
 pub trait Returned: DeserializeOwned + 'static {}
 
@@ -82,15 +83,19 @@ impl<R: DeserializeOwned + 'static> Returned for R {}
 /// A call to the page that is under way, and the future of its result.
 ///
 /// The call has begun: awaiting it only waits for its end. Dropping it cancels it: a page function that asked for its
-/// `AbortSignal` is told, and what it still does is lost.
+/// `AbortSignal` is told, and its result is lost.
 ///
 /// # Errors
 ///
-/// It ends with the page's error ([`ErrorKind::JsFailed`] where a function threw: its message, and its stack as the
-/// detail); with [`ErrorKind::BadArguments`] where the arguments cannot be sent, [`ErrorKind::NoSuchObject`] where it
-/// is for a reference that was disposed of, [`ErrorKind::TooMany`] where too many calls are under way, all without
-/// having asked the page; with [`ErrorKind::Failed`] where the result is no `R`; and with [`ErrorKind::TimedOut`] after
-/// its [`timeout`](Self::timeout).
+/// - The page's error: [`ErrorKind::JsFailed`] if a function threw, with its message, and its stack as the detail.
+/// - [`ErrorKind::BadArguments`] if the arguments cannot be sent, [`ErrorKind::NoSuchObject`] if the call is for a reference
+///   that was disposed of, and [`ErrorKind::TooMany`] if too many calls are under way. The page is not asked then.
+/// - [`ErrorKind::Failed`] if the result does not fit `R`.
+/// - [`ErrorKind::TimedOut`] after its [`timeout`](Self::timeout).
+///
+/// # Panics
+///
+/// If it is polled after it has returned its result.
 #[must_use = "dropping a call cancels it; `detach` lets it run"]
 pub struct Call<R> {
     identifier: Box<str>,
@@ -100,7 +105,7 @@ pub struct Call<R> {
 }
 
 enum State {
-    /// It could not even begin.
+    /// It could not begin.
     Refused(Error),
     Pending(PendingReply<IncomingMessage>),
     Ended,
@@ -127,13 +132,13 @@ impl<R: Returned> Call<R> {
         Self { identifier: identifier.into(), state, timeout: None, result: PhantomData }
     }
 
-    /// Ends the call with [`ErrorKind::TimedOut`], and cancels it, where it takes longer than this from now on.
+    /// Ends the call with [`ErrorKind::TimedOut`], and cancels it, if it takes longer than this from now on.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some((limit, task::sleep(limit)));
         self
     }
 
-    /// Lets the call run, up to its timeout if it has one, and forgets its result and its failure.
+    /// Lets the call run, up to its timeout if it has one, and ignores its result or error.
     pub fn detach(mut self) {
         if self.timeout.is_some() {
             task::spawn(self);
@@ -150,10 +155,10 @@ impl<R: Returned> Future for Call<R> {
         let this = &mut *self;
         let outcome = match std::mem::replace(&mut this.state, State::Ended) {
             State::Refused(error) => return Poll::Ready(Err(error)),
-            State::Ended => return Poll::Pending,
+            State::Ended => panic!("the call to '{}' was polled after its end", this.identifier),
             State::Pending(mut reply) => {
                 let Poll::Ready(outcome) = reply.poll(cx) else {
-                    return match this.is_too_late(cx) {
+                    return match this.timed_out(cx) {
                         Some(error) => {
                             cancel(&reply);
                             Poll::Ready(Err(error))
@@ -164,7 +169,7 @@ impl<R: Returned> Future for Call<R> {
                         }
                     };
                 };
-                // What the call keep_alive alive may be in its result, and goes with the reply.
+                // The result may name what the call kept alive, so the reply is dropped after it was read.
                 outcome.and_then(|received| read(&this.identifier, received))
             }
         };
@@ -174,8 +179,8 @@ impl<R: Returned> Future for Call<R> {
 }
 
 impl<R> Call<R> {
-    /// The error of a call whose time is over.
-    fn is_too_late(&mut self, cx: &mut Context<'_>) -> Option<Error> {
+    /// The error of the call, if its time is over.
+    fn timed_out(&mut self, cx: &mut Context<'_>) -> Option<Error> {
         let (limit, sleep) = self.timeout.as_mut()?;
         let Poll::Ready(()) = Pin::new(sleep).poll(cx) else { return None };
         let limit = limit.as_millis();
@@ -207,7 +212,7 @@ fn cancel(reply: &PendingReply<IncomingMessage>) {
     }
 }
 
-/// Makes a call that is answered at once.
+/// Makes a call whose outcome the page returns.
 pub(crate) fn invoke_now<R, A>(
     target: &JsObjectReference,
     identifier: &str,
@@ -250,7 +255,7 @@ fn prepare<'i, R: 'static, A: Serialize>(
     Ok((Request { target: id, identifier, operation, result_type: result_type::<R>() }, message, keep_alive))
 }
 
-/// How an `R` is to be sent.
+/// How the page is to send an `R`.
 fn result_type<R: 'static>() -> ResultType {
     let result = TypeId::of::<R>();
     if result == TypeId::of::<()>() {
@@ -269,11 +274,11 @@ fn read<R: DeserializeOwned + 'static>(identifier: &str, received: IncomingMessa
     let failed =
         |what: String| Error::new(ErrorKind::Failed, format!("The result of the call to '{identifier}' {what}."));
     let IncomingMessage { json, bytes, handles } = received;
-    // Whoever wants nothing does not look at what there is.
+    // A result that does not matter is not read.
     let json = if result_type::<R>() == ResultType::Nothing { "null" } else { json.trim() };
     let depth = json::depth(json);
     if depth > MAX_DEPTH {
-        return Err(failed(format!("nests {depth} deep, and {} is the limit", MAX_DEPTH)));
+        return Err(failed(format!("nests {depth} deep, and {MAX_DEPTH} is the limit")));
     }
     let reader = Reader::new(json, bytes, handles)?;
     reader.read(json, |error| failed(deserialize_error::explain(json, &error)))

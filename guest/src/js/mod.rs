@@ -1,5 +1,4 @@
-//! Calls to the page: its functions, constructors and properties, by their dotted paths, starting from its global
-//! object.
+//! Calls to the page: its functions, constructors and properties, by dotted paths that start from its global object.
 //!
 //! ```no_run
 //! use dotwit::prelude::*;
@@ -20,26 +19,26 @@
 //! # }
 //! ```
 //!
-//! The same can be done with a [`JsObjectReference`], whose members are then meant.
+//! A [`JsObjectReference`] has the same functions, for its own members.
 //!
-//! **Arguments** are a tuple of what implements `serde::Serialize`: `(value,)` for one, `()` for none. A `Vec` is as many
-//! arguments as it has elements ([`Arguments`]). Inside them, at
-//! any depth, a [`DotNetObjectReference`](crate::DotNetObjectReference) lets the page call back, a
-//! [`JsObjectReference`] is the page's own object, and [`Bytes`](crate::Bytes) are a `Uint8Array`. What they name stays
-//! alive until the call has ended, even if it was made only for that.
+//! **Arguments** are a tuple of values that implement `serde::Serialize`: `(value,)` for one, `()` for none. A `Vec` is as many
+//! arguments as it has elements ([`Arguments`]). Inside them, at any depth, a
+//! [`DotNetObjectReference`](crate::DotNetObjectReference) lets the page call back, a [`JsObjectReference`] is the page's own
+//! object, and [`Bytes`](crate::Bytes) are a `Uint8Array`. What they name lives until the call has ended, even if nothing else
+//! holds it.
 //!
-//! **Results** are whatever implements `serde::Deserialize`. Where it is a `JsObjectReference` or an
-//! `Option<JsObjectReference>`, the page makes a reference of what its function returns; elsewhere a function returns
-//! references as it made them, with `DotNet.createJSObjectReference`. A promise is awaited. Where the result does not matter,
-//! [`invoke_void`] and its relatives take the place of [`invoke`], which must know the type that it reads.
+//! **Results** are anything that implements `serde::Deserialize`. If a `JsObjectReference` or an `Option` of one is asked for,
+//! the page makes a reference of what its function returns; inside other types, a function makes references itself, with
+//! `DotNet.createJSObjectReference`. The page awaits promises. If the result does not matter, [`invoke_void`] and the like take
+//! the place of [`invoke`], which must know the type that it reads.
 //!
-//! A [`Call`] begins when it is made, can have a [`timeout`](Call::timeout), and is cancelled by being dropped. The
-//! functions with the suffix `_sync` answer at once where the page can do that, which is in the browser and in a native
-//! program; elsewhere they fail with [`Unsupported`](crate::ErrorKind::Unsupported).
+//! A [`Call`] begins when it is made, can have a [`timeout`](Call::timeout), and is cancelled by dropping it. The functions with
+//! the suffix `_sync` return the result, if the page can answer at once: in a browser and in a native program. Elsewhere they
+//! fail with [`Unsupported`](crate::ErrorKind::Unsupported).
 //!
-//! In a browser, a function of the page runs up to where it first awaits before even a `Call` is returned, and what
-//! listens to its `AbortSignal` runs while the `Call` is dropped. Either may call the guest synchronously. So no call
-//! should be made or dropped with anything borrowed, such as a `RefCell`, that other methods need.
+//! In a browser, a function of the page runs to its first `await` before the `Call` is returned, and listeners of its
+//! `AbortSignal` run while the `Call` is dropped. Either may call the guest synchronously. So do not make or drop a call while
+//! something that other methods need, such as a `RefCell`, is borrowed.
 
 mod call;
 
@@ -47,7 +46,6 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::page::Operation;
-use crate::page::handle;
 pub use crate::value::js_object::JsObjectReference;
 pub use call::{Arguments, Call, Returned};
 
@@ -81,16 +79,16 @@ pub fn import(url: &str) -> Call<JsObjectReference> {
     global().invoke("import", (url,))
 }
 
-/// As [`invoke`], at once.
+/// As [`invoke`], but waits for the result.
 ///
 /// # Errors
 ///
-/// Those of a [`Call`], and [`Unsupported`](crate::ErrorKind::Unsupported) where the page cannot answer at once.
+/// Those of a [`Call`], and [`Unsupported`](crate::ErrorKind::Unsupported) if the page cannot answer at once.
 pub fn invoke_sync<R: Returned>(identifier: &str, args: impl Arguments) -> Result<R, Error> {
     global().invoke_sync(identifier, args)
 }
 
-/// As [`invoke_void`], at once.
+/// As [`invoke_void`], but waits for the result.
 ///
 /// # Errors
 ///
@@ -99,7 +97,7 @@ pub fn invoke_void_sync(identifier: &str, args: impl Arguments) -> Result<(), Er
     global().invoke_sync(identifier, args)
 }
 
-/// As [`construct`], at once.
+/// As [`construct`], but waits for the result.
 ///
 /// # Errors
 ///
@@ -108,7 +106,7 @@ pub fn construct_sync(identifier: &str, args: impl Arguments) -> Result<JsObject
     global().construct_sync(identifier, args)
 }
 
-/// As [`get`], at once.
+/// As [`get`], but waits for the result.
 ///
 /// # Errors
 ///
@@ -117,7 +115,7 @@ pub fn get_sync<R: Returned>(identifier: &str) -> Result<R, Error> {
     global().get_sync(identifier)
 }
 
-/// As [`set`], at once.
+/// As [`set`], but waits for the result.
 ///
 /// # Errors
 ///
@@ -127,13 +125,9 @@ pub fn set_sync(identifier: &str, value: impl Serialize) -> Result<(), Error> {
 }
 
 /// The page's global object: `window`, in a browser.
+#[must_use]
 pub fn global() -> JsObjectReference {
     JsObjectReference::GLOBAL
-}
-
-/// How many references to objects of the page this guest holds, each counted once however many clones it has.
-pub fn live_references() -> usize {
-    handle::live()
 }
 
 impl JsObjectReference {
@@ -162,7 +156,7 @@ impl JsObjectReference {
         Call::begin(self, identifier, Operation::Set, (value,))
     }
 
-    /// As [`invoke`](Self::invoke), at once.
+    /// As [`invoke`](Self::invoke), but waits for the result.
     ///
     /// # Errors
     ///
@@ -171,7 +165,7 @@ impl JsObjectReference {
         call::invoke_now(self, identifier, Operation::Call, args)
     }
 
-    /// As [`invoke_void`](Self::invoke_void), at once.
+    /// As [`invoke_void`](Self::invoke_void), but waits for the result.
     ///
     /// # Errors
     ///
@@ -180,7 +174,7 @@ impl JsObjectReference {
         self.invoke_sync(identifier, args)
     }
 
-    /// As [`construct`](Self::construct), at once.
+    /// As [`construct`](Self::construct), but waits for the result.
     ///
     /// # Errors
     ///
@@ -189,7 +183,7 @@ impl JsObjectReference {
         call::invoke_now(self, identifier, Operation::Construct, args)
     }
 
-    /// As [`get`](Self::get), at once.
+    /// As [`get`](Self::get), but waits for the result.
     ///
     /// # Errors
     ///
@@ -198,7 +192,7 @@ impl JsObjectReference {
         call::invoke_now(self, identifier, Operation::Get, ())
     }
 
-    /// As [`set`](Self::set), at once.
+    /// As [`set`](Self::set), but waits for the result.
     ///
     /// # Errors
     ///

@@ -21,12 +21,14 @@ pub trait Argument: DeserializeOwned {}
 impl<T: DeserializeOwned> Argument for T {}
 
 /// The arguments of a call, not read yet.
+#[derive(Debug)]
 pub struct Arguments<'a> {
     method: &'a str,
     message: IncomingMessage,
 }
 
 /// Reads the arguments of a call one by one, after they were counted.
+#[derive(Debug)]
 pub struct ArgumentReader<'a> {
     method: &'a str,
     texts: std::vec::IntoIter<&'a str>,

@@ -32,6 +32,7 @@ pub struct MethodInfo {
 }
 
 /// A method that is called by its assembly's name.
+#[derive(Debug)]
 pub struct StaticMethod {
     /// Its description.
     pub info: MethodInfo,
@@ -42,6 +43,7 @@ pub struct StaticMethod {
 inventory::collect!(StaticMethod);
 
 /// A method that is called on an object.
+#[derive(Debug)]
 pub struct InstanceMethod {
     /// Its description.
     pub info: MethodInfo,
@@ -50,6 +52,7 @@ pub struct InstanceMethod {
 }
 
 /// A type with a `#[js_invokable] impl`, for the manifest. A generic type is described once, whatever its parameters.
+#[derive(Debug)]
 pub struct ObjectType {
     /// The type's name in the source.
     pub name: &'static str,
@@ -62,6 +65,7 @@ pub struct ObjectType {
 inventory::collect!(ObjectType);
 
 /// The name that `dotwit::export!` gives the component.
+#[derive(Debug)]
 pub struct AssemblyName(pub &'static str);
 
 inventory::collect!(AssemblyName);

@@ -57,6 +57,7 @@ impl<T: Invokable> DotNetObjectReference<T> {
     }
 
     /// The object.
+    #[must_use]
     pub fn value(&self) -> &T {
         &self.object
     }

@@ -13,14 +13,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, Attachment};
 use crate::error::{Error, ErrorKind};
-use crate::value::stream_source::{Cursor, FromAsyncRead, FromReader, FromStream, Source};
-use crate::value::stream_table::{self, StreamLease, UnsentStream};
+use crate::value::cursor::Cursor;
+use crate::value::stream_source::{FromAsyncRead, FromReader, FromStream, Source};
+use crate::value::stream_table::{StreamLease, UnsentStream};
 
-/// Something that the page reads as a stream: what Blazor's `DotNetStreamReference` is.
+/// A stream of bytes that the page reads: Blazor's `DotNetStreamReference`.
 ///
 /// It can be a result or an argument, at top level or inside other values, once. The page reads it with `.stream()`,
-/// `.arrayBuffer()` or `.blob()`, as fast as it likes: the guest is asked for each chunk. When the page has read all or cancels, and
-/// when reading fails, what the bytes come from is dropped.
+/// `.arrayBuffer()` or `.blob()`, at its own pace: it asks the guest for each chunk. The source of the bytes is dropped when the
+/// page has read all of them or cancels, and when reading fails.
 ///
 /// ```
 /// use dotwit::prelude::*;
@@ -44,17 +45,17 @@ impl DotNetStreamReference {
         Self::new(Cursor::new(bytes.into()))
     }
 
-    /// A stream of what a reader gives, which should not take long to give it: the page waits.
+    /// A stream of the bytes of a reader. The page waits while it reads, so it should not take long.
     pub fn from_reader(reader: impl Read + 'static) -> Self {
         Self::new(FromReader::new(reader))
     }
 
-    /// A stream of what an asynchronous reader gives.
+    /// A stream of the bytes of an asynchronous reader.
     pub fn from_async_read(reader: impl AsyncRead + 'static) -> Self {
         Self::new(FromAsyncRead::new(reader))
     }
 
-    /// A stream of the bytes of a stream's items. An item that is an error ends it.
+    /// A stream of the bytes of a stream's items. It ends with the first item that is an error.
     pub fn from_stream<B, E>(stream: impl Stream<Item = Result<B, E>> + 'static) -> Self
     where
         B: Into<Vec<u8>>,
@@ -63,15 +64,10 @@ impl DotNetStreamReference {
         Self::new(FromStream::new(stream))
     }
 
-    /// Says what the bytes are, such as `"image/png"`: the type of the `Blob` that the page's `.blob()` makes of them.
+    /// Sets the type of the bytes, such as `"image/png"`: that of the `Blob` which the page's `.blob()` makes of them.
     #[must_use]
     pub fn with_content_type(self, content_type: impl Into<String>) -> Self {
         Self { content_type: Some(content_type.into()), ..self }
-    }
-
-    /// How many streams the page has, that it neither has read to their ends nor cancelled.
-    pub fn live() -> usize {
-        stream_table::live()
     }
 
     fn new(source: impl Source + 'static) -> Self {

@@ -1,4 +1,4 @@
-//! Streams of the page, which the guest reads chunk by chunk.
+//! Streams of the page, which the guest reads in chunks.
 
 use std::cell::Cell;
 use std::fmt;
@@ -21,17 +21,18 @@ use crate::error::{Error, ErrorKind};
 use crate::message::Chunk;
 use crate::page::current::page;
 use crate::pending::PendingReply;
+use crate::value::cursor::Cursor;
 use crate::value::js_object::{JsObjectReference, NULL};
 
 const PLACEHOLDER: Placeholder<u64> =
     Placeholder::new(JS_OBJECT, "DotNet.createJSStreamReference makes a reference of what can be read as a stream")
         .with(JS_STREAM_LENGTH);
 
-/// How much a stream may hold unless the guest asks for more, as in Blazor: what a page sends should not fill the
-/// memory of a guest that did not think of it.
+/// The limit of Blazor for [`JsStreamReference::open_read_stream`], in bytes. Without a limit a page could fill the guest's
+/// memory.
 pub const DEFAULT_MAX_ALLOWED_SIZE: u64 = 512_000;
 
-/// How much is asked for at once: enough that a crossing's cost does not matter, and little enough for a processor's
+/// How many bytes are asked for at once: enough that the cost of a crossing does not matter, and few enough for a processor's
 /// cache.
 const CHUNK: u64 = 256 * 1024;
 
@@ -39,11 +40,10 @@ thread_local! {
     static OPEN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// A reference to something of the page that can be read as a stream, such as a file: what Blazor's
-/// `IJSStreamReference` is.
+/// A reference to an object of the page that can be read as a stream, such as a file: Blazor's `IJSStreamReference`.
 ///
-/// It is the result of a call that asks for one, or what the page made with `DotNet.createJSStreamReference`. It is a
-/// [`JsObjectReference`], too, and sent to the page it is that object.
+/// It is the result of a call that asks for one, or comes inside arguments and results if the page made it with
+/// `DotNet.createJSStreamReference`. It is also a [`JsObjectReference`], and to the page it is that object.
 ///
 /// ```no_run
 /// use dotwit::prelude::*;
@@ -67,18 +67,19 @@ pub struct JsStreamReference {
 }
 
 impl JsStreamReference {
-    /// How many bytes there are.
+    /// The number of bytes.
+    #[must_use]
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// Begins to read. Nothing is sent before it is asked for, and a stream can be read more than once.
-    /// [`DEFAULT_MAX_ALLOWED_SIZE`] is what Blazor allows unless told otherwise.
+    /// Begins to read. The page sends nothing before the guest asks for it, and can be read more than once. Blazor allows
+    /// [`DEFAULT_MAX_ALLOWED_SIZE`] bytes unless told otherwise.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::TooLarge`] where there are more than `max_allowed_size` bytes; [`ErrorKind::NoSuchObject`] where
-    /// the reference was disposed of; [`ErrorKind::TooMany`] where too many streams are open.
+    /// [`ErrorKind::TooLarge`] if there are more than `max_allowed_size` bytes, [`ErrorKind::NoSuchObject`] if the reference was
+    /// disposed of, and [`ErrorKind::TooMany`] if too many streams are open.
     pub fn open_read_stream(&self, max_allowed_size: u64) -> Result<JsStream, Error> {
         self.object.id()?;
         if self.length > max_allowed_size {
@@ -93,8 +94,7 @@ impl JsStreamReference {
             length: self.length,
             offset: 0,
             read: None,
-            rest: Vec::new(),
-            taken: 0,
+            rest: Cursor::default(),
             failed: None,
             open: Some(open),
         })
@@ -127,7 +127,7 @@ impl<'de> Visitor<'de> for StreamVisitor {
     type Value = JsStreamReference;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("something that the page gave to DotNet.createJSStreamReference")
+        f.write_str("something that the page passed to DotNet.createJSStreamReference")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<JsStreamReference, A::Error> {
@@ -141,7 +141,8 @@ impl<'de> Visitor<'de> for StreamVisitor {
     }
 }
 
-/// One of the streams that are open.
+/// Counts a stream that is open.
+#[derive(Debug)]
 struct Open(());
 
 impl Open {
@@ -161,31 +162,30 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        // Nothing is left to count when the thread ends.
+        // At the thread's end the counter may be gone already.
         let _ = OPEN.try_with(|open| open.set(open.get() - 1));
     }
 }
 
-/// The bytes of a [`JsStreamReference`], as they come.
+/// The bytes of a [`JsStreamReference`].
 ///
-/// It is an [`AsyncRead`] and a [`Stream`] of [`Bytes`], and has what most need without either:
-/// [`next_chunk`](Self::next_chunk) and [`read_all`](Self::read_all). The page sends a chunk when it is asked for, and
-/// no sooner. A stream that fails has ended, and only that stream. Dropping it ends it, too.
+/// It is an [`AsyncRead`] and a [`Stream`] of [`Bytes`]; [`next_chunk`](Self::next_chunk) and [`read_all`](Self::read_all) do
+/// without either trait. The page sends a chunk only when it is asked for. A stream that fails has ended, and dropping a stream
+/// ends it.
 ///
 /// # Errors
 ///
-/// Those of the page; [`ErrorKind::Protocol`] where it sends more or less than it was asked for; and
-/// [`ErrorKind::NoSuchObject`] where its reference was disposed of in between.
+/// Those of the page, [`ErrorKind::Protocol`] if it sends more or less than it was asked for, and
+/// [`ErrorKind::NoSuchObject`] if the reference is disposed of in between.
 #[derive(Debug)]
 pub struct JsStream {
     object: JsObjectReference,
     length: u64,
-    /// How much has come.
+    /// How many bytes have come.
     offset: u64,
     read: Option<PendingRead>,
-    /// A chunk of which the first `taken` bytes have been read.
-    rest: Vec<u8>,
-    taken: usize,
+    /// What a reader has left of the last chunk.
+    rest: Cursor,
     failed: Option<Error>,
     open: Option<Open>,
 }
@@ -197,12 +197,13 @@ struct PendingRead {
 }
 
 impl JsStream {
-    /// How many bytes there are in all.
+    /// The number of bytes in all.
+    #[must_use]
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// The next bytes, as many as the page sends at once; `None` at the end.
+    /// The next bytes, as many as the page sends at once, or `None` at the end.
     pub async fn next_chunk(&mut self) -> Option<Result<Bytes, Error>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -211,7 +212,7 @@ impl JsStream {
     ///
     /// # Errors
     ///
-    /// The first that a chunk ends with; [`ErrorKind::TooLarge`] where the guest has no room for them all.
+    /// That of the first chunk which fails, and [`ErrorKind::TooLarge`] if the guest has no memory for all bytes.
     pub async fn read_all(mut self) -> Result<Bytes, Error> {
         let mut all = match self.next_chunk().await {
             Some(first) => first?,
@@ -228,7 +229,7 @@ impl JsStream {
         Ok(all)
     }
 
-    /// Asks for the next chunk, unless that is under way, and waits for it. Nothing at the end, and after a failure.
+    /// Asks for the next chunk, unless that is under way, and waits for it. Returns `None` at the end and after a failure.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Chunk>> {
         let mut read = match self.read.take() {
             Some(read) => read,
@@ -290,21 +291,13 @@ impl Drop for PendingRead {
     }
 }
 
-impl fmt::Debug for Open {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Open")
-    }
-}
-
 impl Stream for JsStream {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // What was left by a reader, if this was read as both.
-        let mut rest = std::mem::take(&mut self.rest);
-        let taken = std::mem::take(&mut self.taken);
-        if taken < rest.len() {
-            rest.drain(..taken);
+        // What a reader has left, if this is read as both.
+        let rest = self.rest.next(usize::MAX);
+        if !rest.is_empty() {
             return Poll::Ready(Some(Ok(Bytes(rest))));
         }
         self.poll_chunk(cx).map(|chunk| chunk.map(|chunk| chunk.map(Bytes)))
@@ -316,17 +309,13 @@ impl AsyncRead for JsStream {
         if buf.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        if self.taken == self.rest.len() {
+        if self.rest.is_empty() {
             match ready!(self.poll_chunk(cx)) {
-                Some(Ok(chunk)) => (self.rest, self.taken) = (chunk, 0),
+                Some(Ok(chunk)) => self.rest = Cursor::new(chunk),
                 Some(Err(error)) => return Poll::Ready(Err(error.into())),
                 None => return Poll::Ready(self.failed.clone().map_or(Ok(0), |error| Err(error.into()))),
             }
         }
-        let rest = &self.rest[self.taken..];
-        let count = rest.len().min(buf.len());
-        buf[..count].copy_from_slice(&rest[..count]);
-        self.taken += count;
-        Poll::Ready(Ok(count))
+        Poll::Ready(Ok(self.rest.read(buf)))
     }
 }

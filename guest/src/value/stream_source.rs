@@ -10,6 +10,7 @@ use futures_io::AsyncRead;
 
 use crate::error::Error;
 use crate::message::Chunk;
+use crate::value::cursor::Cursor;
 
 /// How much is read at once from a source that could give more, however much the page asks for.
 const MAX_CHUNK: usize = 1 << 20;
@@ -21,33 +22,6 @@ const MAX_EMPTY: usize = 100;
 pub(super) trait Source {
     /// Returns the next bytes: `max` at most, and none only at the end.
     fn poll_chunk(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<Chunk>;
-}
-
-/// Bytes of which the first `at` have been read.
-#[derive(Default)]
-pub(super) struct Cursor {
-    bytes: Vec<u8>,
-    at: usize,
-}
-
-impl Cursor {
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes, at: 0 }
-    }
-
-    /// The next bytes, without a copy if they all fit.
-    fn next(&mut self, max: usize) -> Vec<u8> {
-        if self.at == 0 && self.bytes.len() <= max {
-            return std::mem::take(&mut self.bytes);
-        }
-        let rest = &self.bytes[self.at..];
-        let chunk = rest[..rest.len().min(max)].to_vec();
-        self.at += chunk.len();
-        if self.at == self.bytes.len() {
-            *self = Self::default();
-        }
-        chunk
-    }
 }
 
 impl Source for Cursor {
@@ -148,7 +122,7 @@ where
 {
     fn poll_chunk(&mut self, cx: &mut Context<'_>, max: usize) -> Poll<Chunk> {
         for _ in 0..MAX_EMPTY {
-            if !self.rest.bytes.is_empty() {
+            if !self.rest.is_empty() {
                 return Poll::Ready(Ok(self.rest.next(max)));
             }
             match self.stream.as_mut().poll_next(cx) {

@@ -68,7 +68,7 @@ impl StreamLease {
     /// [`ErrorKind::Failed`] if another message has it, [`ErrorKind::TooMany`] if too many streams are open.
     pub(super) fn new(unsent: &Rc<UnsentStream>) -> Result<Self, Error> {
         if unsent.is_sent.get() {
-            let what = "A DotNetStreamReference cannot be sent twice: its bytes go to the one who gets it first.";
+            let what = "A DotNetStreamReference cannot be sent twice: its bytes go to its first receiver.";
             return Err(Error::new(ErrorKind::Failed, what));
         }
         if live() + LEASED.get() >= MAX_OPEN_STREAMS {

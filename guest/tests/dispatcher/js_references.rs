@@ -105,7 +105,7 @@ fn assert_given_back(page: &TestPage, mut ids: Vec<i64>) {
     released.sort_unstable();
     ids.sort_unstable();
     assert_eq!(released, ids);
-    assert_eq!(js::live_references(), 0);
+    assert_eq!(dotwit::live_references().page_objects, 0);
 }
 
 /// The result of a call to the page that it answers with this text.
@@ -277,7 +277,7 @@ fn a_reference_is_given_back_with_its_last_clone() {
         assert_eq!(format!("{one:?}"), "JsObjectReference(5)");
         let clone = one.clone();
         drop(one);
-        assert_eq!((page.released(), js::live_references()), (vec![], 1));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![], 1));
         drop(clone);
         assert_given_back(page, vec![5]);
         // Each message that named it gave a share of its own.
@@ -306,17 +306,17 @@ fn the_global_object_is_never_given_back() {
 fn a_call_keeps_its_target_and_its_arguments() {
     in_new_guest(|page| {
         let call = page.object(5).invoke_void("f", (page.object(6),));
-        assert_eq!((page.released(), js::live_references()), (vec![], 2));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![], 2));
         end_invoke_js(page.begun_one().call, ok("null"));
         assert_eq!(run(call).done(), Ok(()));
         assert_given_back(page, vec![5, 6]);
         page.object(5).set("p", page.object(6)).detach();
-        assert_eq!((page.released(), js::live_references()), (vec![], 2));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![], 2));
         end_invoke_js(page.begun_one().call, ok("null"));
         assert_given_back(page, vec![5, 6]);
         // At once: when the page has answered.
         page.answer(|_, _| {
-            assert_eq!(js::live_references(), 2);
+            assert_eq!(dotwit::live_references().page_objects, 2);
             ok("null")
         });
         assert_eq!(page.object(5).invoke_void_sync("f", (page.object(6),)), Ok(()));
@@ -329,7 +329,7 @@ fn a_returned_reference_is_given_back_when_the_page_has_got_it() {
     in_new_guest(|page| {
         let args = format!("[{}]", object(5));
         assert_eq!(text(invoke("SameJsObject", &*args)), object(5));
-        assert_eq!((page.released(), js::live_references()), (vec![], 1));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![], 1));
         assert!(page.alarm_is_set(), "the guest asks for a turn in which to give it back");
         // Any call shows that the page has had its turn.
         dispatch::release(1);
@@ -412,7 +412,7 @@ fn what_a_result_brings_and_nobody_reads_is_given_back() {
         let id = page.begun_one().call;
         end(id);
         end(id);
-        assert_eq!((page.released(), js::live_references()), (vec![5], 1));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![5], 1));
         // Ended and never looked at; looked at and dropped.
         drop(call);
         assert_given_back(page, vec![5]);
@@ -448,7 +448,7 @@ fn a_reference_that_serde_tries_more_than_once_is_kept_by_the_one_who_takes_it()
     in_new_guest(|page| {
         assert_eq!(text(invoke("KeepEither", &*format!("[{{\"object\":{},\"number\":1}}]", object(5)))), "\"both\"");
         assert_eq!(text(invoke("KeepEither", &*format!("[{{\"object\":{}}}]", object(6)))), "\"object\"");
-        assert_eq!((page.released(), js::live_references()), (vec![], 2));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![], 2));
         KEPT.take();
         assert_given_back(page, vec![5, 6]);
         assert_eq!(text(invoke("KeepEither", &*format!("[[{}]]", object(7)))), "\"other\"");
@@ -463,7 +463,7 @@ fn results_of_every_kind_can_have_references() {
             answered(page, "{\"a\":[{\"__jsObjectId\":5}],\"b\":[{\"__jsObjectId\":6},{\"__jsObjectId\":5}]}")
                 .expect("they are references");
         assert_eq!(found["a"].len() + found["b"].len(), 3);
-        assert_eq!(js::live_references(), 2);
+        assert_eq!(dotwit::live_references().page_objects, 2);
         drop(found);
         assert_given_back(page, vec![5, 5, 6]);
     });

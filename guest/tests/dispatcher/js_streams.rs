@@ -84,7 +84,7 @@ fn c90_c94_a_placeholder_without_one_of_its_keys_is_refused() {
             let part = format!("required property '{missing}' was not found");
             assert_fails(invoke("SameStream", args), ErrorKind::BadArguments, &["argument 1 ('stream')", &part]);
         }
-        assert_eq!((page.released(), js::live_references()), (vec![3], 0));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![3], 0));
     });
 }
 
@@ -93,7 +93,7 @@ fn c91_a_placeholder_with_another_key_is_refused() {
     in_new_guest(|page| {
         let args = "[{\"__jsObjectId\":3,\"__jsStreamReferenceLength\":5,\"foo\":2}]";
         assert_fails(invoke("SameStream", args), ErrorKind::BadArguments, &["unexpected property 'foo'"]);
-        assert_eq!((page.released(), js::live_references()), (vec![3], 0));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![3], 0));
     });
 }
 
@@ -302,7 +302,7 @@ fn ends_of_reads_that_nobody_awaits_are_ignored() {
         assert!(pending);
         let [read] = page.reads().try_into().expect("one read");
         drop(stream);
-        assert_eq!((page.released(), js::live_references()), (vec![3], 0));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![3], 0));
         end_read_js(read.call, Ok(bytes(10)));
         end_read_js(read.call, Err(Error::new(ErrorKind::JsFailed, "late")));
         // A piece that was waited for and then not goes on where it was.

@@ -10,7 +10,12 @@ use crate::support::*;
 #[track_caller]
 fn assert_nothing_is_left(page: &TestPage) {
     page.wake_until_idle();
-    let left = (dispatch::live(), js::live_references(), DotNetStreamReference::live(), dispatch::pending_count());
+    let left = (
+        dispatch::live(),
+        dotwit::live_references().page_objects,
+        dotwit::live_references().streams,
+        dispatch::pending_count(),
+    );
     assert_eq!(left, (0, 0, 0, 0));
 }
 

@@ -151,11 +151,11 @@ fn a_call_to_the_page_has_at_most_64_arguments() {
             .collect();
         let error = run(js::invoke_void("f", args)).done().expect_err("there are too many");
         assert_fails(Err(error), ErrorKind::TooMany, parts);
-        assert_eq!(DotNetStreamReference::live(), 0);
+        assert_eq!(dotwit::live_references().streams, 0);
         drop(object);
         assert_eq!(dispatch::live(), 0);
         let _call = js::invoke_void("f", (stream,));
-        assert_eq!(DotNetStreamReference::live(), 1);
+        assert_eq!(dotwit::live_references().streams, 1);
     });
 }
 
@@ -221,10 +221,10 @@ fn at_most_100_000_references_to_objects_of_the_page_are_held() {
             format!("[[{}]]", all.join(","))
         };
         invoke("HoldJsObjects", &*placeholders(1..=100_000)).expect("there is room");
-        assert_eq!(js::live_references(), 100_000);
+        assert_eq!(dotwit::live_references().page_objects, 100_000);
         let parts = &["100001 references", "100000 is the limit"];
         assert_fails(invoke("HoldJsObjects", &*placeholders(5..=5)), ErrorKind::TooMany, parts);
-        assert_eq!((page.released(), js::live_references()), (vec![5], 100_000));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![5], 100_000));
         // A result is refused like an argument; a message without references is not.
         page.answer(|_, _| ok("{\"__jsObjectId\":6}"));
         let error = js::invoke_sync::<JsObjectReference>("f", ()).expect_err("there are too many");
@@ -235,6 +235,6 @@ fn at_most_100_000_references_to_objects_of_the_page_are_held() {
         assert_eq!(page.released(), [100_000]);
         invoke("HoldJsObjects", &*placeholders(7..=7)).expect("there is room");
         OBJECTS.take();
-        assert_eq!((page.released().len(), js::live_references()), (100_000, 0));
+        assert_eq!((page.released().len(), dotwit::live_references().page_objects), (100_000, 0));
     });
 }

@@ -134,7 +134,7 @@ fn what_is_written_may_call_the_page_while_it_is() {
         let expected = json!([byte(0), object(1), byte(1), { "__dotNetStream": 3 }, byte(2), byte(3), object(5)]);
         assert_eq!(serde_json::from_str::<Value>(&begun.args.json).expect("arguments are JSON"), expected);
         assert_eq!(begun.args.bytes, [vec![1], vec![9, 9, 9], vec![2], vec![9, 9, 9]]);
-        assert_eq!((dispatch::live(), DotNetStreamReference::live()), (2, 1));
+        assert_eq!((dispatch::live(), dotwit::live_references().streams), (2, 1));
     });
 }
 
@@ -154,7 +154,7 @@ fn what_is_read_may_call_the_page_while_it_is() {
         page.wake_until_idle();
         let mut released = page.released();
         released.sort_unstable();
-        assert_eq!((released, js::live_references()), (vec![5, 6], 0));
+        assert_eq!((released, dotwit::live_references().page_objects), (vec![5, 6], 0));
     });
 }
 
@@ -178,7 +178,7 @@ fn a_failure_inside_leaves_the_outside_as_it_was() {
             &[&[1], &[2], &[3]],
         );
         assert_fails(invoke("ReadAround", args), ErrorKind::BadArguments, &["argument 2 ('between')", "no"]);
-        assert_eq!((page.released(), js::live_references(), dispatch::live()), (vec![5], 0, 0));
+        assert_eq!((page.released(), dotwit::live_references().page_objects, dispatch::live()), (vec![5], 0, 0));
     });
 }
 
@@ -307,17 +307,17 @@ fn objects_of_both_sides_are_released_together() {
         let hold = || id(&json(invoke("HoldJsObject", "[{\"__jsObjectId\":5}]")));
         let holder = hold();
         dispatch::release(holder);
-        assert_eq!((page.released(), js::live_references()), (vec![5], 0));
+        assert_eq!((page.released(), dotwit::live_references().page_objects), (vec![5], 0));
         // In the midst of a call that needs both.
         let holder = hold();
         page.answer(move |_, _| {
             text(invoke_on(holder, "LetGo", "[]"));
             dispatch::release(holder);
-            assert_eq!(js::live_references(), 1);
+            assert_eq!(dotwit::live_references().page_objects, 1);
             ok("true")
         });
         assert_eq!(text(invoke_on(holder, "CallWithHeld", "[]")), "true");
-        assert_eq!((page.released(), js::live_references(), dispatch::live()), (vec![5], 0, 0));
+        assert_eq!((page.released(), dotwit::live_references().page_objects, dispatch::live()), (vec![5], 0, 0));
     });
 }
 
@@ -371,7 +371,7 @@ fn a_page_that_answers_too_soon_does_no_harm() {
         assert_eq!(begin(2, "WaitAtGate", "[5]"), None);
         invoke("OpenGate", "[5]").expect("gates open");
         assert_eq!(page.ended.take(), [(2, ok("5"))]);
-        assert_eq!((dispatch::pending_count(), js::live_references()), (0, 0));
+        assert_eq!((dispatch::pending_count(), dotwit::live_references().page_objects), (0, 0));
     });
 }
 

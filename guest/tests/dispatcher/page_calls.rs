@@ -499,11 +499,11 @@ fn arguments_that_cannot_be_written_leave_nothing_behind() {
             // The object that is kept got its id, and has it for the next time.
             assert_eq!(dispatch::live(), 1);
         }
-        assert_eq!(DotNetStreamReference::live(), 0);
+        assert_eq!(dotwit::live_references().streams, 0);
         assert_eq!(page.begun(), []);
         // What was not sent can still be.
         let _call = js::invoke_void("f", (&kept, &stream));
-        assert_eq!((dispatch::live(), DotNetStreamReference::live()), (1, 1));
+        assert_eq!((dispatch::live(), dotwit::live_references().streams), (1, 1));
         // A disposed object says what is wrong, with its own kind.
         kept.dispose();
         let call = run(js::invoke_void("f", (counter(), &kept)));
@@ -585,13 +585,13 @@ fn a_call_that_a_lost_connection_ends_has_named_nothing() {
         shared.give_to_page().expect("there is room");
         let stream = DotNetStreamReference::from_bytes([1]);
         assert_failed(js::invoke_sync::<i32>("f", (&shared, stream)), ErrorKind::Disconnected, &["gone"]);
-        assert_eq!(DotNetStreamReference::live(), 0);
+        assert_eq!(dotwit::live_references().streams, 0);
         // The same later.
         let running = run(js::invoke_void("f", (shared.clone(), DotNetStreamReference::from_bytes([1]))));
         let begun = page.begun_one();
         end_invoke_js(begun.call, Err(Error::new(ErrorKind::Disconnected, "The page is gone.")));
         assert_failed(running.done(), ErrorKind::Disconnected, &[]);
-        assert_eq!(DotNetStreamReference::live(), 0);
+        assert_eq!(dotwit::live_references().streams, 0);
         // So the page forgets it when it has forgotten the one placeholder that did arrive.
         page.answer(|_, _| ok("null"));
         assert_eq!(js::invoke_sync("f", (&shared,)), Ok(()));
@@ -610,10 +610,10 @@ fn what_a_call_has_named_stays_the_pages_whatever_else_it_fails_with() {
         given.give_to_page().expect("there is room");
         let stream = DotNetStreamReference::from_bytes([1]);
         assert_failed(js::invoke_sync::<i32>("f", (given, stream)), ErrorKind::Unsupported, &["promise"]);
-        assert_eq!((DotNetStreamReference::live(), dispatch::live()), (1, 1));
+        assert_eq!((dotwit::live_references().streams, dispatch::live()), (1, 1));
         dispatch::forget(1, 1);
         dispatch::close(2);
-        assert_eq!((DotNetStreamReference::live(), dispatch::live()), (0, 0));
+        assert_eq!((dotwit::live_references().streams, dispatch::live()), (0, 0));
     });
 }
 

@@ -225,7 +225,7 @@ fn c132_streams_have_ids_in_order_which_objects_share() {
         assert_eq!(json(invoke("AllStreams", "[]")), json!(expected));
         assert_eq!(id(&json(invoke("CreateCounter", "[0]"))), 11);
         assert_eq!(send(DotNetStreamReference::from_bytes([1])), 12);
-        assert_eq!((DotNetStreamReference::live(), dispatch::live()), (11, 1));
+        assert_eq!((dotwit::live_references().streams, dispatch::live()), (11, 1));
     });
 }
 
@@ -238,7 +238,7 @@ fn a_stream_goes_to_one_reader() {
         let parts = &["DotNetStreamReference cannot be sent twice"];
         let error = run(js::invoke_void("f", (&stream, &stream))).done().expect_err("it is there twice");
         assert_fails(Err(error), ErrorKind::Failed, parts);
-        assert_eq!((DotNetStreamReference::live(), page.begun()), (0, vec![]));
+        assert_eq!((dotwit::live_references().streams, page.begun()), (0, vec![]));
         // And not in two.
         let _call = js::invoke_void("f", (&stream,));
         let sent = stream_id(page.begun_one().args.json.trim_matches(['[', ']']));
@@ -257,7 +257,7 @@ fn streams_in_what_cannot_be_sent_are_dropped() {
     in_new_guest(|_| {
         NEXT.set(in_every_way(&[]).into());
         assert_fails(invoke("AllStreamsAndMore", "[]"), ErrorKind::Failed, &["cannot be sent", "key"]);
-        assert_eq!((DotNetStreamReference::live(), drops()), (0, 3));
+        assert_eq!((dotwit::live_references().streams, drops()), (0, 3));
         // One that is never sent is dropped with its reference.
         drop(in_every_way(&[]));
         assert_eq!(drops(), 6);
@@ -282,7 +282,7 @@ fn a_stream_is_read_piece_by_piece_and_dropped_at_its_end() {
                 all.extend(piece);
             }
             assert!(all == [1, 2, 3, 4, 5, 6, 7] || all == [1, 2, 3], "{all:?}");
-            assert_eq!((drops(), DotNetStreamReference::live()), (dropped + 1, 0));
+            assert_eq!((drops(), dotwit::live_references().streams), (dropped + 1, 0));
             assert_ended(id);
         }
     });
@@ -328,7 +328,7 @@ fn a_stream_that_fails_gives_what_it_had_and_fails_alone() {
             assert_eq!(piece(id, 100), Ok(vec![1, 2]));
             assert_eq!(drops(), dropped);
             assert_piece_fails(piece(id, 100), ErrorKind::Failed, &["The disk is gone."]);
-            assert_eq!((drops(), DotNetStreamReference::live()), (dropped + 1, 1));
+            assert_eq!((drops(), dotwit::live_references().streams), (dropped + 1, 1));
             assert_ended(id);
         }
         assert_eq!(piece(other, 10), Ok(vec![1]));
@@ -363,7 +363,7 @@ fn a_read_that_must_wait_is_answered_later_once() {
             let (ended, outcome) = ended_one(page);
             assert_eq!(ended, number);
             assert_piece_fails(outcome, ErrorKind::Cancelled, &["closed"]);
-            assert_eq!((drops(), DotNetStreamReference::live()), (dropped + 1, 0));
+            assert_eq!((drops(), dotwit::live_references().streams), (dropped + 1, 0));
             assert_ended(id);
             invoke("OpenGate", "[10]").expect("gates open");
             assert_eq!(page.pieces(), []);
@@ -392,7 +392,7 @@ fn a_read_that_waits_can_end_with_the_stream_or_with_its_failure() {
             assert_ended(id);
             invoke("CloseGates", "[]").expect("gates close");
         }
-        assert_eq!((DotNetStreamReference::live(), drops()), (0, 4));
+        assert_eq!((dotwit::live_references().streams, drops()), (0, 4));
     });
 }
 
@@ -405,7 +405,7 @@ fn closing_drops_the_source_and_is_harmless_otherwise() {
             let dropped = drops();
             let id = send(stream);
             close(id);
-            assert_eq!((drops(), DotNetStreamReference::live()), (dropped + 1, 0));
+            assert_eq!((drops(), dotwit::live_references().streams), (dropped + 1, 0));
             close(id);
             assert_ended(id);
         }
@@ -490,10 +490,10 @@ fn at_most_1000_streams_are_with_the_page() {
         close(1);
         many(2);
         assert_fails(invoke("AllStreams", "[]"), ErrorKind::TooMany, parts);
-        assert_eq!(DotNetStreamReference::live(), 999);
+        assert_eq!(dotwit::live_references().streams, 999);
         many(1);
         invoke("AllStreams", "[]").expect("there is room");
-        assert_eq!(DotNetStreamReference::live(), 1_000);
+        assert_eq!(dotwit::live_references().streams, 1_000);
     });
 }
 
@@ -560,7 +560,7 @@ proptest! {
                 assert_eq!(all, whole);
                 invoke("CloseGates", "[]").expect("gates close");
             }
-            assert_eq!(DotNetStreamReference::live(), 0);
+            assert_eq!(dotwit::live_references().streams, 0);
         });
     }
 }

@@ -149,7 +149,7 @@ proptest! {
             let begun = page.begun_one();
             end_invoke_js(begun.call, ok(&begun.args.json[1..begun.args.json.len() - 1]));
             assert_eq!(running.done(), Ok(value));
-            assert_eq!((dispatch::pending_count(), js::live_references()), (0, 0));
+            assert_eq!((dispatch::pending_count(), dotwit::live_references().page_objects), (0, 0));
         });
     }
 
@@ -193,7 +193,7 @@ proptest! {
                 end_invoke_js(1, ok(args));
                 assert_eq!(page.released().len(), ids.len());
             }
-            assert_eq!(js::live_references(), 0);
+            assert_eq!(dotwit::live_references().page_objects, 0);
         });
     }
 
@@ -218,7 +218,7 @@ proptest! {
             calls.iter().for_each(Running::done);
             page.wake_until_idle();
             crate::js_references::let_go();
-            assert_eq!((js::live_references(), dispatch::live(), dispatch::pending_count()), (0, 0, 0));
+            assert_eq!((dotwit::live_references().page_objects, dispatch::live(), dispatch::pending_count()), (0, 0, 0));
         });
     }
 }

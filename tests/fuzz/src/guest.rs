@@ -114,7 +114,7 @@ fn in_new_guest(run: impl FnOnce(&Counting) + Send + 'static) {
         run(&page);
         // What a result names is kept until the page, which has it by then, calls again.
         dispatch::run_ready();
-        assert_eq!(js::live_references(), 0, "references to the page are left over");
+        assert_eq!(dotwit::live_references().page_objects, 0, "references to the page are left over");
     });
     guest.join().expect("no message makes a guest panic");
 }

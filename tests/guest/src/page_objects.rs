@@ -208,5 +208,5 @@ pub fn drop_kept() {
 /// How many references to objects of the page this guest holds.
 #[js_invokable]
 pub fn live_page_objects() -> usize {
-    js::live_references()
+    dotwit::live_references().page_objects
 }

@@ -403,5 +403,5 @@ pub fn streams_dropped() -> u32 {
 /// How many streams of this guest the page has.
 #[js_invokable]
 pub fn live_streams() -> usize {
-    DotNetStreamReference::live()
+    dotwit::live_references().streams
 }

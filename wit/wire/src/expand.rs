@@ -1,52 +1,53 @@
-//! Numbers beside a text, put into it: for types that know nothing of how they travel.
+//! Puts numbers that travel beside a text into it, for types that do not know how they travel.
 //!
-//! A `TypedArray` and a `BigInt` read their placeholders. A `Vec<f32>`, an `i64` or a `Value` cannot, so what none of the
-//! former has read is written into the text as plain JSON, and the text is read once more.
+//! A `TypedArray` and a `BigInt` read their placeholders. A `Vec<f32>`, an `i64` or a `Value` cannot. So the numbers that have
+//! not been read are written into the text as plain JSON, and the text is read once more.
 
 use serde_json::ser::{CompactFormatter, Formatter};
 
 use crate::numbers::{self, BIG_INT, Number};
 use crate::placeholder::AS;
 
-/// A text with numbers in the places of their placeholders.
+/// A text with numbers in place of their placeholders.
 #[derive(Debug)]
 pub struct Expanded {
     text: String,
-    /// What JSON cannot hold. The text has a number in its place that nothing reads.
+    /// The error of a number that JSON cannot hold. The text has one in its place that no type can read.
     unheld: Option<String>,
 }
 
-/// JSON's number that is out of the range of every type.
+/// A JSON number that is out of the range of every type.
 const OUT_OF_RANGE: &[u8] = b"1e999";
 
-/// The error that reading it ends with.
+/// serde_json's error for it.
 const IS_OUT_OF_RANGE: &str = "number out of range";
 
-/// The error of most types that have met a placeholder and know none. Some, such as `u128`, take it for invalid JSON.
+/// serde's error of most types for a placeholder that they do not know. Some, such as `u128`, report invalid JSON.
 const IS_A_MAP: &str = "invalid type: map";
 
 impl Expanded {
-    /// Reads the text after one was read with placeholders, perhaps with an error. `misfit` makes an error of one that this text ended
-    /// with.
+    /// Reads the text, after the text with placeholders was read, perhaps with an error. `mismatch` makes an error of that of this
+    /// text.
     ///
     /// # Errors
     ///
-    /// The one of both that says more.
+    /// The more informative of the two errors.
     pub fn read<T>(
         self,
         first: Option<serde_json::Error>,
         read: impl FnOnce(&str) -> serde_json::Result<T>,
-        misfit: impl FnOnce(&str, serde_json::Error) -> serde_json::Error,
+        mismatch: impl FnOnce(&str, serde_json::Error) -> serde_json::Error,
     ) -> serde_json::Result<T> {
         read(&self.text).map_err(|error| match (self.unheld, first) {
             (Some(unheld), _) if error.to_string().contains(IS_OUT_OF_RANGE) => serde::de::Error::custom(unheld),
             (_, Some(first)) if first.is_data() && !first.to_string().contains(IS_A_MAP) => first,
-            _ => misfit(&self.text, error),
+            _ => mismatch(&self.text, error),
         })
     }
 }
 
-/// Writes the numbers that `unread` still has into a text. `None` where there are none.
+/// Writes the numbers that `unread` has into a text. Returns `None` if there are none.
+#[must_use]
 pub fn expand<'b>(json: &str, unread: impl Fn(usize) -> Option<&'b [u8]>) -> Option<Expanded> {
     const BEGIN: &str = "{\"__byte[]\":";
     let mut text = Vec::new();
@@ -70,7 +71,7 @@ pub fn expand<'b>(json: &str, unread: impl Fn(usize) -> Option<&'b [u8]>) -> Opt
     Some(Expanded { text: String::from_utf8(text).ok()?, unheld })
 }
 
-/// Takes the rest of a placeholder apart: its index, its kind, and its length. Who writes one writes it compactly.
+/// Parses the rest of a placeholder: its index, its kind, and the length of the rest. Writers put no white space into one.
 fn parse(rest: &str) -> Option<(usize, &str, usize)> {
     let digits = rest.find(|c: char| !c.is_ascii_digit())?;
     let kind = rest[digits..].strip_prefix(",\"")?.strip_prefix(AS)?.strip_prefix("\":\"")?;
@@ -78,7 +79,7 @@ fn parse(rest: &str) -> Option<(usize, &str, usize)> {
     Some((rest[..digits].parse().ok()?, kind, digits + AS.len() + kind.len() + 7))
 }
 
-/// Writes numbers as JSON, and says whether they are some.
+/// Writes numbers as JSON. Returns whether the bytes are numbers of that kind.
 fn write(text: &mut Vec<u8>, kind: &str, bytes: &[u8], unheld: &mut Option<String>) -> bool {
     if kind == BIG_INT {
         let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
@@ -104,7 +105,7 @@ fn write(text: &mut Vec<u8>, kind: &str, bytes: &[u8], unheld: &mut Option<Strin
     true
 }
 
-/// Writes a number as JavaScript does, and says whether JSON can hold it.
+/// Writes a number as JavaScript does. Returns whether JSON can hold it.
 fn write_number(text: &mut Vec<u8>, number: Number) -> bool {
     let mut integer = |integer: i128| text.extend_from_slice(integer.to_string().as_bytes());
     match number {
@@ -113,7 +114,7 @@ fn write_number(text: &mut Vec<u8>, number: Number) -> bool {
             text.extend_from_slice(OUT_OF_RANGE);
             return false;
         }
-        // Whole numbers without a point, so that an integer reads them; but -0 is a float only.
+        // Whole numbers have no point, so that integer types read them; but only floats have a -0.
         Number::Float(float)
             if float.fract() == 0.0 && float.abs() < 1e15 && (float != 0.0 || float.is_sign_positive()) =>
         {
@@ -124,8 +125,9 @@ fn write_number(text: &mut Vec<u8>, number: Number) -> bool {
     true
 }
 
-/// A text with arrays in the places of the objects that other writers of JSON make of typed arrays: `{"0":1.5,"1":2}`.
-/// `None` where there are none.
+/// Puts arrays in place of the objects that other writers of JSON make of typed arrays: `{"0":1.5,"1":2}`. Returns `None` if
+/// there are none.
+#[must_use]
 pub fn arrays(json: &str) -> Option<String> {
     const BEGIN: &str = "{\"0\":";
     let mut text = String::new();
@@ -141,7 +143,7 @@ pub fn arrays(json: &str) -> Option<String> {
     (done > 0).then(|| text + &json[done..])
 }
 
-/// The length of an object whose keys count from 0 and whose values are numbers, and these.
+/// Parses an object whose keys count from 0 and whose values are numbers. Returns its length, and the numbers.
 fn indexed(text: &str) -> Option<(usize, Vec<&str>)> {
     let mut rest = text.strip_prefix('{')?;
     let mut numbers = Vec::new();

@@ -10,7 +10,7 @@ use serde::de::{self, DeserializeOwned};
 /// The bytes are the decimal digits of a `bigint`.
 pub const BIG_INT: &str = "BigInt";
 
-/// What the bytes are if nothing says it.
+/// The kind of bytes whose placeholder has none.
 pub const PLAIN: &str = "Uint8Array";
 
 /// Whether a text may have numbers beside it: a quick look.
@@ -41,31 +41,7 @@ pub fn elements<T: Element, E: de::Error>(kind: &str, bytes: &[u8]) -> Result<Ve
     numbers.enumerate().map(fits).collect()
 }
 
-/// What `dotwit-host` uses of this module until it uses [`byte_arrays`](crate::byte_arrays), where these functions are now.
-pub use adopted::{AS, are_in, placeholder, serialize};
-
-mod adopted {
-    #![allow(missing_docs, clippy::missing_errors_doc)]
-    pub use super::may_be_in as are_in;
-    pub use crate::placeholder::AS;
-    use crate::placeholder::{self, BYTES, Placeholder};
-    use serde::de::{MapAccess, Visitor};
-    use serde::ser::Serializer;
-
-    pub fn serialize<S: Serializer>(serializer: S, kind: &str, index: usize) -> Result<S::Ok, S::Error> {
-        match kind {
-            super::PLAIN => placeholder::serialize(serializer, BYTES, index),
-            _ => placeholder::serialize_with(serializer, (BYTES, index), (AS, kind)),
-        }
-    }
-
-    pub fn placeholder<'de, A: MapAccess<'de>>(map: A) -> Result<(u64, String), A::Error> {
-        let (index, kind) = Placeholder::new(BYTES, "").with::<String>(AS).visit_map(map)?;
-        Ok((u64::try_from(index).unwrap_or(u64::MAX), kind.unwrap_or_else(|| super::PLAIN.to_owned())))
-    }
-}
-
-/// What a `TypedArray` can have as its elements.
+/// A type that the elements of a `TypedArray` can have.
 pub trait Element: Copy + DeserializeOwned + sealed::Sealed {
     /// The array's constructor in JavaScript.
     #[doc(hidden)]
@@ -81,7 +57,7 @@ pub trait Element: Copy + DeserializeOwned + sealed::Sealed {
     fn from_number(number: Number) -> Option<Self>;
 }
 
-/// What a `BigInt` can be: `i64`, `u64`, `i128`, `u128`.
+/// A type that a `BigInt` can have: `i64`, `u64`, `i128` or `u128`.
 pub trait Integer: Copy + fmt::Display + FromStr + TryFrom<i128> + sealed::Sealed {}
 
 mod sealed {
@@ -92,9 +68,9 @@ mod sealed {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub enum Number {
-    /// Of an array of integers.
+    /// An element of an array of integers.
     Integer(i128),
-    /// Of an array of floats.
+    /// An element of an array of floats.
     Float(f64),
 }
 
@@ -112,7 +88,7 @@ impl fmt::Display for Number {
 }
 
 impl Number {
-    /// The integer that this is.
+    /// The integer that this number is, if it is one.
     fn integer(self) -> Option<i128> {
         match self {
             Self::Integer(integer) => Some(integer),
@@ -181,7 +157,7 @@ impl Integer for u64 {}
 impl Integer for i128 {}
 impl Integer for u128 {}
 
-/// The elements of a typed array, by its constructor in JavaScript.
+/// Returns the elements of a typed array, by the name of its constructor in JavaScript.
 #[must_use]
 pub fn numbers<'b>(kind: &str, bytes: &'b [u8]) -> Option<Box<dyn Iterator<Item = Number> + 'b>> {
     fn of<'b, const SIZE: usize, T: 'b>(

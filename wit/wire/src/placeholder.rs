@@ -75,6 +75,7 @@ impl Placeholder {
 
 impl<B> Placeholder<B> {
     /// The error of an object that lacks a property.
+    #[must_use]
     pub fn missing<E: de::Error>(&self, key: &str) -> E {
         E::custom(format!("required property '{key}' was not found{}", self.hint()))
     }
