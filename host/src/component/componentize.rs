@@ -36,7 +36,7 @@ pub fn componentize(name: &str, module: &[u8]) -> Result<Vec<u8>, Error> {
         .and_then(|encoder| {
             encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER)
         })
-        .and_then(|encoder| encoder.encode())
+        .and_then(|mut encoder| encoder.encode())
         .map_err(|error| {
             refused(format!("cannot become a component: {}", error.root_cause())).with_detail(format!("{error:?}"))
         })
