@@ -7,7 +7,7 @@
 import { DotNetError, describeValue, errorOf } from '../src/error.js';
 import { findInexact, inexactMessage, withFloats } from '../src/wire/integers.js';
 import { numbersOf } from '../src/wire/numbers.js';
-import { findReferences } from '../src/wire/read.js';
+import { findReferences } from '../src/wire/references.js';
 import { bytesBeside } from '../src/wire/write.js';
 
 /** @import { Message } from '../src/wire/contract.js' */

@@ -7,8 +7,8 @@
 import { errorOf } from '../src/error.js';
 import { MAX_OPEN_STREAMS, MAX_PENDING_CALLS, tooMany } from '../src/limits.js';
 import { JSCallResultType, JSCallType } from '../src/page/members.js';
-import { failureOf, outcomeOf } from '../src/page/failure.js';
-import { readPiece } from '../src/page/streams.js';
+import { failureOf } from '../src/page/failure.js';
+import { outcomeOf, readPiece } from '../src/page/pieces.js';
 import { isThenable } from '../src/wire/values.js';
 
 /** @import { CallError, Message, Operation, Outcome, ResultType } from '../src/wire/contract.js' */

@@ -1,5 +1,5 @@
 /**
- * The adapter in every kind of thread that a browser has: a page's own, and workers.
+ * The adapter in every kind of thread that a browser has, a page's own and workers; and guests in workers that the page calls.
  */
 
 import assert from 'node:assert/strict';
@@ -61,6 +61,11 @@ await build({
   plugins: [served],
   define: { 'import.meta.url': JSON.stringify(`${origin}/_guest/index.js`) },
 });
+
+/** The script of a worker of the page's own. */
+await writeFile(join(folder, 'own-worker.js'), "import { listen } from '/_dotwit/worker/listen.js';\nlisten();\n");
+await writeFile(join(folder, 'failing-worker.js'), "throw new Error('no such luck');\n");
+await cp(path('target/transpiled/hello'), join(folder, '_hello'), { recursive: true });
 
 const WAITED = { sleeps: true, sleepsLater: true, polls: [[1], true], drops: true, past: true, input: 0, rejected: [] };
 
@@ -207,5 +212,127 @@ inEveryBrowser((openPage) => {
       assert.match(message, /waits for 31536000 seconds.* 5 at most; .*task::sleep/);
       assert.equal(running, false);
     }
+  });
+
+  /** Runs a function in a page, with the adapter and a way to see how a promise fails. */
+  const withAdapter = async (t, run) => {
+    const page = await openPage(t, site.url);
+    const result = await page.evaluate(`import('/_dotwit/index.js').then((adapter) => {
+      const failure = (promise) => promise.then(() => 'no failure', ({ kind, message }) => [kind, message]);
+      return (${run})(adapter, failure);
+    })`);
+    return { page, result };
+  };
+
+  test('a guest in a worker is called from the page', LIMIT, async (t) => {
+    const { page, result } = await withAdapter(t, async ({ DotNet, start }, failure) => {
+      const guest = await start({ component: './_guest/', worker: true });
+      const hello = await start({ component: './_hello/', worker: true });
+      const call = (method, ...args) => DotNet.invokeMethodAsync('TestGuest', method, ...args);
+      window.greetWith = async (greeter) => `${await greeter.invokeMethodAsync('GetHelloMessageAsync')} In ${document.title}.`;
+      const counter = await call('CreateCounter', 5);
+      const seen = {
+        sum: await call('Add', 1, 2),
+        hello: await DotNet.invokeMethodAsync('Hello', 'Add', 3, 4),
+        bytes: Array.from(await call('EchoBytes', Uint8Array.of(1, 2, 3))),
+        counted: await counter.invokeMethodAsync('Increment', 2),
+        live: guest.liveObjects,
+        greeted: await call('CallPageWithGreeter', 'greetWith', 'Ada'),
+        received: (await (await call('StreamBytes', 1_000_000)).arrayBuffer()).byteLength,
+        sent: await call('DrainStream', DotNet.createJSStreamReference(new Blob([new Uint8Array(1_000_000)]))),
+        slept: (await call('ThreadSleep', 50)) >= 50,
+        sync: [],
+        refused: await failure(call('CallPageSync', 'now', [])),
+        failed: await failure(call('Fail')),
+      };
+      try {
+        DotNet.invokeMethod('TestGuest', 'Add', 1, 2);
+      } catch ({ kind, message }) {
+        seen.sync = [kind, message];
+      }
+      const pending = failure(call('Never'));
+      guest.stop();
+      hello.stop();
+      return { ...seen, stopped: (await pending)[0], running: guest.running };
+    });
+    page.errors.length = 0;
+    assert.deepEqual(result, {
+      sum: 3,
+      hello: 7,
+      bytes: [1, 2, 3],
+      counted: 7,
+      live: 1,
+      greeted: 'Hello, Ada! In test.',
+      received: 1_000_000,
+      sent: 1_000_000,
+      slept: true,
+      sync: ['unsupported', "Cannot call 'Add' synchronously: the guest runs in a worker. Use invokeMethodAsync."],
+      refused: ['unsupported', "Cannot call 'now' synchronously: the guest runs in a worker, and its page does not. Call it asynchronously."],
+      failed: ['failed', 'There is no tea left.'],
+      stopped: 'disconnected',
+      running: false,
+    });
+  });
+
+  test('a guest in a worker that loops is ended by its timeout, and the page runs meanwhile', LIMIT, async (t) => {
+    const { result } = await withAdapter(t, async ({ start }, failure) => {
+      const guest = await start({ component: './_guest/', worker: true, timeout: 500 });
+      const call = (method, ...args) => guest.invokeMethodAsync('TestGuest', method, ...args);
+      let turns = 0;
+      const timer = setInterval(() => turns++, 10);
+      const pending = failure(call('Never'));
+      const slow = await call('EchoAfter', 'slow', 800);
+      const looping = await failure(call('LoopForever'));
+      clearInterval(timer);
+      return { slow, looping, pending: await pending, later: await failure(call('Add', 1, 2)), running: guest.running, responsive: turns > 20 };
+    });
+    const ended = ['guest-trapped', 'The guest was stopped: it ran for longer than 500 ms without returning.'];
+    assert.deepEqual(result, { slow: 'slow', looping: ended, pending: ended, later: ended, running: false, responsive: true });
+  });
+
+  test('a timeout does not count what the page itself is busy with', LIMIT, async (t) => {
+    const { result } = await withAdapter(t, async ({ start }) => {
+      const guest = await start({ component: './_guest/', worker: true, timeout: 500 });
+      const sums = [];
+      for (let round = 0; round < 3; round++) {
+        const sum = guest.invokeMethodAsync('TestGuest', 'Add', 1, 2);
+        for (const end = performance.now() + 1_000; performance.now() < end; );
+        sums.push(await sum);
+      }
+      guest.stop();
+      return sums;
+    });
+    assert.deepEqual(result, [3, 3, 3]);
+  });
+
+  test("a guest runs in a worker of the page's own, and ends when that is terminated", LIMIT, async (t) => {
+    const { result } = await withAdapter(t, async ({ start }, failure) => {
+      const worker = new Worker('./own-worker.js', { type: 'module' });
+      worker.postMessage('not for dotwit');
+      const guest = await start({ component: './_guest/', worker });
+      const hello = await start({ component: './_hello/', worker });
+      const sums = [await guest.invokeMethodAsync('TestGuest', 'Add', 1, 2), await hello.invokeMethodAsync('Hello', 'Add', 1, 2)];
+      hello.stop();
+      const again = await start({ component: './_hello/', worker });
+      sums.push(await again.invokeMethodAsync('Hello', 'Add', 2, 2));
+      const pending = failure(guest.invokeMethodAsync('TestGuest', 'Never'));
+      worker.terminate();
+      return { sums, pending: await pending, running: [guest.running, await failure(again.invokeMethodAsync('Hello', 'Add', 1, 1))] };
+    });
+    const gone = ['disconnected', "The guest's worker is gone: it was terminated."];
+    assert.deepEqual(result, { sums: [3, 3, 4], pending: gone, running: [false, gone] });
+  });
+
+  test('a worker or a guest that cannot be loaded is told of', LIMIT, async (t) => {
+    const { page, result } = await withAdapter(t, async ({ start }, failure) => [
+      // First, because what fails while the adapter loads its part for workers has failed before anything listens.
+      await failure(start({ component: './no-such-guest/', worker: true })),
+      await failure(start({ component: './_guest/', worker: new Worker('./no-such-worker.js', { type: 'module' }) })),
+      await failure(start({ component: './_guest/', worker: new Worker('./failing-worker.js', { type: 'module' }) })),
+    ]);
+    page.errors.length = 0;
+    assert.match(result[0].join(), /^failed,Cannot load the guest from .*no-such-guest\/index\.js'.*404/);
+    assert.match(result[1].join(), /^failed,The worker has failed: .*Its script may be missing/);
+    assert.match(result[2].join(), /^failed,The worker has failed: .*no such luck/);
   });
 });

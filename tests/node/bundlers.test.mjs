@@ -17,6 +17,9 @@ import { transpiled } from './support.mjs';
 const GUEST = 'dotwit:interop/invocation@0.1.0#run-ready';
 const PARTS = 'the guest calls the page with something in memory before it is instantiated';
 
+/** Text of the adapter's part for workers alone. */
+const WORKER = 'The page has sent a message that is not of this protocol.';
+
 const adapter = { dotwit: fileURLToPath(import.meta.resolve('dotwit')), 'dotwit/static': fileURLToPath(import.meta.resolve('dotwit/static')) };
 
 /** The bundlers: each writes what it makes of `main.js` in a folder to `out` in it. */
@@ -86,16 +89,23 @@ for (const bundler of Object.keys(BUNDLERS)) {
     const types = scripts.flatMap(({ text }) => [...text.matchAll(/data:([\w-]+\/[\w+.-]+);base64/g)].map(([, type]) => type));
     assert.deepEqual(types.filter((type) => type !== 'application/wasm'), []);
 
-    const [own, ...others] = scripts.filter(({ text }) => text.includes(PARTS));
+    const [own, ...others] = scripts.filter(({ text }) => text.includes(PARTS) && !text.includes(WORKER));
     assert.equal(others.length, 0);
     assert.ok(!own.text.includes(GUEST), 'what calls guests is in a file of its own');
   });
 
   test(`${bundler} takes all of it along where nothing may be loaded on demand`, async (t) => {
-    const scripts = (await bundle(t, bundler, 'dotwit/static')).filter(({ name }) => name.endsWith('.js'));
+    const scripts = (await bundle(t, bundler, 'dotwit/static')).filter(({ name, text }) => name.endsWith('.js') && !text.includes(WORKER));
     assert.equal(count(scripts.map(({ text }) => text).join('\n'), PARTS), 1);
     const entry = scripts.find(({ name }) => /^(?:main|index)\b/.test(name));
     assert.ok(loadedWith(entry, scripts).some(({ text }) => text.includes(PARTS)));
+  });
+}
+
+for (const bundler of ['vite', 'webpack']) {
+  test(`${bundler} takes the script of a worker along, in a file of its own`, async (t) => {
+    const scripts = (await bundle(t, bundler, 'dotwit')).filter(({ name }) => name.endsWith('.js'));
+    assert.equal(scripts.filter(({ text }) => text.includes(WORKER)).length, 1);
   });
 }
 

@@ -8,7 +8,7 @@ import { badArguments, describeValue } from '../error.js';
 import { HeldObjects } from '../page/held-objects.js';
 import { referenced } from '../page/objects.js';
 import { DotNetObject } from '../proxy/dotnet-object.js';
-import { findReferences } from '../wire/read.js';
+import { findReferences } from '../wire/references.js';
 import { checkSendable } from '../wire/values.js';
 import { GuestObjects } from './objects.js';
 import { GuestStreams } from './streams.js';

@@ -9,10 +9,10 @@ import { MAX_OPEN_STREAMS, MAX_PENDING_CALLS, checkCount, tooMany } from '../lim
 import { read } from '../wire/read.js';
 import { isThenable } from '../wire/values.js';
 import { write } from '../wire/write.js';
-import { failureOf, outcomeOf } from './failure.js';
+import { failureOf } from './failure.js';
 import { find } from './functions.js';
 import { createJSObjectReference, noSuchObject, placeholderOf } from './objects.js';
-import { readPiece } from './streams.js';
+import { outcomeOf, readPiece } from './pieces.js';
 
 /** @import { CallError, Message, Operation, Outcome, ResultType } from '../wire/contract.js' */
 /** @import { MessageContext, PageObject } from '../wire/context.js' */

@@ -6,7 +6,7 @@
 
 import { DotNetError, messageOf } from '../error.js';
 
-/** @import { CallError, Outcome } from '../wire/contract.js' */
+/** @import { CallError } from '../wire/contract.js' */
 
 /** The kinds of what is wrong with the call itself, and not with a function of the page. */
 const INTERNAL_KINDS = ['protocol', 'too-large', 'too-many', 'unsupported'];
@@ -127,18 +127,4 @@ function stringOf(thrown) {
 /** @param {string} text */
 function short(text) {
   return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
-}
-
-/**
- * Returns what a guest is told of bytes that it has asked for.
- *
- * @param {() => Uint8Array} piece
- * @returns {Outcome<Uint8Array>}
- */
-export function outcomeOf(piece) {
-  try {
-    return { tag: 'ok', val: piece() };
-  } catch (thrown) {
-    return { tag: 'err', val: failureOf(thrown, true) };
-  }
 }

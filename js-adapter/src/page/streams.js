@@ -6,7 +6,7 @@
  * @module
  */
 
-import { DotNetError, badArguments, describeValue, jsFailed, messageOf } from '../error.js';
+import { badArguments, describeValue, messageOf } from '../error.js';
 import { bytesOf } from '../wire/bytes.js';
 import { PulledSource } from './pulled-source.js';
 
@@ -16,7 +16,7 @@ const BYTE_LENGTHS = [ArrayBuffer, globalThis.SharedArrayBuffer].flatMap(
 );
 
 /** @type {WeakMap<object, PulledSource>} Sources that have a reference, by their values: how far each has been read. */
-const pulled = new WeakMap();
+export const pulled = new WeakMap();
 
 /**
  * Returns what is read for a value that gets a reference.
@@ -24,7 +24,7 @@ const pulled = new WeakMap();
  * @param {any} source
  * @param {{ length?: number }} [options]
  * @returns {object}
- * @throws {DotNetError} when it cannot be read as a stream
+ * @throws {import('../error.js').DotNetError} when it cannot be read as a stream
  */
 export function streamable(source, options) {
   if (isBuffer(source)) return viewOf(source);
@@ -44,7 +44,7 @@ function pull(source, options) {
 }
 
 /** @param {any} source */
-function notStreamable(source) {
+export function notStreamable(source) {
   const what = typeof source?.then === 'function' ? 'a promise: an await is missing' : describeValue(source);
   return badArguments(`Supplied value is not a typed array or blob, but ${what}.`);
 }
@@ -72,7 +72,7 @@ export function abandon(source) {
  * @param {unknown} source
  * @returns {source is ArrayBuffer}
  */
-function isBuffer(source) {
+export function isBuffer(source) {
   return BYTE_LENGTHS.some((byteLength) => {
     try {
       byteLength.call(source);
@@ -89,7 +89,7 @@ function isBuffer(source) {
  * @param {any} source
  * @returns {source is Blob}
  */
-function isBlob(source) {
+export function isBlob(source) {
   try {
     return (
       typeof source?.slice === 'function' &&
@@ -102,63 +102,8 @@ function isBlob(source) {
   }
 }
 
-/**
- * Reads a piece of a stream, and calls `end` once. The bytes of an array are not copied: they are those of the moment in which
- * `end` takes the piece.
- *
- * @param {unknown} source or the error that stands in its place
- * @param {number} offset
- * @param {number} length
- * @param {(piece: () => Uint8Array) => void} end gets a function that returns the piece, or throws why there is none
- */
-export function readPiece(source, offset, length, end) {
-  if (ArrayBuffer.isView(source)) {
-    end(() => bytesOf(source, offset, length));
-  } else {
-    pieceOf(source, offset, length).then(
-      (piece) => end(() => piece),
-      (thrown) =>
-        end(() => {
-          throw thrown;
-        }),
-    );
-  }
-}
-
-/**
- * @param {any} source
- * @param {number} offset
- * @param {number} length
- */
-async function pieceOf(source, offset, length) {
-  if (source instanceof DotNetError) throw source;
-  const found = pulled.get(source);
-  if (found) return found.read(offset, length);
-  if (isBuffer(source)) return bytesOf(viewOf(source), offset, length);
-  if (!isBlob(source)) throw notStreamable(source);
-  const buffer = await bufferOf(source.slice(offset, offset + length));
-  if (buffer.byteLength === length) return new Uint8Array(buffer);
-  throw jsFailed(`The blob has ${buffer.byteLength} of the ${length} bytes that were asked for.`);
-}
-
-/**
- * Returns the bytes of a blob. A blob of jsdom can be read only by jsdom's own `FileReader`.
- *
- * @param {Blob} blob
- * @returns {Promise<ArrayBuffer>}
- */
-function bufferOf(blob) {
-  if (typeof blob.arrayBuffer === 'function') return blob.arrayBuffer();
-  return new Promise((resolve, reject) => {
-    const reader = new (globalThis.document?.defaultView ?? globalThis).FileReader();
-    reader.onload = () => resolve(/** @type {ArrayBuffer} */ (reader.result));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsArrayBuffer(blob);
-  });
-}
-
 /** @param {ArrayBuffer} buffer */
-function viewOf(buffer) {
+export function viewOf(buffer) {
   try {
     return new Uint8Array(buffer);
   } catch (cause) {

@@ -11,7 +11,7 @@ import { prepare } from '../binding/open.js';
 import { DotNetError, errorOf, isTooLarge, messageOf } from '../error.js';
 import { GuestInstance } from '../guest/instance.js';
 import { TO_GUEST, isFrame } from '../remote/frames.js';
-import { findReferences } from '../wire/read.js';
+import { findReferences } from '../wire/references.js';
 import { post } from './port.js';
 
 /** @import { Binding } from '../guest/binding.js' */

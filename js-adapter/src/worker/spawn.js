@@ -17,7 +17,8 @@ export async function spawn() {
   if (!inNode()) return new Worker(new URL('./main.js', import.meta.url), { type: 'module' });
   /** @type {typeof import('node:worker_threads')} */
   const threads = await load('node:worker_threads');
-  return new threads.Worker(new URL('./main.js', import.meta.url));
+  // Written so that bundlers for pages do not take the file along once more.
+  return new threads.Worker(new URL(import.meta.url.replace(/[^/]*$/, 'main.js')));
 }
 
 /**
