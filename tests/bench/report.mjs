@@ -1,15 +1,13 @@
 /**
- * How measurements are handed over: as a JSON array on standard output, for `cargo xtask bench`, and as a table on standard
- * error, for a measurement that is run alone.
+ * How measurements are shown: as a table of ratios.
  */
 
 /** @param {import('./measure.mjs').Measurement[]} measurements */
 export function report(measurements) {
   for (const { name, nanoseconds, reference, referenceNanoseconds } of measurements) {
     const ratio = (nanoseconds / referenceNanoseconds).toFixed(2);
-    console.error(`${name.padEnd(38)} ${time(nanoseconds)}  ${ratio.padStart(7)} × ${reference.padEnd(30)} ${time(referenceNanoseconds)}`);
+    console.log(`${name.padEnd(38)} ${time(nanoseconds)}  ${ratio.padStart(7)} × ${reference.padEnd(30)} ${time(referenceNanoseconds)}`);
   }
-  console.log(JSON.stringify(measurements));
 }
 
 /** @param {number} nanoseconds */

@@ -36,6 +36,10 @@ test('the package has its members and nothing besides', () => {
   ]);
 });
 
+test('what is tested is the package, and not its sources in the workspace', () => {
+  assert.match(import.meta.resolve('dotwit'), /\/target\/npm\/node_modules\/dotwit\/src\/index\.js$/);
+});
+
 test('a browser needs no more than the sources: their imports are relative', async () => {
   const src = new URL('src/', new URL('../node_modules/dotwit/', import.meta.url));
   for (const name of await readdir(src, { recursive: true })) {
@@ -83,7 +87,7 @@ async function check(t, source) {
   const folder = await mkdtemp(join(tests, '.types-'));
   t.after(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'main.mts'), source);
-  const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+  const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
   const args = ['--ignoreConfig', '--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2022,dom', '--types', '', join(folder, 'main.mts')];
   return new Promise((resolve) => execFile(process.execPath, [tsc, ...args], (_error, stdout, stderr) => resolve(stdout + stderr)));
 }

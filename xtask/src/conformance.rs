@@ -5,18 +5,16 @@ use std::{
     fmt::{self, Display},
     fs,
     path::Path,
-    process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use xshell::{Cmd, Shell};
 
 use crate::{
     demo,
-    process::{Step, say},
-    project,
+    project::{self, say},
     setup::{self, Browsers},
-    toolchain,
 };
 
 /// Names the file that a host's results go to.
@@ -51,26 +49,22 @@ struct CaseResult {
 
 /// Runs every case in every host and prints the table. Compares it with `RESULTS.md`, and its summary with the README's, or with `write`
 /// puts them there. The guests' JavaScript and the adapter's package must be ready.
-pub(crate) fn run(write: bool) -> Result<()> {
+pub(crate) fn run(sh: &Shell, write: bool) -> Result<()> {
     let folder = project::target().join("conformance");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut results = Vec::new();
 
-    let mut native = toolchain::cargo();
     // With the command line, whose dependencies have features of their own: wasmtime is compiled once for both.
-    native.args(["test", "--package", "dotwit-host", "--package", "dotwit-cli", "--test", "conformance"]);
-    results.extend(collect("running the conformance suite natively", native, &folder.join("native.json"))?);
+    let packages = ["--package", "dotwit-host", "--package", "dotwit-cli"];
+    let native = project::cargo(sh).arg("test").args(packages).args(["--test", "conformance"]);
+    results.extend(collect(native, &folder.join("native.json"))?);
 
-    let script = |name: &str| project::tests().join("conformance").join(name);
-    let mut node = setup::node()?;
-    node.arg(script("node.mjs"));
-    results.extend(collect("running the conformance suite in Node", node, &folder.join("node.json"))?);
+    let node = setup::node(sh)?.arg("tests/conformance/node.mjs");
+    results.extend(collect(node, &folder.join("node.json"))?);
 
-    let browsers = Browsers::get()?;
-    let mut pages = setup::node()?;
-    pages.arg(script("browsers.mjs")).env("DOTWIT_BIN", demo::build_dotwit()?);
-    browsers.tell(&mut pages);
-    results.extend(collect("running the conformance suite in browsers", pages, &folder.join("browsers.json"))?);
+    let _browsers = Browsers::find()?.push_env(sh);
+    let pages = setup::node(sh)?.arg("tests/conformance/browsers.mjs").env("DOTWIT_BIN", demo::build_dotwit(sh)?);
+    results.extend(collect(pages, &folder.join("browsers.json"))?);
 
     let table = Table::of(&results)?;
     println!("\n{table}");
@@ -83,12 +77,11 @@ pub(crate) fn run(write: bool) -> Result<()> {
     publish(&table, write)
 }
 
-fn collect(doing: &str, mut command: Command, file: &Path) -> Result<Vec<CaseResult>> {
+fn collect(command: Cmd<'_>, file: &Path) -> Result<Vec<CaseResult>> {
     // What a run before has left is no result of this one.
     let _ = fs::remove_file(file);
-    command.env(RESULTS, file);
-    Step::new(doing, command).run()?;
-    let text = fs::read_to_string(file).with_context(|| format!("{doing} has left no {}", file.display()))?;
+    command.env(RESULTS, file).run()?;
+    let text = fs::read_to_string(file).with_context(|| format!("the hosts have left no {}", file.display()))?;
     serde_json::from_str(&text).with_context(|| format!("cannot read {}", file.display()))
 }
 
@@ -107,7 +100,7 @@ fn publish(table: &Table<'_>, write: bool) -> Result<()> {
     let (_, after) = rest.split_once(END).context("the README's conformance results have no end")?;
     let summary = format!("{before}{BEGIN}{}\n{END}{after}", table.summary());
 
-    let results = project::tests().join("conformance/RESULTS.md");
+    let results = project::root().join("tests/conformance/RESULTS.md");
     for (file, wanted) in [(&results, format!("{HEAD}{table}")), (&readme, summary)] {
         if fs::read_to_string(file).is_ok_and(|current| current == wanted) {
             continue;

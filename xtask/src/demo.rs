@@ -1,61 +1,31 @@
 //! The documentation's samples: their calls, made and shown, and their pages.
 
-use std::{
-    fmt,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, net::SocketAddr, path::Path, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use xshell::{Shell, cmd};
 
 use crate::{
-    gallery,
     guests::{self, BLAZOR_SAMPLE},
-    process::{self, Step, say},
-    project, toolchain,
+    project::{self, files, say},
 };
 
-/// A call that the documentation makes, and the result that it gives.
-struct Call {
-    method: &'static str,
-    arguments: &'static str,
-    /// A method of the object that the call returns, to be called next, and its arguments.
-    then: Option<(&'static str, &'static str)>,
-    documented: &'static str,
-}
-
-impl Call {
-    const fn new(method: &'static str, arguments: &'static str, documented: &'static str) -> Self {
-        Call { method, arguments, then: None, documented }
-    }
-
-    const fn then(mut self, method: &'static str, arguments: &'static str) -> Self {
-        self.then = Some((method, arguments));
-        self
-    }
-}
-
-/// The assembly of the samples.
-const ASSEMBLY: &str = "BlazorSample";
-
-/// The calls of the documentation's samples that need no page. A component that nobody shows has `null` for its view.
-const CALLS: &[Call] = &[
-    Call::new("ReturnArrayAsync", "[]", "[1,2,3]"),
-    Call::new("ReturnArrayFromAsync", "[5]", "[5,6,7]"),
-    Call::new("DifferentMethodName", "[]", "[1,2,3]"),
-    Call::new("ReturnArrayForModuleAsync", "[]", "[11,12,13]"),
-    Call::new("Add", "[1,2]", "3"),
-    Call::new("CreateCallDotNetExample2", "[null]", r#""Hello, !""#).then("GetHelloMessage", "[]"),
-    Call::new("CreateCallDotNetExample3", "[null]", r#""Hello, Amy Pond!""#).then("GetHelloMessage", r#"["Amy Pond"]"#),
-    Call::new("CreateHelloHelper", r#"["Amy Pond"]"#, r#""Hello, Amy Pond!""#).then("GetHelloMessage", "[]"),
-    Call::new("CreateGenericTypes", "[]", "null").then("genericType1.Update", r#"["string 37802"]"#),
-    Call::new("CreateGenericTypes", "[]", "null").then("genericType2.Update", "[53051]"),
-    // Bytes are a base-64 string here, which Blazor accepts in their place.
-    Call::new(
-        "ReceiveByteArray",
-        r#"["RXZlcnl0aGluZydzIHNoaW55LCBDYXB0YWluLiBOb3QgdG8gZnJldC4="]"#,
+/// The calls of the documentation's samples that need no page, as `dotwit invoke` takes them after the assembly's name, and the
+/// documented results. A component that nobody shows has `null` for its view; bytes are a base-64 string, which Blazor accepts, too.
+const CALLS: &[(&[&str], &str)] = &[
+    (&["ReturnArrayAsync", "[]"], "[1,2,3]"),
+    (&["ReturnArrayFromAsync", "[5]"], "[5,6,7]"),
+    (&["DifferentMethodName", "[]"], "[1,2,3]"),
+    (&["ReturnArrayForModuleAsync", "[]"], "[11,12,13]"),
+    (&["Add", "[1,2]"], "3"),
+    (&["CreateCallDotNetExample2", "[null]", "--then", "GetHelloMessage", "[]"], r#""Hello, !""#),
+    (&["CreateCallDotNetExample3", "[null]", "--then", "GetHelloMessage", r#"["Amy Pond"]"#], r#""Hello, Amy Pond!""#),
+    (&["CreateHelloHelper", r#"["Amy Pond"]"#, "--then", "GetHelloMessage", "[]"], r#""Hello, Amy Pond!""#),
+    (&["CreateGenericTypes", "[]", "--then", "genericType1.Update", r#"["string 37802"]"#], "null"),
+    (&["CreateGenericTypes", "[]", "--then", "genericType2.Update", "[53051]"], "null"),
+    (
+        &["ReceiveByteArray", r#"["RXZlcnl0aGluZydzIHNoaW55LCBDYXB0YWluLiBOb3QgdG8gZnJldC4="]"#],
         r#""Everything's shiny, Captain. Not to fret.""#,
     ),
 ];
@@ -65,107 +35,75 @@ const CALLS: &[Call] = &[
 /// # Errors
 ///
 /// If a result is not the documented one.
-pub(crate) fn once() -> Result<()> {
-    guests::build(&[BLAZOR_SAMPLE])?;
-    let dotwit = build_dotwit()?;
-    let width = CALLS.iter().map(|call| call.to_string().len()).max().unwrap_or_default();
-    let mut wrong = 0;
-    for call in CALLS {
-        let shown = call.to_string();
-        match call.make(&dotwit).and_then(|answer| call.check(&answer)) {
-            Ok(answer) => println!("  ✓ {shown:<width$}  {answer}"),
-            Err(error) => {
-                wrong += 1;
-                println!("  ✗ {shown:<width$}  {error:#}");
-            }
-        }
-    }
-    ensure!(wrong == 0, "{wrong} of {} calls did not give the documented result", CALLS.len());
+pub(crate) fn once(sh: &Shell) -> Result<()> {
+    guests::build(sh, &[BLAZOR_SAMPLE])?;
+    let dotwit = build_dotwit(sh)?;
+    let component = BLAZOR_SAMPLE.component();
+    println!("dotwit invoke {}", component.display());
+    project::each(CALLS, |(call, documented)| {
+        let answer = cmd!(sh, "{dotwit} invoke {component} BlazorSample").args(*call).quiet().read()?;
+        let call = call.join(" ");
+        println!("  BlazorSample {call}\n    {answer}");
+        ensure!(json(&answer)? == json(documented)?, "documented for {call} is {documented}, not {answer}");
+        Ok(())
+    })?;
     println!("All {} results are the documented ones.", CALLS.len());
     Ok(())
 }
 
+fn json(text: &str) -> Result<Value> {
+    serde_json::from_str(text).with_context(|| format!("{text:?} is not JSON"))
+}
+
 /// Makes the calls, then serves the pages until it is stopped.
-pub(crate) fn serve(listen: SocketAddr) -> Result<()> {
-    once()?;
-    gallery::transpile(&[BLAZOR_SAMPLE])?;
-    gallery::assemble()?;
+pub(crate) fn serve(sh: &Shell, listen: SocketAddr) -> Result<()> {
+    once(sh)?;
+    guests::transpile(sh, &[BLAZOR_SAMPLE])?;
+    let gallery = assemble_gallery()?;
+    let (dotwit, component) = (project::built_program("dotwit"), BLAZOR_SAMPLE.component());
+    let listen = listen.to_string();
     say("serving the samples' pages; Ctrl-C stops");
-    let mut command = Command::new(project::built_program("dotwit"));
-    command
-        .arg("serve")
-        .arg(BLAZOR_SAMPLE.component())
-        .arg("--root")
-        .arg(gallery::folder())
-        .args(["--listen", &listen.to_string()]);
-    become_program(command)
+    become_program(cmd!(sh, "{dotwit} serve {component} --root {gallery} --listen {listen}").into())
 }
 
 /// Builds the command line.
-pub(crate) fn build_dotwit() -> Result<PathBuf> {
-    let mut command = toolchain::cargo();
-    command.args(["build", "--package", "dotwit-cli"]);
-    Step::new("building dotwit", command).run()?;
+pub(crate) fn build_dotwit(sh: &Shell) -> Result<PathBuf> {
+    project::cargo(sh).args(["build", "--package", "dotwit-cli"]).run()?;
     Ok(project::built_program("dotwit"))
 }
 
-impl Call {
-    fn make(&self, dotwit: &Path) -> Result<String> {
-        let mut command = Command::new(dotwit);
-        command.arg("invoke").arg(BLAZOR_SAMPLE.component()).args([ASSEMBLY, self.method, self.arguments]);
-        if let Some((method, arguments)) = self.then {
-            command.args(["--then", method, arguments]);
-        }
-        process::ask(command)
+/// Puts the sample's pages, its sources, which they show, and its transpiled guest into one folder.
+pub(crate) fn assemble_gallery() -> Result<PathBuf> {
+    let gallery = project::target().join("gallery");
+    if gallery.exists() {
+        fs::remove_dir_all(&gallery)?;
     }
-
-    /// Compares an answer, as JSON, with the documented one; gives it back as it is to be shown.
-    fn check(&self, answer: &str) -> Result<String> {
-        let parse = |text: &str| serde_json::from_str::<Value>(text).with_context(|| format!("{text:?} is no JSON"));
-        let (answer, documented) = (parse(answer)?, parse(self.documented)?);
-        ensure!(answer == documented, "{answer}, but documented is {documented}");
-        Ok(answer.to_string())
-    }
+    let sample = project::root().join("guest/samples/blazor-sample");
+    copy(&sample.join("www"), &gallery)?;
+    copy(&sample.join("src"), &gallery.join("_src"))?;
+    copy(&BLAZOR_SAMPLE.javascript(), &gallery.join("_guest"))?;
+    Ok(gallery)
 }
 
-/// The call as a program would write it.
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list =
-            |array: &'static str| array.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(array);
-        write!(f, "{ASSEMBLY}.{}({})", self.method, list(self.arguments))?;
-        self.then.map_or(Ok(()), |(method, arguments)| write!(f, ".{method}({})", list(arguments)))
+/// Copies a folder's files, in folders of the same names.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    for file in files(from)? {
+        let target = to.join(file.strip_prefix(from)?);
+        fs::create_dir_all(target.parent().context("a file is in a folder")?)?;
+        fs::copy(&file, &target).with_context(|| format!("cannot write {}", target.display()))?;
     }
+    Ok(())
 }
 
 /// Hands this process over to the program, so that whatever stops one stops the other.
 #[cfg(unix)]
 fn become_program(mut command: Command) -> Result<()> {
-    let error = std::os::unix::process::CommandExt::exec(&mut command);
-    Err(error).with_context(|| format!("cannot start {}", command.get_program().display()))
+    use std::os::unix::process::CommandExt;
+    Err(command.exec()).context("cannot start dotwit")
 }
 
 #[cfg(not(unix))]
-fn become_program(command: Command) -> Result<()> {
-    Step::new("serving", command).show()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_compared_as_json() {
-        let call = Call::new("M", "[]", "[1, 2]");
-        assert_eq!(call.check("[ 1,2 ]\n").unwrap(), "[1,2]");
-        let error = call.check("[2,1]").unwrap_err().to_string();
-        assert_eq!(error, "[2,1], but documented is [1,2]");
-        assert!(call.check("oops").unwrap_err().to_string().contains("oops"));
-    }
-
-    #[test]
-    fn a_call_reads_as_a_program_writes_it() {
-        let call = Call::new("Make", "[[1],2]", "null").then("Use", r#"["a"]"#);
-        assert_eq!(call.to_string(), r#"BlazorSample.Make([1],2).Use("a")"#);
-    }
+fn become_program(mut command: Command) -> Result<()> {
+    ensure!(command.status().context("cannot start dotwit")?.success(), "serving failed");
+    Ok(())
 }

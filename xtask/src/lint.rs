@@ -1,27 +1,27 @@
 //! Everything that can be said about the sources without running them.
 
 mod external_types;
+mod floors;
 mod package;
-mod tree;
+mod text;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use xshell::Shell;
 
 pub(crate) use external_types::run_as_rustdoc;
 
 use crate::{
     guests,
-    process::{Step, say},
-    project,
-    setup::{self, CARGO_DENY},
-    toolchain,
+    project::{cargo, each, say},
+    setup,
 };
 
-/// Makes every check, quick ones first, and fails in the end if one of them did.
-pub(crate) fn run() -> Result<()> {
+/// Makes every check, quick ones first, and fails in the end with all that failed.
+pub(crate) fn run(sh: &Shell) -> Result<()> {
     let checks = [
-        tree::check,
+        text::check,
+        floors::check,
         formatting,
-        types,
         npm_package,
         clippy,
         docs,
@@ -30,79 +30,43 @@ pub(crate) fn run() -> Result<()> {
         external_types::check,
         dependencies,
     ];
-    let mut failed = 0;
-    for check in checks {
-        if let Err(error) = check() {
-            failed += 1;
-            say(format_args!("{error:#}"));
-        }
-    }
-    if failed > 0 {
-        bail!("{failed} of {} checks failed", checks.len());
-    }
-    Ok(())
+    each(checks, |check| check(sh).inspect_err(|error| say(format!("{error:#}"))))
 }
 
-fn formatting() -> Result<()> {
-    cargo("checking the formatting", &["fmt", "--all", "--check"]).run()
+fn formatting(sh: &Shell) -> Result<()> {
+    Ok(cargo(sh).args(["fmt", "--all", "--check"]).run()?)
+}
+
+/// The npm package's types, and what its users would trip over.
+fn npm_package(sh: &Shell) -> Result<()> {
+    setup::npm_packages(sh)?;
+    each(["check", "check-package"], |script| {
+        Ok(setup::npm(sh).args(["run", script, "--workspace", "dotwit"]).run()?)
+    })
 }
 
 /// Clippy, in two goes: with the macros' tests among them, wasmtime would be checked again for the docs (see the tests' `NATIVE_CRATES`).
-fn clippy() -> Result<()> {
+fn clippy(sh: &Shell) -> Result<()> {
     let macros = "dotwit-macros";
-    for crates in [["--workspace", "--exclude", macros].as_slice(), &["--package", macros]] {
-        let arguments = [&["clippy", "--all-targets"], crates, &["--", "-D", "warnings"]].concat();
-        cargo(&format!("clippy {}", crates.join(" ")), &arguments).run()?;
-    }
-    Ok(())
+    each([["--workspace", "--exclude", macros].as_slice(), &["--package", macros]], |crates| {
+        Ok(cargo(sh).args(["clippy", "--all-targets"]).args(crates).args(["--", "-D", "warnings"]).run()?)
+    })
 }
 
 /// The docs, without broken links.
-fn docs() -> Result<()> {
-    let mut command = toolchain::cargo();
-    command.args(["doc", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings");
-    Step::new("building the docs", command).run()
-}
-
-fn types() -> Result<()> {
-    npm_run("check")
-}
-
-/// What users of the npm package would trip over.
-fn npm_package() -> Result<()> {
-    npm_run("check-package")
+fn docs(sh: &Shell) -> Result<()> {
+    Ok(cargo(sh).args(["doc", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings").run()?)
 }
 
 /// The guests, as the code that they are on WebAssembly.
-fn guests_for_wasm() -> Result<()> {
-    setup::target(setup::COMPONENT_TARGET)?;
-    let mut command = toolchain::cargo();
-    command.args(["clippy", "--profile", guests::PROFILE, "--target", setup::COMPONENT_TARGET]);
-    command.arg("--target-dir").arg(guests::target());
-    for guest in guests::ALL {
-        command.args(["--package", guest.crate_name()]);
-    }
-    command.args(["--", "-D", "warnings"]);
-    Step::new("checking the guests", command).run()
+fn guests_for_wasm(sh: &Shell) -> Result<()> {
+    setup::target(sh, setup::COMPONENT_TARGET)?;
+    let clippy = cargo(sh).args(["clippy", "--profile", guests::PROFILE, "--target", setup::COMPONENT_TARGET]);
+    let packages = guests::ALL.iter().flat_map(|guest| ["--package", guest.crate_name()]);
+    Ok(clippy.arg("--target-dir").arg(guests::target()).args(packages).args(["--", "-D", "warnings"]).run()?)
 }
 
 /// The dependencies' licences, sources and bans, as `deny.toml` has them.
-fn dependencies() -> Result<()> {
-    let mut command = toolchain::subcommand(&CARGO_DENY.get()?);
-    command.args(["check", "licenses", "bans", "sources"]);
-    Step::new("checking the dependencies' licences, bans and sources", command).run()
-}
-
-fn cargo(doing: &str, arguments: &[&str]) -> Step {
-    let mut command = toolchain::cargo();
-    command.args(arguments);
-    Step::new(doing, command)
-}
-
-/// Runs a script of the npm package.
-fn npm_run(script: &str) -> Result<()> {
-    setup::npm_packages()?;
-    let mut command = setup::npm(&project::js_adapter())?;
-    command.args(["run", script]);
-    Step::new(format!("npm run {script} in js-adapter"), command).run()
+fn dependencies(sh: &Shell) -> Result<()> {
+    Ok(setup::tool(sh, "cargo-deny", "0.20.2")?.args(["check", "licenses", "bans", "sources"]).run()?)
 }

@@ -11,20 +11,17 @@
 //! | `lint` | formatting, lints, docs, types, licences |
 //! | `bench` | measures, and prints ratios beside their references |
 //!
-//! A task sets up what it needs itself, says what it is doing while it does it, and skips what is done already. What must be installed
-//! into the system is installed on Debian as root, and named in one line elsewhere.
+//! A task prints the programs that it runs, sets up what it needs itself, and skips what is done already. It changes nothing of the
+//! system: where a browser is missing, it stops with the line that says what to install.
 
 mod bench;
 mod conformance;
 mod demo;
-mod gallery;
 mod guests;
 mod lint;
-mod process;
 mod project;
 mod setup;
 mod test;
-mod toolchain;
 
 use std::{net::SocketAddr, process::ExitCode};
 
@@ -88,19 +85,20 @@ fn main() -> ExitCode {
 }
 
 fn run(task: Task) -> Result<()> {
+    let sh = &project::shell()?;
     match task {
-        Task::Setup => setup::everything(),
-        Task::Guests => guests::build(guests::ALL),
+        Task::Setup => setup::everything(sh),
+        Task::Guests => guests::build(sh, guests::ALL),
         Task::Transpile => {
-            guests::build(guests::ALL)?;
-            gallery::transpile(guests::ALL)?;
-            gallery::assemble()
+            guests::build(sh, guests::ALL)?;
+            guests::transpile(sh, guests::ALL)?;
+            demo::assemble_gallery().map(drop)
         }
-        Task::Demo { once: true, .. } => demo::once(),
-        Task::Demo { listen, .. } => demo::serve(listen),
-        Task::Test { parts } => test::run(&parts),
-        Task::Conformance { write } => test::conformance(write),
-        Task::Lint => lint::run(),
-        Task::Bench => bench::run(),
+        Task::Demo { once: true, .. } => demo::once(sh),
+        Task::Demo { listen, .. } => demo::serve(sh, listen),
+        Task::Test { parts } => test::run(sh, &parts),
+        Task::Conformance { write } => test::conformance(sh, write),
+        Task::Lint => lint::run(sh),
+        Task::Bench => bench::run(sh),
     }
 }

@@ -6,17 +6,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env, fs,
+    env,
     process::{Command, ExitCode},
 };
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use xshell::Shell;
 
-use crate::{
-    process::{self, Step},
-    project, toolchain,
-};
+use crate::project::{self, cargo};
 
 /// The crates that others use in their programs.
 const LIBRARIES: [&str; 2] = ["dotwit", "dotwit-host"];
@@ -25,24 +23,22 @@ const LIBRARIES: [&str; 2] = ["dotwit", "dotwit-host"];
 const RUSTDOC: &str = "XTASK_RUSTDOC";
 
 /// Compares what is named with what is listed.
-pub(crate) fn check() -> Result<()> {
-    let mut command = toolchain::cargo();
-    command.args(["doc", "--no-deps", "--package", "dotwit-cli"]);
-    command.args(LIBRARIES.iter().flat_map(|name| ["--package", name]));
-    command.env("RUSTDOCFLAGS", "-Z unstable-options --output-format json");
-    command
+pub(crate) fn check(sh: &Shell) -> Result<()> {
+    let libraries = LIBRARIES.iter().flat_map(|name| ["--package", name]);
+    cargo(sh)
+        .args(["doc", "--no-deps", "--package", "dotwit-cli"])
+        .args(libraries)
+        .env("RUSTDOCFLAGS", "-Z unstable-options --output-format json")
         .env(RUSTDOC, env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into()))
-        .env("RUSTDOC", env::current_exe()?);
-    Step::new("describing the public API", command).run()?;
+        .env("RUSTDOC", env::current_exe()?)
+        .run()?;
 
-    let mut command = toolchain::cargo();
-    command.args(["metadata", "--no-deps", "--format-version", "1"]);
-    let metadata: Value = serde_json::from_str(&process::ask(command)?)?;
+    let metadata = cargo(sh).args(["metadata", "--no-deps", "--format-version", "1"]).quiet().read()?;
+    let metadata: Value = serde_json::from_str(&metadata)?;
     let mut wrong = Vec::new();
     for name in LIBRARIES {
         let file = project::cargo_target().join("doc").join(name.replace('-', "_")).with_extension("json");
-        let text = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let named = external(&serde_json::from_slice(&text)?);
+        let named = external(&serde_json::from_str(&sh.read_file(file)?)?);
         let package = metadata["packages"].as_array().into_iter().flatten().find(|package| package["name"] == name);
         let listed = &package.context("every library is a package")?["metadata"]["cargo_check_external_types"];
         let listed: Vec<&str> =
