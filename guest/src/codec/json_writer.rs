@@ -8,13 +8,20 @@ use dotwit_wire::limits::MAX_DEPTH;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-/// Serialises a value as compact JSON, and fails where it begins to nest too deep: a value that nests without end would
-/// exhaust the stack. If the value is an array, its number of elements is added to `elements`.
-pub(super) fn to_string<T: Serialize + ?Sized>(value: &T, elements: &Cell<usize>) -> serde_json::Result<String> {
-    let mut text = Text(Vec::with_capacity(128));
-    let limited = Limited { depth: 0, elements };
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut text, limited))?;
-    String::from_utf8(text.0).map_err(|error| serde_json::Error::io(io::Error::other(error)))
+/// A value that can be serialised. What works with `dyn ToJson` is compiled once, and not for each type of value.
+pub(crate) trait ToJson {
+    /// Serialises the value as compact JSON, and fails where it begins to nest too deep: a value that nests without end would
+    /// exhaust the stack. If the value is an array, its number of elements is added to `elements`.
+    fn to_json(&self, elements: &Cell<usize>) -> serde_json::Result<String>;
+}
+
+impl<T: Serialize> ToJson for T {
+    fn to_json(&self, elements: &Cell<usize>) -> serde_json::Result<String> {
+        let mut text = Text(Vec::with_capacity(128));
+        let limited = Limited { depth: 0, elements };
+        self.serialize(&mut serde_json::Serializer::with_formatter(&mut text, limited))?;
+        text.into_string()
+    }
 }
 
 /// A text that is being written. If there is no memory for more of it, writing fails with [`io::ErrorKind::OutOfMemory`],
@@ -22,6 +29,10 @@ pub(super) fn to_string<T: Serialize + ?Sized>(value: &T, elements: &Cell<usize>
 struct Text(Vec<u8>);
 
 impl Text {
+    fn into_string(self) -> serde_json::Result<String> {
+        String::from_utf8(self.0).map_err(|error| serde_json::Error::io(io::Error::other(error)))
+    }
+
     #[cold]
     fn reserve(&mut self, more: usize) -> io::Result<()> {
         // Room for the quote and the brackets behind a long string, so that they do not cause another copy.
@@ -156,7 +167,7 @@ mod tests {
         fn values_are_written_as_serde_writes_them_unless_too_deep(value in json()) {
             let expected = (nesting(&value) <= MAX_DEPTH).then(|| value.to_string());
             let elements = Cell::new(0);
-            prop_assert_eq!(to_string(&value, &elements).ok(), expected.clone());
+            prop_assert_eq!(value.to_json(&elements).ok(), expected.clone());
             if expected.is_some() {
                 prop_assert_eq!(elements.get(), value.as_array().map_or(0, Vec::len));
             }

@@ -22,6 +22,7 @@ mod write;
 use dotwit_wire::byte_arrays;
 
 pub(crate) use attachment::{Attachment, KeepAlive, results_have_arrived, results_keep_something};
+pub(crate) use json_writer::ToJson;
 pub(crate) use read::{IncomingMessage, Reader, custom_error, note_reference, read_handle};
 pub(crate) use write::{attach, write_arguments, write_result};
 

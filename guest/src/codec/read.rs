@@ -100,16 +100,13 @@ impl Reader {
     pub(crate) fn read<T: DeserializeOwned>(
         &self,
         json: &str,
-        explain: impl FnOnce(serde_json::Error) -> Error,
+        explain: &dyn Fn(&serde_json::Error) -> Error,
     ) -> Result<T, Error> {
         let mut read = serde_json::from_str(json);
         if self.arrays.has_numbers() || read.is_err() {
             read = self.read_again(json, read);
         }
-        read.map_err(|error| {
-            let failure = take_failure();
-            deserialize_error::original(&error, failure).unwrap_or_else(|| explain(error))
-        })
+        read.map_err(|error| deserialize_error::original(&error, take_failure()).unwrap_or_else(|| explain(&error)))
     }
 
     /// Reads a value once more if its text has numbers that it could not read, or did not see as what they are.

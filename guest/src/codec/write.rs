@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use dotwit_wire::byte_arrays;
 use dotwit_wire::limits::MAX_ARGUMENTS;
-use serde::Serialize;
 use serde::ser;
 
 use crate::codec::attachment::{Attachment, KeepAlive};
-use crate::codec::{deserialize_error, json_writer};
+use crate::codec::deserialize_error;
+use crate::codec::json_writer::ToJson;
 use crate::error::{Error, ErrorKind};
 use crate::message::Message;
 use crate::page::handle::Handle;
@@ -26,16 +26,15 @@ thread_local! {
     pub(super) static WRITING: RefCell<Option<Box<WriteContext>>> = const { RefCell::new(None) };
 }
 
-/// Serialises a value in a context of its own. If it is an array, its number of elements is added to `elements`. `failed` makes
-/// an error of serde's.
-fn write<T: Serialize + ?Sized>(
-    value: &T,
+/// Serialises a value in a context of its own. `failed` makes an error of serde's.
+fn write(
+    value: &dyn ToJson,
     elements: &Cell<usize>,
     failed: impl FnOnce(serde_json::Error) -> Error,
 ) -> Result<(Message, Vec<Rc<dyn Attachment>>), Error> {
     let arrays = byte_arrays::Writing::open();
     let outer = WRITING.take();
-    let json = json_writer::to_string(value, elements);
+    let json = value.to_json(elements);
     let context = WRITING.replace(outer);
     match json {
         Ok(json) => {
@@ -56,7 +55,7 @@ fn kind(error: &serde_json::Error, otherwise: ErrorKind) -> ErrorKind {
 
 /// Writes the result of a call. The page owns the guest's objects in it from then on, until it releases them. If the value
 /// cannot be written, nothing changes.
-pub(crate) fn write_result<T: Serialize + ?Sized>(value: &T) -> Result<Message, Error> {
+pub(crate) fn write_result(value: &dyn ToJson) -> Result<Message, Error> {
     let (message, attachments) = write(value, &Cell::new(0), |error| {
         Error::new(kind(&error, ErrorKind::Failed), format!("The result cannot be sent: {error}."))
     })?;
@@ -66,10 +65,10 @@ pub(crate) fn write_result<T: Serialize + ?Sized>(value: &T) -> Result<Message, 
 
 /// Writes the arguments of a call to the page for `target`: an array, or nothing. What they name stays the guest's, and is kept
 /// until the call has ended.
-pub(crate) fn write_arguments<T: Serialize + ?Sized>(
+pub(crate) fn write_arguments(
     target: Option<Rc<Handle>>,
     identifier: &str,
-    args: &T,
+    args: &dyn ToJson,
 ) -> Result<(Message, KeepAlive), Error> {
     let elements = Cell::new(0);
     let (mut message, attachments) = write(args, &elements, |error| {

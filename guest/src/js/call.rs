@@ -13,7 +13,7 @@ use dotwit_wire::limits::{MAX_DEPTH, MAX_PENDING_CALLS};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::codec::{IncomingMessage, KeepAlive, Reader, deserialize_error, write_arguments};
+use crate::codec::{IncomingMessage, KeepAlive, Reader, ToJson, deserialize_error, write_arguments};
 use crate::error::{Error, ErrorKind};
 use crate::message::Message;
 use crate::page::current::{page, try_page};
@@ -117,18 +117,7 @@ impl<R: Returned> Call<R> {
     where
         A: Serialize,
     {
-        let prepared = match refuse_too_many(identifier) {
-            None => prepare::<R, A>(target, identifier, operation, &args),
-            Some(error) => Err(error),
-        };
-        let state = match prepared {
-            Ok((request, message, keep_alive)) => {
-                let reply = PendingReply::new(keep_alive);
-                page().begin_invoke_js(reply.id(), request, message);
-                State::Pending(reply)
-            }
-            Err(error) => State::Refused(error),
-        };
+        let state = Asked { target, identifier, operation, result_type: result_type::<R>() }.begin(&args);
         Self { identifier: identifier.into(), state, timeout: None, result: PhantomData }
     }
 
@@ -223,36 +212,54 @@ where
     R: DeserializeOwned + 'static,
     A: Serialize,
 {
-    let (request, message, keep_alive) = prepare::<R, A>(target, identifier, operation, &args)?;
-    let outcome = page().invoke_js(request, message);
-    if let Err(error) = &outcome {
-        keep_alive.after_failure(error.kind());
-    }
-    read(identifier, outcome?.into())
+    let asked = Asked { target, identifier, operation, result_type: result_type::<R>() };
+    read(identifier, asked.invoke(&args)?)
 }
 
-fn refuse_too_many(identifier: &str) -> Option<Error> {
-    (pending::count::<IncomingMessage>() >= MAX_PENDING_CALLS).then(|| {
-        Error::new(
-            ErrorKind::TooMany,
-            format!(
-                "The call to '{identifier}' is refused: {MAX_PENDING_CALLS} calls to the page are under way, and {MAX_PENDING_CALLS} \
-                 is the limit."
-            ),
-        )
-    })
-}
-
-/// Checks that a call can be made, and writes its arguments.
-fn prepare<'i, R: 'static, A: Serialize>(
-    target: &JsObjectReference,
-    identifier: &'i str,
+/// What is asked of the page. It knows neither the type of the arguments nor that of the result, so that it is compiled once.
+struct Asked<'a> {
+    target: &'a JsObjectReference,
+    identifier: &'a str,
     operation: Operation,
-    args: &A,
-) -> Result<(Request<'i>, Message, KeepAlive), Error> {
-    let id = target.id()?;
-    let (message, keep_alive) = write_arguments(target.handle().cloned(), identifier, args)?;
-    Ok((Request { target: id, identifier, operation, result_type: result_type::<R>() }, message, keep_alive))
+    result_type: ResultType,
+}
+
+impl Asked<'_> {
+    fn invoke(&self, args: &dyn ToJson) -> Result<IncomingMessage, Error> {
+        let (request, message, keep_alive) = self.prepare(args)?;
+        let outcome = page().invoke_js(request, message);
+        if let Err(error) = &outcome {
+            keep_alive.after_failure(error.kind());
+        }
+        Ok(outcome?.into())
+    }
+
+    fn begin(&self, args: &dyn ToJson) -> State {
+        if pending::count::<IncomingMessage>() >= MAX_PENDING_CALLS {
+            let what = format!(
+                "The call to '{}' is refused: {MAX_PENDING_CALLS} calls to the page are under way, and {MAX_PENDING_CALLS} is \
+                 the limit.",
+                self.identifier
+            );
+            return State::Refused(Error::new(ErrorKind::TooMany, what));
+        }
+        match self.prepare(args) {
+            Ok((request, message, keep_alive)) => {
+                let reply = PendingReply::new(keep_alive);
+                page().begin_invoke_js(reply.id(), request, message);
+                State::Pending(reply)
+            }
+            Err(error) => State::Refused(error),
+        }
+    }
+
+    /// Checks that the call can be made, and writes its arguments.
+    fn prepare(&self, args: &dyn ToJson) -> Result<(Request<'_>, Message, KeepAlive), Error> {
+        let Self { target, identifier, operation, result_type } = *self;
+        let id = target.id()?;
+        let (message, keep_alive) = write_arguments(target.handle().cloned(), identifier, args)?;
+        Ok((Request { target: id, identifier, operation, result_type }, message, keep_alive))
+    }
 }
 
 /// How the page is to send an `R`.
@@ -271,15 +278,22 @@ fn result_type<R: 'static>() -> ResultType {
 
 /// Reads the result of a call.
 fn read<R: DeserializeOwned + 'static>(identifier: &str, received: IncomingMessage) -> Result<R, Error> {
-    let failed =
-        |what: String| Error::new(ErrorKind::Failed, format!("The result of the call to '{identifier}' {what}."));
     let IncomingMessage { json, bytes, handles } = received;
     // A result that does not matter is not read.
     let json = if result_type::<R>() == ResultType::Nothing { "null" } else { json.trim() };
+    check_depth(identifier, json)?;
+    let reader = Reader::new(json, bytes, handles)?;
+    reader.read(json, &|error| result_error(identifier, &deserialize_error::explain(json, error)))
+}
+
+fn check_depth(identifier: &str, json: &str) -> Result<(), Error> {
     let depth = json::depth(json);
     if depth > MAX_DEPTH {
-        return Err(failed(format!("nests {depth} deep, and {MAX_DEPTH} is the limit")));
+        return Err(result_error(identifier, &format!("nests {depth} deep, and {MAX_DEPTH} is the limit")));
     }
-    let reader = Reader::new(json, bytes, handles)?;
-    reader.read(json, |error| failed(deserialize_error::explain(json, &error)))
+    Ok(())
+}
+
+fn result_error(identifier: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Failed, format!("The result of the call to '{identifier}' {what}."))
 }

@@ -72,7 +72,7 @@ impl ArgumentReader<'_> {
         let position = self.count - self.texts.len();
         let method = self.method;
         let references = names_object(text).then(|| self.reader.references());
-        let value = self.reader.read(text, |error| does_not_fit(method, position, parameter, text, &error));
+        let value = self.reader.read(text, &|error| does_not_fit(method, position, parameter, text, error));
         if references.is_some_and(|before| self.reader.references() == before) {
             return Err(Error::new(
                 ErrorKind::BadArguments,
@@ -104,7 +104,7 @@ fn split<'t>(method: &str, text: &'t str, count: usize) -> Result<Vec<&'t str>, 
             Malformed::Mismatched => "closes its '[' with '}'".to_owned(),
             Malformed::Trailing => "goes on after its end".to_owned(),
             Malformed::MissingElement => "lacks an element beside a comma".to_owned(),
-            Malformed::TooDeep(depth) => format!("nests {depth} deep, and {} is the limit", MAX_DEPTH),
+            Malformed::TooDeep(depth) => format!("nests {depth} deep, and {MAX_DEPTH} is the limit"),
         };
         bad(format!("Invalid JSON in the call to '{method}': the arguments are one JSON array, but the text {what}."))
     })?;

@@ -13,7 +13,8 @@ use serde::ser::Serializer;
 use serde::{de, ser};
 
 use crate::expand::{self, Expanded};
-use crate::{numbers, placeholder};
+use crate::numbers::PLAIN;
+use crate::placeholder::{self, AS, BYTES};
 
 /// A context: its part of the thread's list of arrays. The contexts of messages that are written or read inside others have the
 /// parts behind theirs.
@@ -124,8 +125,8 @@ pub fn push<E: ser::Error>(bytes: Vec<u8>) -> Result<usize, E> {
 pub fn serialize<S: Serializer>(serializer: S, kind: &str, bytes: Vec<u8>) -> Result<S::Ok, S::Error> {
     let index = push(bytes)?;
     match kind {
-        numbers::PLAIN => placeholder::serialize(serializer, placeholder::BYTES, index),
-        _ => placeholder::serialize_with(serializer, (placeholder::BYTES, index), (placeholder::AS, kind)),
+        PLAIN => placeholder::serialize(serializer, BYTES, index),
+        _ => placeholder::serialize_with(serializer, (BYTES, index), (AS, kind)),
     }
 }
 
@@ -149,9 +150,7 @@ impl Reading {
 
     fn with_arrays(text: &str, arrays: Vec<Vec<u8>>) -> (Context, bool) {
         let count = arrays.len();
-        let has_numbers = numbers::may_be_in(text);
-        // A text with numbers may be read twice.
-        let may_take = !has_numbers && names_each_once(text, count);
+        let (may_take, has_numbers) = look(text, count);
         let first = UNREAD.with_borrow_mut(|unread| {
             let first = unread.len();
             unread.extend(arrays.into_iter().map(|bytes| Array { bytes: Some(bytes), is_read: false }));
@@ -196,17 +195,23 @@ pub fn is_reading() -> bool {
     READING.get().is_open
 }
 
-/// Whether a text names each of `count` byte arrays once, in order, as the writers of messages do. If it seems otherwise,
-/// because an array is named twice, or because the text has the key elsewhere or may have it with escapes, the arrays are
-/// copied.
-fn names_each_once(text: &str, count: usize) -> bool {
+/// Looks at the placeholders in a text: whether each of `count` arrays is named once, in order, as the writers of messages do, so
+/// that it can be taken; and whether some are numbers. If it seems otherwise, because an array is named twice, or because the text
+/// has the key elsewhere or may have it with escapes, the arrays are copied. So are numbers, because their text may be read twice.
+fn look(text: &str, count: usize) -> (bool, bool) {
     const KEY: &str = "\"__byte[]\"";
-    let indices = text.match_indices(KEY).map(|(at, _)| {
-        let value = text[at + KEY.len()..].trim_start().strip_prefix(':')?.trim_start();
+    const KIND: &str = ",\"__as\"";
+    let (mut named, mut is_in_order, mut has_numbers) = (0, true, false);
+    for (at, _) in text.match_indices(KEY) {
+        let value = text[at + KEY.len()..].trim_start();
+        let value = value.strip_prefix(':').unwrap_or(value).trim_start();
         let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
-        value[..end].parse().ok()
-    });
-    indices.eq((0..count).map(Some)) && !text.contains("\\u")
+        is_in_order &= value[..end].parse() == Ok(named);
+        has_numbers |= value[end..].starts_with(KIND);
+        named += 1;
+    }
+    let may_take = is_in_order && !has_numbers && named == count && !(text.contains('\\') && text.contains("\\u"));
+    (may_take, has_numbers)
 }
 
 /// Returns a byte array of the message that is being read. `is_once` says that its placeholder is not read again.

@@ -13,12 +13,6 @@ pub const BIG_INT: &str = "BigInt";
 /// The kind of bytes whose placeholder has none.
 pub const PLAIN: &str = "Uint8Array";
 
-/// Whether a text may have numbers beside it: a quick look.
-#[must_use]
-pub fn may_be_in(text: &str) -> bool {
-    text.contains("\"__as\"")
-}
-
 /// Reads the elements of a typed array of some kind.
 ///
 /// # Errors
