@@ -25,7 +25,7 @@ import { attachReviver } from './wire/read.js';
 /**
  * Calls a static method of the guest that has the assembly, and returns its result at once: the value, or `null`.
  *
- * @template [T=any]
+ * @template [T=unknown]
  * @param {string} assembly
  * @param {string} method
  * @param {...unknown} args
@@ -40,7 +40,7 @@ function invokeMethod(assembly, method, ...args) {
  * Calls a static method of the guest that has the assembly. The promise rejects, whatever goes wrong; nothing is thrown, not even when
  * no guest is running.
  *
- * @template [T=any]
+ * @template [T=unknown]
  * @param {string} assembly
  * @param {string} method
  * @param {...unknown} args
@@ -54,7 +54,7 @@ function invokeMethodAsync(assembly, method, ...args) {
  * `invokeMethodAsync` for calls that can be cancelled or time out.
  *
  * @param {CallOptions} options
- * @returns {{ invokeMethodAsync: <T = any>(assembly: string, method: string, ...args: unknown[]) => Promise<T> }}
+ * @returns {{ invokeMethodAsync: <T = unknown>(assembly: string, method: string, ...args: unknown[]) => Promise<T> }}
  * @throws {import('./error.js').DotNetError} when the options are wrong
  */
 function withOptions(options) {

@@ -25,6 +25,7 @@ export { start } from './start.js';
  * @typedef {import('./page/objects.js').JSObjectReference} JSObjectReference
  * @typedef {import('./page/objects.js').JSStreamReference} JSStreamReference
  * @typedef {import('./binding/bind.js').GuestModule} GuestModule
+ * @typedef {import('./start-options.js').WorkerLike} WorkerLike
  * @typedef {import('./wire/read.js').Reviver} Reviver
  */
 

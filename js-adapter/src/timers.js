@@ -80,7 +80,8 @@ let port;
  * @returns {() => void}
  */
 function nextTurn(task) {
-  if (typeof setImmediate === 'function') {
+  const { setImmediate, clearImmediate } = /** @type {any} */ (globalThis);
+  if (setImmediate) {
     const immediate = setImmediate(task);
     return () => clearImmediate(immediate);
   }

@@ -95,11 +95,17 @@ async function check(t, source) {
 test('the types let a program through that is right', async (t) => {
   const output = await check(
     t,
-    `import { DotNet, DotNetError, DotNetObject, start, type Assembly, type Dispatcher, type ErrorKind } from 'dotwit';
+    `import { DotNet, DotNetError, DotNetObject, start, type Assembly, type Dispatcher, type ErrorKind, type Guest, type StartedGuest, type StartOptions } from 'dotwit';
+     import { listen } from 'dotwit/worker';
      import { start as startInServiceWorker } from 'dotwit/static';
      import { transpile } from 'dotwit/transpile';
 
      const guest: Dispatcher = await start({ component: new URL('./guest/', import.meta.url) });
+     const options: StartOptions = { component: './guest/', worker: new Worker('worker.js'), timeout: 500 };
+     const inWorker: Guest = await start(options);
+     const started: StartedGuest = inWorker;
+     const nothing: void = listen({ imports: {} });
+     const ready: boolean = started.running;
      const same: typeof start = startInServiceWorker;
      const kind: ErrorKind = 'failed';
      const sum: number = DotNet.invokeMethod<number>('Hello', 'Add', 1, 2);
@@ -121,7 +127,7 @@ test('the types let a program through that is right', async (t) => {
        using helper: DotNetObject = own.invokeMethod<DotNetObject>('Hello', 'NewCounter');
      }
      const { files } = await transpile('guest.wasm', 'guest');
-     console.log(same, kind, sum, text, count, names, files);`,
+     console.log(nothing, ready, same, kind, sum, text, count, names, files);`,
   );
   assert.equal(output, '');
 });
@@ -171,8 +177,11 @@ test('the types stop a program that is wrong', async (t) => {
      DotNet.invokeMethod(1, 'Add');
      const kind: 'no-tea' = new DotNetError('failed', '').kind;
      DotNet.with({ timeout: '5' });
-     DotNet.createJSStreamReference('text');`,
+     DotNet.createJSStreamReference('text');
+     start({ component: './guest/', worker: 1 });
+     (await start({ component: './guest/' })).releaseObject(1);
+     (await DotNet.invokeMethodAsync('A', 'Object')).anything();`,
   );
   const lines = [...output.matchAll(/main\.mts\((\d+),/g)].map(([, line]) => Number(line));
-  assert.deepEqual(lines, [2, 3, 4, 5, 6]);
+  assert.deepEqual(lines, [2, 3, 4, 5, 6, 7, 8, 9]);
 });

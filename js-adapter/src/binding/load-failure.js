@@ -44,7 +44,7 @@ async function problemOf(url, cause) {
 async function problemOfFile(url, cause) {
   // A module that Node takes for a script has the syntax of none.
   if (cause?.name !== 'SyntaxError' || !url.pathname.endsWith('.js')) return undefined;
-  /** @type {typeof import('node:fs')} */
+  /** @type {{ existsSync: (file: URL) => boolean }} */
   const { existsSync } = await load('node:fs');
   const file = new URL('./package.json', url);
   return existsSync(file) ? undefined : `'${file}' is missing, by which Node knows that the files beside it are modules`;

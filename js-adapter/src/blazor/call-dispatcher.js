@@ -95,7 +95,7 @@ export class AttachedDispatcher {
   /**
    * Calls a static method of this host and returns its result at once.
    *
-   * @template [T=any]
+   * @template [T=unknown]
    * @param {string} assembly
    * @param {string} method
    * @param {...unknown} args
@@ -109,7 +109,7 @@ export class AttachedDispatcher {
   /**
    * Calls a static method of this host. Whatever goes wrong rejects the promise.
    *
-   * @template [T=any]
+   * @template [T=unknown]
    * @param {string} assembly
    * @param {string} method
    * @param {...unknown} args

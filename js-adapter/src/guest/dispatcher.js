@@ -89,7 +89,7 @@ export class Dispatcher extends StartedGuest {
   /**
    * Calls a static method of this guest and returns its result at once.
    *
-   * @template [T=any]
+   * @template [T=unknown]
    * @param {string} assembly
    * @param {string} method
    * @param {...unknown} args
@@ -103,7 +103,7 @@ export class Dispatcher extends StartedGuest {
   /**
    * Calls a static method of this guest. The promise rejects, whatever goes wrong.
    *
-   * @template [T=any]
+   * @template [T=unknown]
    * @param {string} assembly
    * @param {string} method
    * @param {...unknown} args

@@ -35,7 +35,7 @@ export function baseUrl() {
  * @returns {Promise<URL>}
  */
 export async function fileUrl(name) {
-  /** @type {typeof import('node:url')} */
+  /** @type {{ pathToFileURL: (path: string) => URL }} */
   const { pathToFileURL } = await load('node:url');
   const [path] = /** @type {RegExpMatchArray} */ (name.match(/^(\\\\\?\\)?[^?]*/));
   const url = pathToFileURL(path);

@@ -1,18 +1,17 @@
-/// <reference lib="esnext.disposable" preserve="true" />
-
 /**
  * `DotNetObject`, the page's proxy for an object that a guest has handed out.
  *
  * @module
  */
 
-import { DotNetError } from '../error.js';
 import { checkOptions } from '../call-options.js';
+import { dispose } from '../dispose.js';
+import { DotNetError } from '../error.js';
 
 /** @import { CallOptions } from '../call-options.js' */
 
 /**
- * What a proxy needs of the side that its object lives on.
+ * What a proxy needs of the guest or host that has its object.
  *
  * @typedef {object} ObjectOwner
  * @property {(assembly: string | null, method: string, object: number | null, args: unknown[] | null) => any} invokeDotNetMethod
@@ -32,24 +31,24 @@ export function isObjectId(id) {
 }
 
 /**
- * The side that a proxy's object lives on.
+ * Returns what a proxy's object belongs to.
  *
  * @type {(object: DotNetObject) => ObjectOwner}
  */
 export let ownerOf;
 
 /**
- * Gives the id of a proxy's object.
+ * Returns the id of a proxy's object.
  *
  * @type {(object: DotNetObject) => number}
  */
 export let idOf;
 
-/** @type {WeakMap<object, ObjectOwner>} Whom the object belongs to that a placeholder stands for. */
+/** @type {WeakMap<object, ObjectOwner>} What the objects of placeholders belong to. */
 const placeholders = new WeakMap();
 
 /**
- * The side that a placeholder's object lives on; nothing for what no proxy has made.
+ * Returns what a placeholder's object belongs to; `undefined` for a placeholder that no proxy has made.
  *
  * @param {object} placeholder
  */
@@ -58,9 +57,9 @@ export function ownerOfPlaceholder(placeholder) {
 }
 
 /**
- * An object of a guest. It lives there until `dispose()`, or until the page has lost sight of it for good.
+ * An object of a guest. It lives there until `dispose()`, or until its proxies in the page have been collected.
  *
- * Two proxies may stand for one object: disposing either ends both.
+ * Two proxies may stand for one object: disposing of either ends both.
  */
 export class DotNetObject {
   #id;
@@ -73,7 +72,7 @@ export class DotNetObject {
   }
 
   /**
-   * Proxies come out of calls; a page has no need to make one.
+   * Calls return proxies; a page has no need to make one.
    *
    * @param {number} id
    * @param {ObjectOwner} owner
@@ -86,7 +85,7 @@ export class DotNetObject {
   /**
    * Calls a method of the object and returns its result at once.
    *
-   * @template [T=any]
+   * @template [T=unknown]
    * @param {string} method
    * @param {...unknown} args
    * @returns {T}
@@ -98,9 +97,9 @@ export class DotNetObject {
   }
 
   /**
-   * Calls a method of the object. Whatever goes wrong rejects the promise.
+   * Calls a method of the object. The promise rejects, whatever goes wrong.
    *
-   * @template [T=any]
+   * @template [T=unknown]
    * @param {string} method
    * @param {...unknown} args
    * @returns {Promise<T>}
@@ -113,8 +112,8 @@ export class DotNetObject {
    * The object's `invokeMethodAsync` for calls that can be cancelled or time out.
    *
    * @param {CallOptions} options
-   * @returns {{ invokeMethodAsync: <T = any>(method: string, ...args: unknown[]) => Promise<T> }}
-   * @throws {DotNetError} when the options are none
+   * @returns {{ invokeMethodAsync: <T = unknown>(method: string, ...args: unknown[]) => Promise<T> }}
+   * @throws {DotNetError} when the options are wrong
    */
   with(options) {
     const checked = checkOptions(options);
@@ -137,8 +136,7 @@ export class DotNetObject {
   }
 
   /**
-   * Gives the object up. Calls made before it are still delivered and answered; it never fails, and a second time does
-   * nothing.
+   * Releases the object. Earlier calls are still delivered and answered. It never fails, and does nothing a second time.
    */
   dispose() {
     if (this.#disposed) return;
@@ -146,18 +144,18 @@ export class DotNetObject {
     this.#owner.releaseObject(this.#id);
   }
 
-  /** `using helper = …` disposes. */
-  [Symbol.dispose]() {
+  /** `using helper = …` disposes of the object. */
+  [dispose]() {
     this.dispose();
   }
 
-  /** A name as the platform's own objects have one: frameworks leave those alone that they cannot wrap. */
+  /** A name like those of the platform's own objects: frameworks do not wrap what has one. */
   get [Symbol.toStringTag]() {
     return 'DotNetObject';
   }
 
   /**
-   * What stands for this object on the wire. A copy of it stands for nothing.
+   * Returns the placeholder of this object. A copy of it stands for nothing.
    *
    * @returns {{ __dotNetObject: number }}
    */
@@ -183,6 +181,3 @@ export class DotNetObject {
     }
   }
 }
-
-// An engine without explicit resource management has made a method named 'undefined' of that.
-if (!Symbol.dispose) Reflect.deleteProperty(DotNetObject.prototype, 'undefined');

@@ -14,7 +14,7 @@ export class DotNetStream {
   #stream;
 
   /**
-   * Streams come out of calls; a page has no need to make one.
+   * Calls return streams; a page has no need to make one.
    *
    * @param {() => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>} open
    * @param {string} [contentType]
@@ -22,12 +22,12 @@ export class DotNetStream {
   constructor(open, contentType = '') {
     this.#open = open;
 
-    /** What the bytes are, such as `image/png`, if the guest says so; otherwise empty. */
+    /** The type of the bytes, such as `image/png`, if the guest gives one; otherwise empty. */
     this.contentType = contentType;
   }
 
   /**
-   * The bytes, as they are read. It is the same stream each time.
+   * Returns the bytes as a stream, the same one each time.
    *
    * @returns {Promise<ReadableStream<Uint8Array>>}
    */
@@ -36,7 +36,7 @@ export class DotNetStream {
   }
 
   /**
-   * All the bytes.
+   * Reads all bytes.
    *
    * @returns {Promise<ArrayBuffer>}
    */
@@ -49,7 +49,7 @@ export class DotNetStream {
   }
 
   /**
-   * All the bytes as a blob of the stream's content type, for `URL.createObjectURL` and the like.
+   * Reads all bytes as a blob of the stream's content type, for `URL.createObjectURL` and the like.
    *
    * @returns {Promise<Blob>}
    */
@@ -60,7 +60,7 @@ export class DotNetStream {
   async #pieces() {
     const stream = await this.stream();
     if (stream.locked) throw new DotNetError('unsupported', 'The stream can be read once.');
-    // A `Response` would do the same, several times slower. The reader is never released: the bytes are read once.
+    // A `Response` does the same, several times slower. The reader is never released: the bytes are read once.
     const reader = stream.getReader();
     const pieces = [];
     for (;;) {
@@ -70,7 +70,7 @@ export class DotNetStream {
     }
   }
 
-  /** A name as the platform's own objects have one: frameworks leave those alone that they cannot wrap. */
+  /** A name like those of the platform's own objects: frameworks do not wrap what has one. */
   get [Symbol.toStringTag]() {
     return 'DotNetStream';
   }

@@ -15,7 +15,7 @@ import { inNode, load } from '../page/modules.js';
  */
 export async function spawn() {
   if (!inNode()) return new Worker(new URL('./main.js', import.meta.url), { type: 'module' });
-  /** @type {typeof import('node:worker_threads')} */
+  /** @type {{ Worker: new (script: URL) => WorkerLike }} */
   const threads = await load('node:worker_threads');
   // Written so that bundlers for pages do not take the file along once more.
   return new threads.Worker(new URL(import.meta.url.replace(/[^/]*$/, 'main.js')));
