@@ -30,8 +30,12 @@ export function checkDepth(json, fail) {
   if (depth > MAX_DEPTH) throw fail(`The JSON nests ${depth} deep, and ${MAX_DEPTH} is the limit.`);
 }
 
-/** @param {string} json */
-function depthOf(json) {
+/**
+ * Returns how deep a text nests: 0 for a scalar, 1 for a flat array or object.
+ *
+ * @param {string} json
+ */
+export function depthOf(json) {
   let depth = 0;
   let deepest = 0;
   for (let at = 0; at < json.length; at++) {
