@@ -1,5 +1,5 @@
 /**
- * `MessageBridge`, the messages between a guest and Microsoft's package, which knows byte arrays and streams only beside them.
+ * `MessageBridge`, the messages between a guest and Microsoft's package, which passes byte arrays and streams apart from them.
  *
  * @module
  */
@@ -15,12 +15,12 @@ import { bytesBeside } from '../src/wire/write.js';
 /** @import { CallDispatcher } from './attached-guest.js' */
 
 /**
- * How far apart the ids of the objects of two guests are on the page: the package writes an object by its id alone, whoever gets
- * it. The first are left to other hosts.
+ * How far apart the ids of two guests' objects are on the page: the package writes an object as its id alone, whichever guest gets it. The
+ * lowest ids are left to other hosts.
  */
 const SPAN = 2 ** 40;
 
-/** An object of a guest in a text. */
+/** The placeholder of a guest's object. */
 const OBJECT = /("__dotNetObject"\s*:\s*)(\d+)/g;
 
 let guests = 0;
@@ -44,13 +44,13 @@ export class MessageBridge {
     this.#dispatcher = dispatcher;
   }
 
-  /** What the package gave for the guest. */
+  /** The package's dispatcher for the guest. */
   get dispatcher() {
     return this.#dispatcher();
   }
 
   /**
-   * What the guest calls an object that the page names.
+   * Returns the guest's id of an object that the page names.
    *
    * @param {number} id
    * @throws {DotNetError} when it is of another guest
@@ -73,7 +73,7 @@ export class MessageBridge {
   }
 
   /**
-   * The message of a text that comes from the package, with the arrays that were sent for it.
+   * Returns the message for a text of the package, with the arrays that were sent for it.
    *
    * @param {string} json
    * @returns {Message}
@@ -87,11 +87,10 @@ export class MessageBridge {
   }
 
   /**
-   * Gives the package what a message of the guest has beside its text. Whoever calls this lets the package read the text at
-   * once.
+   * Gives the package what a message of the guest has beside its text. The package must read the text at once.
    *
    * @param {Message} message
-   * @returns {string} the text, as the package knows it
+   * @returns {string} the text for the package
    * @throws {DotNetError}
    */
   toPage({ json, bytes, failure }) {
@@ -111,7 +110,7 @@ export class MessageBridge {
   }
 
   /**
-   * The package gives each array out once and keeps it until then, so each place gets a number of its own.
+   * Gives the package the arrays of a message. It hands out each array once, so each place in the text gets a number of its own.
    *
    * @param {string} json
    * @param {Uint8Array[]} bytes
@@ -125,7 +124,7 @@ export class MessageBridge {
       }
       this.dispatcher.receiveByteArray(++this.#lastArray, array);
       const placeholder = { '__byte[]': this.#lastArray };
-      // What the bytes are is for `reviveNumbers`: the package has made bytes of the inner object by then.
+      // `reviveNumbers` makes numbers of them: by then the package has revived the inner object.
       return Object.hasOwn(value, '__as') ? { __as: value.__as, bytes: placeholder } : placeholder;
     });
     return JSON.stringify(value);
@@ -133,7 +132,7 @@ export class MessageBridge {
 }
 
 /**
- * Makes numbers of bytes that say what they are: a reviver for the package.
+ * A reviver for the package: revives numbers that travel as bytes.
  *
  * @param {string} _key
  * @param {any} value

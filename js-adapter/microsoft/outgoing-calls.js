@@ -38,16 +38,16 @@ export class OutgoingCalls {
   #guest;
   #bridge;
 
-  /** @type {Map<number, { call: bigint, want: ResultType }>} What has not ended, by the package's handles. */
+  /** @type {Map<number, { call: bigint, want: ResultType }>} Pending calls by the package's handles. */
   #pending = new Map();
 
-  /** @type {Map<bigint, number>} The handles of what is pending. */
+  /** @type {Map<bigint, number>} The handles of pending calls. */
   #handles = new Map();
 
   /** @type {Set<number>} Calls that were cancelled and have not ended at the page. */
   #cancelled = new Set();
 
-  /** @type {Set<number>} The objects that the guest has asked for. Others are the page's to dispose of, which made them. */
+  /** @type {Set<number>} The objects that the guest has asked for. The page disposes of all others. */
   #owned = new Set();
 
   // Blazor's first handle is 2.
@@ -129,7 +129,7 @@ export class OutgoingCalls {
   }
 
   /**
-   * A call has ended at the page. Must not throw: the package would take that for a failure of the call.
+   * Ends a call. Must not throw: the package takes a throw for a failure of the call.
    *
    * @param {number} handle
    * @param {boolean} succeeded
@@ -152,7 +152,7 @@ export class OutgoingCalls {
   }
 
   /**
-   * The guest gives a call up. The package knows nothing of that: what the page still gives is lost.
+   * The guest cancels a call. The package has no way to cancel it, and its result is dropped.
    *
    * @param {bigint} call
    */
@@ -165,7 +165,7 @@ export class OutgoingCalls {
   }
 
   /**
-   * The guest gives up an object.
+   * The guest releases an object.
    *
    * @param {number} id
    */
@@ -174,7 +174,7 @@ export class OutgoingCalls {
   }
 
   /**
-   * Reads bytes of an object of the page. Never throws.
+   * Reads bytes of a stream of the page. Never throws.
    *
    * @param {bigint} call
    * @param {number} target
@@ -197,7 +197,7 @@ export class OutgoingCalls {
     );
   }
 
-  /** The guest is gone. */
+  /** Drops everything: the guest is gone. */
   finish() {
     this.#pending.clear();
     this.#handles.clear();
@@ -215,7 +215,7 @@ export class OutgoingCalls {
   }
 
   /**
-   * The object with an id, or the error that there is none.
+   * Returns the object with an id, or the error that there is none.
    *
    * @param {number} id
    */
@@ -229,7 +229,7 @@ export class OutgoingCalls {
 
   /**
    * @param {string} json
-   * @param {ResultType | undefined} want nothing where nobody awaits it any more
+   * @param {ResultType | undefined} want absent when nobody awaits the result
    * @returns {Message}
    */
   #resultOf(json, want) {
@@ -255,8 +255,8 @@ export class OutgoingCalls {
 }
 
 /**
- * The package's dispatcher for one call, which tells what the page throws before the package makes a text of it: that has
- * neither a name nor anything of what is no error in the package's own realm.
+ * Returns the package's dispatcher for one call, which reports what the page throws before the package turns that into a text: the text
+ * has no name, and nothing of errors of other realms.
  *
  * @param {CallDispatcher} dispatcher
  * @param {(thrown: unknown) => void} note
@@ -285,7 +285,7 @@ function noting(dispatcher, note) {
 }
 
 /**
- * What the guest is told of a failure that the package has made a text of: the message, and the stack in the lines after it.
+ * Returns what the guest is told of a failure that the package has turned into a text: the message, and the stack in the following lines.
  *
  * @param {string} text
  * @returns {CallError}

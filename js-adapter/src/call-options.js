@@ -1,5 +1,8 @@
 /**
- * Calls that end before they are answered: by a signal, or after a time.
+ * Calls that end before their result: by a signal, or after a timeout.
+ *
+ * This does not use `AbortSignal.timeout` and `AbortSignal.any`: the latter is missing in Safari before 17.4, a call that ends takes its
+ * timer back, and one listener does for all calls of a signal.
  *
  * @module
  */
@@ -8,7 +11,7 @@ import { DotNetError, badArguments, describeValue } from './error.js';
 import { after } from './timers.js';
 
 /**
- * What can end a call early.
+ * What ends a call early.
  *
  * @typedef {object} CallOptions
  * @property {AbortSignal | undefined} [signal] Its abort rejects the call with kind `cancelled`.
@@ -20,7 +23,7 @@ import { after } from './timers.js';
  *
  * @param {any} options
  * @returns {CallOptions}
- * @throws {DotNetError} when they are none
+ * @throws {DotNetError} when they are wrong
  */
 export function checkOptions(options) {
   if (typeof options !== 'object' || options === null) {
@@ -41,12 +44,12 @@ export function checkOptions(options) {
 }
 
 /**
- * Watches over a call: calls `end` once, when it is to end before it is answered.
+ * Calls `end` once, when a call is to end before its result.
  *
  * @param {CallOptions} options
  * @param {{ assembly?: string, method?: string }} called
  * @param {(error: DotNetError) => void} end
- * @returns {() => void} which ends the watch
+ * @returns {() => void} which stops this
  * @throws {DotNetError} when the signal has been aborted already
  */
 export function cancelAfter({ signal, timeout }, called, end) {
@@ -59,7 +62,7 @@ export function cancelAfter({ signal, timeout }, called, end) {
   };
   const late = () => {
     stop();
-    end(new DotNetError('timed-out', `The call of '${called.method}' took longer than its time-out of ${timeout} ms.`, called));
+    end(new DotNetError('timed-out', `The call of '${called.method}' took longer than its timeout of ${timeout} ms.`, called));
   };
   const disarm = signal && onAbort(signal, aborted);
   const clear = timeout === undefined || timeout === Infinity ? undefined : after(timeout, late);
@@ -70,11 +73,11 @@ export function cancelAfter({ signal, timeout }, called, end) {
   return stop;
 }
 
-/** @type {WeakMap<AbortSignal, { runs: Set<() => void>, listener: () => void }>} What waits for a signal, by one listener for all. */
+/** @type {WeakMap<AbortSignal, { runs: Set<() => void>, listener: () => void }>} What runs when a signal aborts, by one listener for all. */
 const waiting = new WeakMap();
 
 /**
- * Has `run` run when a signal aborts.
+ * Runs a function when a signal aborts.
  *
  * @param {AbortSignal} signal
  * @param {() => void} run must not throw
@@ -89,7 +92,7 @@ function onAbort(signal, run) {
     try {
       signal.removeEventListener('abort', listener);
     } catch {
-      // A signal of the page's own making, which is the page's own trouble: the call ends all the same.
+      // A signal of the page's own making. The call has ended all the same.
     }
   };
 }

@@ -7,7 +7,7 @@
 /** @import { CallError, ErrorKind } from './wire/contract.js' */
 
 /**
- * What a `DotNetError` may tell beside its kind and message.
+ * What a `DotNetError` may have beside its kind and message.
  *
  * @typedef {object} ErrorContext
  * @property {string} [assembly] The assembly that was called, if the call was static.
@@ -26,25 +26,25 @@ export class DotNetError extends Error {
   constructor(kind, message, context = {}) {
     super(message, context);
 
-    /** What went wrong, for programs to decide on. */
+    /** What went wrong, for programs. */
     this.kind = kind;
 
-    /** The assembly that was called; `undefined` where the call named an object or nothing at all. */
+    /** The assembly that was called; `undefined` if the call named an object, or if there was no call. */
     this.assembly = context.assembly;
 
-    /** The id of the method that was called; `undefined` where there was no call. */
+    /** The id of the method that was called; `undefined` if there was no call. */
     this.method = context.method;
 
-    /** More for developers, such as a stack or a cause; the other side may withhold it. */
+    /** More for developers, such as a stack or a cause. The other side may withhold it. */
     this.detail = context.detail;
   }
 }
 
-// On the prototype, as with the errors of the language, and so out of the way when an error is printed.
+// On the prototype, as with the language's own errors, so that it is not printed with each error.
 Object.defineProperty(DotNetError.prototype, 'name', { value: 'DotNetError', writable: true, configurable: true });
 
 /**
- * The error for a call that failed.
+ * Returns the error for a call that failed.
  *
  * @param {CallError} failure
  * @param {{ assembly?: string, method?: string }} [called]
@@ -54,7 +54,7 @@ export function errorOf({ kind, message, detail }, called) {
 }
 
 /**
- * The error for what is larger than there is room for.
+ * Returns the error for what is larger than there is room for.
  *
  * @param {string} message which names both sizes
  * @param {unknown} [cause]
@@ -64,7 +64,7 @@ export function tooLarge(message, cause) {
 }
 
 /**
- * The error for what a call cannot be made with.
+ * Returns the error for something that a call cannot be made with.
  *
  * @param {string} message
  * @param {unknown} [cause]
@@ -74,7 +74,7 @@ export function badArguments(message, cause) {
 }
 
 /**
- * The error for what the page cannot do for a guest.
+ * Returns the error for something that the page cannot do for a guest.
  *
  * @param {string} message
  */
@@ -83,7 +83,7 @@ export function jsFailed(message) {
 }
 
 /**
- * Whether that is what was thrown.
+ * Whether an error of kind `too-large` was thrown.
  *
  * @param {unknown} thrown
  * @returns {thrown is DotNetError}
@@ -92,12 +92,12 @@ export function isTooLarge(thrown) {
   return thrown instanceof DotNetError && thrown.kind === 'too-large';
 }
 
-/** What V8, Firefox and Safari say when a text becomes longer than they can hold. */
+/** The messages of V8, Firefox and Safari for a text that is longer than they can hold. */
 const TOO_LONG = ['Invalid string length', 'allocation size overflow', 'Out of memory'];
 
 /**
- * Whether an engine has thrown that a text is longer than it can hold. Without regular expressions, which need more of a stack
- * that may be full.
+ * Whether an engine has thrown that a text is longer than it can hold. This uses no regular expressions, which need more of a stack that
+ * may be full.
  *
  * @param {any} thrown
  */
@@ -106,7 +106,7 @@ export function isTextTooLong(thrown) {
 }
 
 /**
- * Describes a value in an error message: short, and never by running code of the value.
+ * Describes a value for an error message, in few words and without running code of the value.
  *
  * @param {unknown} value
  * @returns {string}
@@ -127,13 +127,13 @@ export function describeValue(value) {
 }
 
 /**
- * Whether a name has nothing in it but space.
+ * Whether a name is empty or white space.
  *
  * @param {string} name
  */
 export function isBlank(name) {
   const first = name.charCodeAt(0);
-  // To trim costs more than all other checks of a call.
+  // Trimming costs more than all other checks of a call.
   return !(first > 0x20 && first < 0x7f) && name.trim() === '';
 }
 
@@ -142,24 +142,24 @@ function isArray(value) {
   try {
     return Array.isArray(value);
   } catch {
-    // A proxy that was revoked.
+    // A revoked proxy.
     return false;
   }
 }
 
 /**
- * The text of whatever was thrown.
+ * Returns the message of a value that was thrown.
  *
  * @param {unknown} thrown
  * @returns {string}
  */
 export function messageOf(thrown) {
   try {
-    // Of an error of any realm.
+    // Errors of any realm have one.
     const message = /** @type {any} */ (thrown)?.message;
     if (typeof message === 'string') return message;
   } catch {
-    // A proxy that was revoked, or an error that throws errors.
+    // A revoked proxy, or a getter that throws.
   }
   return describeValue(thrown);
 }

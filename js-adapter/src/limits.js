@@ -1,33 +1,33 @@
 /**
- * The limits that this side of a call keeps, and why they are what they are. Numbers fail with kind `too-many`, sizes with
- * `too-large`, and the depth with that of what nests too deep.
+ * The limits that this side of a call keeps, with their reasons. Exceeding a number fails with kind `too-many`, and a size with
+ * `too-large`; nesting too deep fails as malformed arguments or results do.
  *
  * @module
  */
 
 import { DotNetError } from './error.js';
 
-/** Arguments of one call, either way. No method that people write comes near, and the guest keeps the same limit. */
+/** Arguments of one call, in either direction. No method has that many, and the guest keeps the same limit. */
 export const MAX_ARGUMENTS = 64;
 
 /**
- * Calls between the page and one guest that have not ended, for each direction. Who reaches it is in a loop that awaits
- * nothing; the error says so while there is memory left.
+ * Calls between the page and one guest that have not ended, for each direction. Reaching it means a loop that awaits nothing; the error
+ * comes while there is memory left.
  */
 export const MAX_PENDING_CALLS = 10_000;
 
 /**
- * Objects of the page that one guest holds, and objects of one guest that the page holds. Who reaches it does not give
- * back what it gets.
+ * Objects of the page that one guest holds, and objects of one guest that the page holds. Reaching it means that references are being
+ * leaked.
  */
 export const MAX_LIVE_REFERENCES = 100_000;
 
-/** Streams between the page and one guest that are open, for each direction. */
+/** Open streams between the page and one guest, for each direction. */
 export const MAX_OPEN_STREAMS = 1_000;
 
 /**
- * Bytes of one array, and of a text as UTF-8: what a guest of 32 bits can have in one piece. Its whole memory is 4 GiB at the
- * most, and what does not fit into it fails with the same kind.
+ * Bytes of one array, and of a text in UTF-8: what a 32-bit guest can have in one piece. Its whole memory is at most 4 GiB, and what does
+ * not fit into that fails with the same kind.
  */
 export const MAX_BYTES = 2 ** 31 - 1;
 
@@ -35,7 +35,7 @@ export const MAX_BYTES = 2 ** 31 - 1;
 let longest;
 
 /**
- * The length of the longest text that this engine can hold: 2^29 - 24 in Chromium and Node, 2^30 - 2 in Firefox. Found by adding
+ * Returns the length of the longest text that this engine can hold: 2^29 - 24 in Chromium and Node, 2^30 - 2 in Firefox. It concatenates
  * texts, which no engine copies for that.
  */
 export function longestText() {
@@ -58,7 +58,7 @@ export function longestText() {
 export const MAX_DEPTH = 32;
 
 /**
- * The error for one more than a limit allows, which names both numbers.
+ * Returns the error for one more than a limit allows, which names both numbers.
  *
  * @param {number} number
  * @param {number} limit
@@ -69,7 +69,7 @@ export function tooMany(number, limit, what) {
 }
 
 /**
- * Makes sure that a call has no more arguments than one may have.
+ * Checks that a call does not have too many arguments.
  *
  * @param {unknown[] | null | undefined} args
  * @throws {DotNetError}

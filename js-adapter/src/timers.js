@@ -1,18 +1,17 @@
 /**
- * When a guest that has asked for it is woken up, without the clamp of `setTimeout(0)`, which costs a page up to 4 ms a
- * turn.
+ * Alarms of guests, without the clamp of `setTimeout(0)`, which costs a page up to 4 ms a turn.
  *
  * @module
  */
 
-/** The longest delay of `setTimeout`; one above it fires at once. */
+/** The longest delay of `setTimeout`; a longer one fires at once. */
 const MAX_DELAY = 2 ** 31 - 1;
 
 /** The alarm of one guest, which wakes it. */
 export class Alarm {
   #wake;
 
-  /** @type {(() => void) | undefined} Takes back the wake-up that is due. */
+  /** @type {(() => void) | undefined} Cancels the alarm that is set. */
   #cancel;
 
   /** @param {() => void} wake */
@@ -21,8 +20,8 @@ export class Alarm {
   }
 
   /**
-   * Wakes the guest once, `nanoseconds` from now or a little later; 0 means as soon as the page has had its turn. What was
-   * set before is forgotten.
+   * Sets the alarm: it wakes the guest once, `nanoseconds` from now or a little later, where 0 means in the next turn of the event loop.
+   * An earlier alarm is cancelled.
    *
    * @param {number} nanoseconds
    */
@@ -35,7 +34,7 @@ export class Alarm {
     this.#cancel = nanoseconds === 0 ? nextTurn(run) : after(nanoseconds / 1e6, run);
   }
 
-  /** Takes back what is due. */
+  /** Cancels the alarm. */
   clear() {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -43,11 +42,11 @@ export class Alarm {
 }
 
 /**
- * Runs a task after a time, however long that is.
+ * Runs a task after a time of any length.
  *
  * @param {number} milliseconds
  * @param {() => void} task
- * @returns {() => void} which takes it back
+ * @returns {() => void} which cancels it
  */
 export function after(milliseconds, task) {
   const due = performance.now() + milliseconds;
@@ -66,7 +65,7 @@ export function after(milliseconds, task) {
 }
 
 /**
- * Tasks of a page that wait for their turn, one message under way for each.
+ * Tasks that wait for the next turn. There is a message under way for each of them.
  *
  * @type {{ run: (() => void) | undefined }[]}
  */
@@ -76,8 +75,10 @@ const turns = [];
 let port;
 
 /**
+ * Runs a task in the next turn of the event loop.
+ *
  * @param {() => void} task
- * @returns {() => void}
+ * @returns {() => void} which cancels it
  */
 function nextTurn(task) {
   const { setImmediate, clearImmediate } = /** @type {any} */ (globalThis);

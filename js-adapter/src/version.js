@@ -1,5 +1,5 @@
 /**
- * The contract that this package speaks.
+ * The version of the contract that this package speaks.
  *
  * @module
  */
@@ -10,7 +10,7 @@
  */
 export const VERSION = '0.1';
 
-/** The contract, as far as a guest's must be the same. */
+/** What the contract of a guest begins with. */
 const CONTRACT = `dotwit:interop@${VERSION}.`;
 
 const VERSIONED = new RegExp(`(dotwit:interop/\\w+)@${VERSION}\\.[^#]+`);
@@ -25,7 +25,7 @@ export function isUnderstood(contract) {
 }
 
 /**
- * The name of an interface of the contract, or of a function of one, without the version; any other name as it is.
+ * Returns the name of an interface of the contract, or of a function of one, without the version; any other name as it is.
  *
  * @param {string} name
  */

@@ -55,7 +55,7 @@ export async function run(args) {
   try {
     const { folder, files, missing } = await transpile(positionals[0], values.out);
     for (const name of missing) {
-      process.stderr.write(`dotwit-transpile: the guest imports ${name}, which whoever instantiates it must provide\n`);
+      process.stderr.write(`dotwit-transpile: the guest imports ${name}, which start({ imports }) must provide\n`);
     }
     process.stdout.write(`${folder}: ${files.length} files\n`);
     return 0;

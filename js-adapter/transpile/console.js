@@ -17,15 +17,15 @@ export function createGuestCli() {
   const stderr = lines((line) => console.error(line));
   return {
     ...createCli(),
-    // New ones each time: a guest that drops a stream closes that one alone.
+    // A new stream each time, because a guest that drops one closes it.
     stdout: { getStdout: () => outputStreamCreate(stdout) },
     stderr: { getStderr: () => outputStreamCreate(stderr) },
   };
 }
 
 /**
- * A stream that writes each line as it ends. What has no end of line yet is written when the guest is off the stack: a
- * flush says nothing, because a long line comes in pieces with a flush after each.
+ * Returns a stream that writes each line as it ends. An unfinished line is written when the guest is off the stack, and not at a flush:
+ * there is one after each piece of a long line.
  *
  * @param {(line: string) => void} log
  */
@@ -38,7 +38,7 @@ function lines(log) {
     try {
       log(line);
     } catch (error) {
-      // A console of the page's making: its errors are the page's and must not trap the guest.
+      // A console that the page has replaced: its errors are the page's and must not trap the guest.
       queueMicrotask(() => {
         throw error;
       });

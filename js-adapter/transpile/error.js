@@ -1,5 +1,5 @@
 /**
- * `TranspileError`: what the user of `dotwit-transpile` can put right.
+ * `TranspileError`, for what the user of `dotwit-transpile` can put right.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export class TranspileError extends Error {}
 TranspileError.prototype.name = 'TranspileError';
 
 /**
- * The last line of an error, which is where the tools of WebAssembly say what is wrong and where.
+ * Returns the last line of an error, in which the tools of WebAssembly say what is wrong and where.
  *
  * @param {unknown} error
  * @returns {string}

@@ -53,15 +53,15 @@ export async function replaceFolder(folder, files) {
   const target = resolve(folder);
   try {
     await mkdir(dirname(target), { recursive: true });
-    const workshop = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+    const temporary = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
     try {
-      const made = join(workshop, 'new');
+      const made = join(temporary, 'new');
       for (const [name, content] of Object.entries(files)) {
         const file = join(made, name);
         await mkdir(dirname(file), { recursive: true });
         await writeFile(file, content);
       }
-      const hadOne = await rename(target, join(workshop, 'old')).then(
+      const hadOne = await rename(target, join(temporary, 'old')).then(
         () => true,
         (error) => {
           if (error.code !== 'ENOENT') throw error;
@@ -71,11 +71,11 @@ export async function replaceFolder(folder, files) {
       try {
         await rename(made, target);
       } catch (error) {
-        if (hadOne) await rename(join(workshop, 'old'), target);
+        if (hadOne) await rename(join(temporary, 'old'), target);
         throw error;
       }
     } finally {
-      await rm(workshop, { recursive: true, force: true });
+      await rm(temporary, { recursive: true, force: true });
     }
   } catch (error) {
     throw new TranspileError(`Cannot write '${folder}': ${reasonOf(error)}.`);

@@ -8,22 +8,22 @@ import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { TranspileError, reasonOf } from './error.js';
 
 /**
- * What is of no use in jco's JavaScript, and what takes its place.
+ * Useless parts of jco's JavaScript, and their replacements.
  *
  * @type {[part: RegExp, replacement: string][]}
  */
 const DEAD = [
-  // A log for its own developers, which asks Node for its environment at every step of every call: half of what a call of WASI costs there.
+  // A log for jco's developers, which reads Node's environment at each step of each call: half the cost of a call of WASI there.
   [/_debugLog=\(\.\.\.\w+\)=>\{globalThis\?\.process\?\.env\?\.JCO_DEBUG&&console\.debug\(\.\.\.\w+\)\}/, '_debugLog=()=>{}'],
-  // A directive that no engine knows, and Rollup warns of.
+  // A directive that no engine knows, and of which Rollup warns.
   [/^"use components";/, ''],
-  // A loader of core modules in case that none is given. It names no file, so bundlers would take the whole folder along.
+  // A loader of core modules for when none is given. It names no file, so bundlers would take the whole folder along.
   [/getCoreModule\|\|\(getCoreModule=(\w+)=>fetchCompile\(new URL\(`\.\/\$\{\1\}`,import\.meta\.url\)\)\);/, ''],
   [/fetchCompile=(\w+)=>fetch\(\1\)\.then\(WebAssembly\.compileStreaming\),/, ''],
 ];
 
 /**
- * What jco made of a component.
+ * What jco makes of a component.
  *
  * @typedef {object} Glue
  * @property {Record<string, Uint8Array>} files
@@ -45,7 +45,7 @@ export async function glueOf(component, file) {
       // Imports are given at run time, and core modules are loaded by the folder's own entry.
       instantiation: 'async',
       nodejsCompat: false,
-      // The adapter tells the error of a call, which is thrown as it is, from a trap, which is an Error.
+      // The error of a call is then thrown as it is, by which the adapter tells it from a trap, an Error.
       noComponentErrorWrapping: true,
       // Half the size for a page to load.
       minify: true,

@@ -14,21 +14,21 @@ import { bundleWasi } from './wasi.js';
 export { TranspileError } from './error.js';
 
 /**
- * What was made of a guest.
+ * A transpiled guest.
  *
  * @typedef {object} Transpiled
  * @property {string} folder Where it is.
  * @property {string[]} files The names of its files.
- * @property {string[]} missing What the guest imports and neither WASI nor the page of `start` provides.
+ * @property {string[]} missing Imports of the guest that neither WASI nor `start` provides.
  */
 
 /**
  * Transpiles the guest in a file into a folder of its own.
  *
  * @param {string} file a component that exports `dotwit:interop`
- * @param {string} folder made, or replaced if it is what an earlier call has made
+ * @param {string} folder created, or replaced if an earlier call has made it
  * @returns {Promise<Transpiled>}
- * @throws {import('./error.js').TranspileError} when the file is no guest or the folder is somebody else's
+ * @throws {import('./error.js').TranspileError} when the file is not a guest, or the folder was not made by this function
  */
 export async function transpile(file, folder) {
   const { bytes: component, contract } = await inspectGuest(file);

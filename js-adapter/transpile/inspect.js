@@ -1,5 +1,5 @@
 /**
- * Looks at a file before anything is made of it, so that what is no guest is refused with what it is instead.
+ * Looks at a file before it is transpiled, so that the error for a file that is not a guest says what the file is.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { TranspileError, reasonOf } from './error.js';
 /** What a guest exports. */
 const INTERFACES = ['invocation', 'references', 'streams', 'manifest'];
 
-/** The second half of a header says which of the two formats follows the magic of both. */
+/** A header is the magic of both formats, and then the version of one of them. */
 const MAGIC = Buffer.from('\0asm');
 const CORE_MODULE = Buffer.from([1, 0, 0, 0]);
 const COMPONENT = Buffer.from([0x0d, 0, 1, 0]);
@@ -51,7 +51,7 @@ export async function inspectGuest(file) {
 }
 
 /**
- * The contract that an interface of a guest belongs to, with its full version.
+ * Returns the contract that an interface of a guest belongs to, with its full version.
  *
  * @param {string} wanted
  * @param {string[]} exported

@@ -1,6 +1,6 @@
 /**
- * Waiting as WASI has it: on the spot, for a guest whose calls are synchronous. The shim waits with promises instead, which only a
- * guest that can be suspended understands. Bundled into the `wasi.js` of a transpiled guest.
+ * WASI's waiting, which blocks: a guest's calls are synchronous. The shim waits with promises instead, which needs a guest that can be
+ * suspended. Bundled into the `wasi.js` of a transpiled guest.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { monotonicClock as shimClock } from '@bytecodealliance/preview2-shim/clo
 /** How long a thread that must not block, such as a page's, is kept busy for one wait: as long as a native session may run. */
 const MAX_BUSY = 5_000;
 
-/** The longest that is waited in one go, in milliseconds; engines differ in what they make of more. */
+/** The longest single wait in milliseconds; engines differ in what they make of a longer one. */
 const MAX_PAUSE = 2 ** 31 - 1;
 
-/** What only the event loop brings, which does not turn while a guest is on the stack. */
+/** For what arrives by the event loop, which does not turn while a guest is on the stack. */
 const NEVER = 'The guest waits for what arrives only between its calls, such as a response; the page can fetch that and pass it on.';
 
 /** @typedef {{ ready(): boolean }} Waitable */
@@ -22,13 +22,13 @@ const NEVER = 'The guest waits for what arrives only between its calls, such as 
 const { Pollable } = shim;
 
 /**
- * The times of the pollables that become ready by themselves, in nanoseconds.
+ * When the pollables of timers become ready, in nanoseconds.
  *
  * @type {WeakMap<object, bigint>}
  */
 const deadlines = new WeakMap();
 
-// Taken while the page is loaded: clocks that tests put in its place later may stand still.
+// Taken when this is loaded: fake clocks of tests, which replace it later, may stand still.
 const milliseconds = performance.now.bind(performance);
 
 /** @returns {bigint} nanoseconds */
@@ -58,7 +58,7 @@ export const monotonicClock = {
  * Waits until at least one is ready.
  *
  * @param {Waitable[]} pollables
- * @returns {Uint32Array} the indices of those that are
+ * @returns {Uint32Array} the indices of the ready ones
  */
 function pollList(pollables) {
   if (pollables.length === 0) throw new Error('The guest polls an empty list.');
@@ -99,11 +99,11 @@ function pauseUntil(deadline) {
 /** @type {Int32Array | null | undefined} */
 let known;
 
-/** What a thread blocks on where it can: nobody else has it, so nobody wakes it. */
+/** Returns what this thread can block on, if it can. Nothing else has it, so nothing wakes it. */
 function blockingCell() {
   if (known !== undefined) return known;
   try {
-    // Shared memory of WebAssembly is there where the page lacks the headers that SharedArrayBuffer asks for.
+    // Shared memory of WebAssembly does not need the headers that SharedArrayBuffer needs.
     known = new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
     Atomics.wait(known, 0, 0, 0);
   } catch {
@@ -115,7 +115,7 @@ function blockingCell() {
 /** `wasi:io/poll` @type {{ Pollable: object, poll: typeof pollList }} */
 export const poll = { Pollable, poll: pollList };
 
-// The streams make pollables of the shim's class, too.
+// The streams also make pollables of the shim's class.
 Pollable.prototype.block = function () {
   pollList([this]);
 };
@@ -123,7 +123,7 @@ Pollable.prototype.block = function () {
 /** `wasi:io/streams` */
 export const streams = shimStreams;
 
-// The body of a response answers with a promise when its bytes have not arrived.
+// The body of a response returns a promise when its bytes have not arrived.
 for (const name of /** @type {const} */ (['blockingRead', 'blockingSkip'])) {
   const prototype = /** @type {any} */ (streams.InputStream.prototype);
   const original = prototype[name];

@@ -121,7 +121,7 @@ inEveryBrowser((openPage) => {
         }),
       );
       await Promise.all(calls);
-      // Whoever is answered twice has been by now.
+      // A call that is answered twice has been by now.
       await new Promise((resolve) => setTimeout(resolve, 300));
       const ordered = order.every((number, index) => index === 0 || order[index - 1] < number);
       return { ends: ends.filter((count) => count !== 1).length, wrong, ordered };

@@ -170,7 +170,7 @@ test('nothing outside the root is served, by whatever name', LIMIT, async (t) =>
   }
 });
 
-test('requests that are no HTTP are refused, and the server goes on', LIMIT, async () => {
+test('requests that are not HTTP are refused, and the server goes on', LIMIT, async () => {
   for (const text of ['nonsense\r\n\r\n', 'GET\r\n\r\n', `GET /${'a'.repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, '\0\0\0\0\r\n\r\n']) {
     const answer = await raw(gallery.port, text).catch(({ code }) => code);
     assert.match(answer, /^(HTTP\/1\.1 4\d\d |ECONNRESET$|EPIPE$|$)/);

@@ -15,10 +15,10 @@ import puppeteer from 'puppeteer-core';
 
 const root = new URL('../../', import.meta.url);
 
-/** How long a test may take, in milliseconds: a hundred times what it needs, for a machine that is busy with other things. */
+/** How long a test may take, in milliseconds: a hundred times what it needs, for a busy machine. */
 export const LIMIT = { timeout: 300_000 };
 
-/** How long a test waits for what must happen, in milliseconds. */
+/** How long a test waits for something that must happen, in milliseconds. */
 export const PATIENCE = 60_000;
 
 /** The program that serves. */
@@ -42,7 +42,7 @@ export function transpiled(name) {
   return path(`target/transpiled/${name}`);
 }
 
-/** A folder that is gone when `t`, a test or what has the `after` of a file, is done. */
+/** A folder that is removed when `t` is done, which is a test or has the `after` of a file. */
 export async function temporaryFolder(t) {
   const folder = await mkdtemp(join(tmpdir(), 'dotwit-browser-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -112,7 +112,7 @@ const BROWSERS = {
   firefox: { variable: 'DOTWIT_FIREFOX', programs: ['firefox-esr', 'firefox'], options: { browser: 'firefox' } },
 };
 
-/** Launches a browser, which has a profile of its own that is gone when it is closed. */
+/** Launches a browser with a profile of its own, which is removed when it is closed. */
 export async function launch(name) {
   const { variable, programs, options } = BROWSERS[name];
   const executablePath = process.env[variable] ?? programs.map(onPath).find((found) => found !== undefined);
@@ -281,7 +281,7 @@ export class Page {
     return this.dialogs;
   }
 
-  /** Waits until a function in the page gives something true. */
+  /** Waits until a function in the page returns something true. */
   async until(condition, ...args) {
     await this.#page.waitForFunction(condition, { timeout: PATIENCE }, ...args);
   }

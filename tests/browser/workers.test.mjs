@@ -13,7 +13,7 @@ const folder = await testSite({ after });
 const site = await serve({ after }, folder, 'test_guest');
 const origin = site.url.slice(0, -1);
 
-/** What runs in each: a guest that waits in the system, over one of the bindings. */
+/** Runs in each: a guest that waits in the system, over one of the bindings. */
 async function wait(start, component, binding) {
   const rejected = [];
   self.onunhandledrejection = ({ reason }) => rejected.push(String(reason));
@@ -37,7 +37,7 @@ async function wait(start, component, binding) {
 /** The same where modules can be loaded. */
 const waitHere = `async (origin, binding) => (${wait})((await import(origin + '/_dotwit/index.js')).start, origin + '/_guest/', binding)`;
 
-/** A service worker, in which all modules are there from the beginning: it answers a message with what has come of the wait. */
+/** A service worker, in which all modules are there from the beginning: it answers a message with the result of the wait. */
 const SERVICE_WORKER = `
   import { start } from '/_dotwit/static.js';
   import * as component from '/_guest/index.js';
@@ -105,7 +105,7 @@ inEveryBrowser((openPage) => {
     }
   }
 
-  /** Asks a service worker of the site, which is registered first, and gives what it answers; `undefined` where it cannot be registered. */
+  /** Registers a service worker of the site, asks it, and returns its answer, or why it cannot be registered. */
   const askServiceWorker = (page, file, type, message) =>
     page.evaluate(
       async (file, type, message) => {

@@ -1,6 +1,6 @@
 /**
- * The decoder of the direct binding, fed with memory that means nothing: it reads a value or traps, in time that its size
- * limits, and whatever it reads is of the type that was asked for.
+ * The decoder of the direct binding, fed with random memory: it reads a value or traps, in a time that the size of the memory bounds, and
+ * what it reads has the right type.
  *
  *     DOTWIT_FUZZ_RUNS=1000000 DOTWIT_FUZZ_SEED=$RANDOM node --test tests/node/binding-fuzz.test.mjs
  */
@@ -114,7 +114,7 @@ function isAssembly({ name, methods, types }) {
   }
 }
 
-/** What reads: how many numbers it takes, and what it gives. */
+/** The functions that read: how many numbers each takes, and a check of what it returns. */
 const READERS = {
   string: [2, isString],
   array: [2, isArray],

@@ -1,6 +1,6 @@
 /**
- * The two ways to call a guest: which one it gets, that both do the same, and what the direct one does with guests that break
- * the canonical ABI.
+ * The two ways to call a guest: which one a guest gets, that both do the same, and what the direct one does with guests that break the
+ * canonical ABI.
  */
 
 import assert from 'node:assert/strict';
@@ -265,7 +265,7 @@ const HOSTILE = {
     { invoke: '(i32.store (i32.const 1032) (i32.const 0xffffffff)) i32.const 1024' },
     /a string of 4294967295 bytes at 1280 lies outside/,
   ],
-  'a result with bytes that are no UTF-8': [{ invoke: '(i32.store8 (i32.const 1280) (i32.const 0xff)) i32.const 1024' }, /is not UTF-8/],
+  'a result with bytes that are not UTF-8': [{ invoke: '(i32.store8 (i32.const 1280) (i32.const 0xff)) i32.const 1024' }, /is not UTF-8/],
   'a list that is too long': [
     { invoke: '(i32.store (i32.const 1040) (i32.const 0x20000000)) i32.const 1024' },
     /a list of 4294967296 bytes at 4 lies outside/,

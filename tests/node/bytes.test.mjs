@@ -69,7 +69,7 @@ test('a call that waits for its turn has the bytes of the moment it was made', a
   assert.deepEqual(await called, Uint8Array.of(2, 3));
 });
 
-test('other typed arrays are no byte arrays', async (t) => {
+test('other typed arrays are not byte arrays', async (t) => {
   await startGuest(t);
   assert.match(failure(() => echo(Uint16Array.of(1, 2)), 'bad-arguments').message, /a Uint16Array was received/);
 });

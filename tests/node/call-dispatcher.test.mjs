@@ -50,7 +50,7 @@ function suite(name, DotNet) {
     assert.equal(on(0, 'testAdd', [1, 2], Default, FunctionCall), '3');
   });
 
-  check('J3 FunctionCall: what is no function throws', (t) => {
+  check('J3 FunctionCall: a value that is not a function throws', (t) => {
     onPage(t, { testValue: 1 });
     assert.throws(() => on(0, 'testValue', [], Default, FunctionCall), { message: "The value 'testValue' is not a function." });
   });
@@ -61,7 +61,7 @@ function suite(name, DotNet) {
     assert.deepEqual(told, [['end', 1, true, '[1,true,3]']]);
   });
 
-  check('J5 FunctionCall: what is no function is told asynchronously', async (t) => {
+  check('J5 FunctionCall: a value that is not a function is reported asynchronously', async (t) => {
     onPage(t, { testValue: 1 });
     await dispatcher.beginInvokeJSFromDotNet(1, 'testValue', '[]', Default, 0, FunctionCall);
     const [[, handle, succeeded, text]] = told;
@@ -174,7 +174,7 @@ function suite(name, DotNet) {
     for (const value of [null, undefined, DotNet.createJSObjectReference(null)]) DotNet.disposeJSObjectReference(value);
   });
 
-  check('J27 createJSObjectReference: what is no object still throws', () => {
+  check('J27 createJSObjectReference: a value that is not an object still throws', () => {
     for (const value of ['text', 123, true]) assert.throws(() => DotNet.createJSObjectReference(value), { message: `Cannot create a JSObjectReference from the value '${value}'.` });
   });
 
@@ -264,7 +264,7 @@ function suite(name, DotNet) {
     assert.equal(dispatcher.processByteArray(5), null);
   });
 
-  check('arguments that are no array are spread as the language does', (t) => {
+  check('arguments that are not an array are spread as the language does', (t) => {
     onPage(t, { count: (...args) => args.length });
     assert.equal(dispatcher.invokeJSFromDotNet('count', '"tea"', Default, 0, FunctionCall), '3');
     assert.throws(() => dispatcher.invokeJSFromDotNet('count', '{}', Default, 0, FunctionCall), TypeError);
@@ -290,7 +290,7 @@ function suite(name, DotNet) {
     assert.equal(dispatcher.processByteArray(10), null);
   });
 
-  check('a stream meets who waits for it, whoever comes first', async (t) => {
+  check('a stream meets its reader, whichever comes first', async (t) => {
     let taken;
     onPage(t, { take: (stream) => void (taken = stream) });
     const make = () => new Response('tea').body;

@@ -64,7 +64,7 @@ test('a call that has ended leaves its signal alone', async (t) => {
   controller.abort();
 });
 
-test('a time-out rejects with the method and the time, and 0 is a time too', async (t) => {
+test('a timeout rejects with the method and the time, and 0 is a time too', async (t) => {
   await startGuest(t);
   for (const timeout of [0, 20]) {
     const error = await rejection(DotNet.with({ timeout }).invokeMethodAsync('TestGuest', 'Never'), 'timed-out');

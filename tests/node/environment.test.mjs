@@ -59,7 +59,7 @@ for (const [name, members] of Object.entries(pages)) {
   });
 }
 
-test('what is no query stays part of a name', async (t) => {
+test('a question mark that begins no query stays part of a name', async (t) => {
   const copies = await mkdtemp(join(tmpdir(), 'dotwit names '));
   t.after(() => rm(copies, { recursive: true }));
   await mkdir(join(copies, 'a #b & 100%'));

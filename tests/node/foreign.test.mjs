@@ -35,7 +35,7 @@ class Host {
 
 // Nothing detaches a dispatcher, so the tests of the shared route come first and in this order.
 
-test('what is no dispatcher cannot be attached', () => {
+test('a value that is not a dispatcher cannot be attached', () => {
   for (const value of [undefined, null, 7, 'x', {}, () => {}]) failure(() => DotNet.attachDispatcher(value), 'bad-arguments');
 });
 
@@ -129,7 +129,7 @@ test('the end of a call that is not pending is an error of the host', async () =
   assert.equal(await result, 1);
 });
 
-test('an answer that is no JSON rejects, where Blazor leaves the promise pending', async () => {
+test('an answer that is not JSON rejects, where Blazor leaves the promise pending', async () => {
   const { dispatcher } = attached({ sync: () => '{' });
   const result = dispatcher.invokeDotNetStaticMethodAsync('A', 'M');
   dispatcher.endInvokeDotNetFromJS('1', true, '{');

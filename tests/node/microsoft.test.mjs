@@ -126,7 +126,7 @@ test('the guest calls functions, constructors and properties of the page', async
   assert.equal(await call('ImportModule', 'data:text/javascript,export const add = (a, b) => a + b;', 'add', [1, 2]), 3);
 });
 
-test('an object of one guest is no object of another', async (t) => {
+test('an object of one guest is not an object of another', async (t) => {
   const { DotNet, guest } = await attached(t);
   const { dispatcher } = guest;
   const other = await attach(DotNet, { component: transpiled('test_guest') });

@@ -1,5 +1,5 @@
 /**
- * Values that a page has and that are no text, or no JSON, in the words that the guest has for them.
+ * Values of a page that are not text or not JSON, in the words that the guest has for them.
  */
 
 import assert from 'node:assert/strict';

@@ -176,7 +176,7 @@ test('a result that fails so gives back what it names', async (t) => {
   counter.dispose();
 });
 
-test('a number whose digits are those of another integer is no integer to the guest', async (t) => {
+test('a number whose digits are those of another integer is not an integer to the guest', async (t) => {
   const call = await start(t);
   // JavaScript writes it as 1152921504606847000.
   assert.match(failure(() => call('DigitsOf', 2 ** 60), 'bad-arguments').message, /argument 1/);

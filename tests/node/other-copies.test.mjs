@@ -39,7 +39,7 @@ async function microsoft(t) {
   return DotNet;
 }
 
-test('an object of another copy, of another package, or that is a copy itself is no object of the guest', async (t) => {
+test('an object of another copy, of another package, or that is a copy itself is not an object of the guest', async (t) => {
   const guest = await startGuest(t);
   const { guest: other } = await anotherCopy(t);
   const Microsoft = await microsoft(t);

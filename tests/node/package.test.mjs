@@ -1,5 +1,5 @@
 /**
- * The package as npm installs it: what is in it, and its types for those who write TypeScript.
+ * The package as npm installs it: what is in it, and its types for programs in TypeScript.
  */
 
 import assert from 'node:assert/strict';

@@ -149,10 +149,10 @@ test('whatever the page throws, the guest is told its name, its message and its 
     ['a name that came later', renamed, 'said', /^Renamed: said\nError: said\n +at /],
     ['an error without a message', new RangeError(), '', /^RangeError\n +at /],
     ['an error without a stack', Object.assign(new Error('bare'), { stack: undefined }), 'bare', /^Error: bare$/],
-    ['a stack that is no text', Object.assign(new Error('odd'), { stack: 5 }), 'odd', /^Error: odd$/],
+    ['a stack that is not text', Object.assign(new Error('odd'), { stack: 5 }), 'odd', /^Error: odd$/],
     ['a wallet', { code: 4001, message: 'User rejected the request.' }, 'User rejected the request.', /^code 4001: User rejected/],
     ['a message alone', { message: 'alone' }, 'alone', null],
-    ['a message that is no text', { message: 5 }, '[object Object]', null],
+    ['a message that is not text', { message: 5 }, '[object Object]', null],
     ['an error that throws', hostile, 'an object', null],
     ['a proxy that was revoked', proxy, 'an object', null],
     ['a symbol', Symbol('s'), 'Symbol(s)', null],
@@ -335,7 +335,7 @@ test('constructors make objects that the guest can use', async (t) => {
   assert.equal((await rejection(call('ConstructPage', 'shapes.None', []), 'js-failed')).message, "The value 'shapes.None' is not a function.");
 });
 
-test('what is no constructor is told of by name, and not by its source', async (t) => {
+test('a value that is not a constructor is reported by its name, and not by its source', async (t) => {
   const { ask } = await askingGuest(t);
   onPage(t, { shop: { arrow: () => 'a secret', method() {}, async later() {}, Symbol } });
   for (const name of ['arrow', 'method', 'later']) {

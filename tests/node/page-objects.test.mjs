@@ -111,7 +111,7 @@ test('properties and constructors of an object', async (t) => {
   assert.ok(sync('ConstructOnSync', reference, 'nested.Inner', []) instanceof Inner);
 });
 
-test('the page disposes of a reference for good, and whoever uses it then is told', async (t) => {
+test('the page disposes of a reference for good, and using it then is an error', async (t) => {
   const guest = await startGuest(t);
   const object = { f: () => 1 };
   const reference = DotNet.createJSObjectReference(object);

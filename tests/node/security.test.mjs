@@ -1,5 +1,5 @@
 /**
- * What a message may not do, whoever wrote it: reach what it was not given, change what all objects share, or become code.
+ * What no message may do: reach objects that it was not given, change what all objects share, or become code.
  */
 
 import assert from 'node:assert/strict';

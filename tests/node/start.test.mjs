@@ -59,7 +59,7 @@ test('start makes DotNet a global', async (t) => {
   assert.equal(globalThis.DotNet, DotNet);
 });
 
-test("a global DotNet of somebody else's is left alone, and told of once", async (t) => {
+test("another global DotNet is left alone, with one warning", async (t) => {
   const { DotNet: ours } = globalThis;
   const theirs = { invokeMethod() {} };
   globalThis.DotNet = theirs;
@@ -136,7 +136,7 @@ test('a core module that is missing or damaged fails the start', async (t) => {
   assert.match((await rejection(start({ component: `${copy}/` }), 'failed')).message, /guest\.core\.wasm/);
 });
 
-test('what is no transpiled guest, or one of another version, is refused', async () => {
+test('a module that is not a transpiled guest, or is one for another version, is refused', async () => {
   const glue = await rejection(start({ component: new URL('guest.js', folder) }), 'unsupported');
   assert.match(glue.message, /guest\.js' is not a transpiled guest.*dotwit-transpile/);
   await rejection(start({ component: {} }), 'unsupported');

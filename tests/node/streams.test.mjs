@@ -46,7 +46,7 @@ test('a stream is a promise of a ReadableStream, the same each time, and read on
   }
 });
 
-test('a stream is pulled: nothing is read before somebody asks, and no more than that', async (t) => {
+test('a stream is pulled: nothing is read before it is asked for, and no more than that', async (t) => {
   const reads = [];
   const module = await tampered(({ streams }) => ({
     streams: {
@@ -401,7 +401,7 @@ test('an engine without streams of bytes reads them otherwise', async (t) => {
   await until(() => sync('LiveStreams') === 0, 'the guest has closed all');
 });
 
-test('what is no stream is refused', () => {
+test('a value that is not a stream is refused', () => {
   const detached = new Uint8Array(4);
   structuredClone(detached.buffer, { transfer: [detached.buffer] });
   for (const value of ['text', 5, {}, [], null, undefined, { buffer: new ArrayBuffer(4) }, { size: 3, slice() {} }, new Map([[1, 2]])]) {

@@ -18,12 +18,12 @@ export function component(name) {
   return fileURLToPath(new URL(`guests/wasm32-wasip2/release/${name}.wasm`, target));
 }
 
-/** How the tests call their guests, where they do not say it themselves. */
+/** How tests call their guests if they do not say. */
 const binding = process.env.DOTWIT_TEST_BINDING ?? 'auto';
 
 /** Starts a guest for the length of one test. */
 export async function startGuest(t, component = transpiled('test_guest')) {
-  // What stands between a guest and the adapter stands in the place of jco's wrapper.
+  // A tampered guest has its tampering in jco's wrapper.
   const guest = await start({ component, ...(component.tampered ? {} : { binding }) });
   t.after(() => guest.stop());
   return guest;
@@ -69,7 +69,7 @@ export async function askingGuest(t) {
     /** Begins a call. */
     begin: (call, identifier, args = [], { target = 0n, operation = 'call', want = 'json' } = {}) =>
       page.beginInvokeJs(call, target, identifier, operation, want, message(args)),
-    /** Calls at once, and gives the result or the error. */
+    /** Calls at once, and returns the result or the error. */
     ask(identifier, args = [], { target = 0n, operation = 'call', want = 'json' } = {}) {
       try {
         return JSON.parse(page.invokeJs(target, identifier, operation, want, message(args)).json);
@@ -98,7 +98,7 @@ export async function until(holds, what) {
   }
 }
 
-/** Runs a program of Node with this flag, as a module beside the tests, and gives what it prints as JSON. */
+/** Runs a program of Node with this flag, as a module beside the tests, and returns the JSON that it prints. */
 export async function runProgram(t, source, ...flags) {
   const { execFile } = await import('node:child_process');
   const { rm, writeFile } = await import('node:fs/promises');

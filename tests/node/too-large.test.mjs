@@ -9,7 +9,7 @@ import { DotNet, start } from 'dotwit';
 import { failure, onPage, rejection, startGuest, tampered, transpiled } from './support.mjs';
 import { watGuest } from './wat-guest.mjs';
 
-/** A guest by the canonical ABI: jco's wrapper ends with its guest where there is no room, which the README says. */
+/** A guest by the canonical ABI: with jco's wrapper, the guest ends when there is no room, as the README says. */
 async function startDirect(t, component) {
   const guest = await start({ component, binding: 'direct' });
   t.after(() => guest.stop());

@@ -98,7 +98,7 @@ test('an output that is a file, or below one, is refused', async (t) => {
   assert.deepEqual(await readdir(folder), ['file']);
 });
 
-test('what is no guest is refused in one sentence, and nothing is written', async (t) => {
+test('a file that is not a guest is refused in one sentence, and nothing is written', async (t) => {
   const folder = await temporaryFolder(t);
   const guest = await readFile(component('hello'));
   const header = (...bytes) => Uint8Array.of(0, ...Buffer.from('asm'), ...bytes);

@@ -177,7 +177,7 @@ test('a timeout bounds a guest that runs, and neither a long call nor a page tha
   assert.equal(guest.running, true);
 });
 
-test('a task of the guest that always wants to run on is no loop: the guest returns between its turns', async (t) => {
+test('a task that always wants to run on is not a loop: the guest returns between its turns', async (t) => {
   const { call } = await startInWorker(t, { timeout: 300 });
   await call('SpinInTask');
   await sleep(600);

@@ -1,5 +1,5 @@
 /**
- * Why a guest cannot be loaded. Engines say little: in Chromium it is always a failure to fetch the entry, whatever is missing.
+ * Finds out why a guest cannot be loaded. Engines say little: Chromium reports a failure to fetch the entry, whichever file is missing.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { messageOf } from '../error.js';
 import { inNode, load } from '../page/modules.js';
 
 /**
- * What is wrong with a module that could not be imported, as the end of a sentence.
+ * Returns what is wrong with a module that could not be imported, as the end of a sentence.
  *
  * @param {URL} url
  * @param {unknown} cause what the engine has thrown
@@ -37,12 +37,12 @@ async function problemOf(url, cause) {
 }
 
 /**
- * @param {URL} url of a file that Node cannot import; it names those that are missing
+ * @param {URL} url of a file that Node cannot import; Node itself names missing files
  * @param {any} cause
  * @returns {Promise<string | undefined>}
  */
 async function problemOfFile(url, cause) {
-  // A module that Node takes for a script has the syntax of none.
+  // A module that Node takes for a script is a syntax error.
   if (cause?.name !== 'SyntaxError' || !url.pathname.endsWith('.js')) return undefined;
   /** @type {{ existsSync: (file: URL) => boolean }} */
   const { existsSync } = await load('node:fs');

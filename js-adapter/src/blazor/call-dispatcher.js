@@ -1,5 +1,7 @@
 /**
- * Dispatchers that others attach: objects of the shape that Blazor's own hosts give to `DotNet.attachDispatcher`.
+ * Attached dispatchers: hosts of the shape that Blazor's own have, which a page gives to `DotNet.attachDispatcher`.
+ *
+ * As in Blazor, nothing detaches a dispatcher, and a stream that a host supplies stays until the page asks for it.
  *
  * @module
  */
@@ -23,7 +25,7 @@ import { findJSFunction, resultAs } from './js-functions.js';
  *
  * @typedef {object} DotNetCallDispatcher
  * @property {(assembly: string | null, method: string, object: number | null, argsJson: string) => string | null}
- *   [invokeDotNetFromJS] Answers a call at once; a host that cannot has no such function.
+ *   [invokeDotNetFromJS] Answers a call at once; absent in hosts that cannot.
  * @property {(callId: number, assembly: string | null, method: string, object: number | null, argsJson: string) => void}
  *   beginInvokeDotNetFromJS Begins a call that ends with `endInvokeDotNetFromJS`.
  * @property {(callId: number, succeeded: boolean, resultOrError: any) => void} endInvokeJSFromDotNet Takes the end of a
@@ -32,10 +34,10 @@ import { findJSFunction, resultAs } from './js-functions.js';
  */
 
 /**
- * Attaches a host. Static calls whose assembly no guest has go to it while it is the only one.
+ * Attaches a host. As long as it is the only one, it gets the static calls whose assembly no guest has.
  *
  * @param {DotNetCallDispatcher} host
- * @returns {AttachedDispatcher} what the host calls, and what calls this host whatever the assembly
+ * @returns {AttachedDispatcher} for the host to call, and for calls of this host alone
  */
 export function attachDispatcher(host) {
   if (typeof host?.beginInvokeDotNetFromJS !== 'function') {
@@ -58,10 +60,10 @@ export class AttachedDispatcher {
   #pending = new Map();
   #lastCall = 0;
 
-  /** @type {Map<number, Uint8Array>} Byte arrays of the answer that follows them. */
+  /** @type {Map<number, Uint8Array>} Byte arrays of the message that follows. */
   #received = new Map();
 
-  /** @type {Map<number, PendingStream>} Streams that were supplied and not asked for yet, or the other way round. */
+  /** @type {Map<number, PendingStream>} Streams that were supplied and not asked for yet, or asked for and not supplied. */
   #streams = new Map();
 
   /** @type {MessageContext} */
@@ -72,12 +74,12 @@ export class AttachedDispatcher {
     this.#host = host;
     this.#side = {
       owner: this,
-      // Blazor knows none.
+      // Blazor has neither.
       numbers: false,
       pageObject,
       resolveReference: referenced,
       check: () => {},
-      // Nobody gives back what such a host gets, but for the page's own disposal.
+      // Such a host gives nothing back; the page disposes of it.
       retain: (entries) => {
         for (const entry of entries) entry.shared = true;
       },
@@ -107,7 +109,7 @@ export class AttachedDispatcher {
   }
 
   /**
-   * Calls a static method of this host. Whatever goes wrong rejects the promise.
+   * Calls a static method of this host. The promise rejects, whatever goes wrong.
    *
    * @template [T=unknown]
    * @param {string} assembly
@@ -143,7 +145,7 @@ export class AttachedDispatcher {
   }
 
   /**
-   * Calls a static method, or a method of an object. Whatever goes wrong rejects the promise.
+   * Calls a static method, or a method of an object. The promise rejects, whatever goes wrong.
    *
    * @param {string | null} assembly
    * @param {string} method
@@ -164,14 +166,13 @@ export class AttachedDispatcher {
         );
       }
       const called = { assembly: assembly ?? undefined, method };
-      // The host cannot be told, and its answer finds the promise rejected.
+      // The host cannot be told; its answer finds the promise rejected.
       const disarm = options && cancelAfter(options, called, reject);
       const call = this.#lastCall + 1;
       try {
         const json = this.#write(args ?? null, 'The arguments');
         this.#lastCall = call;
         this.#pending.set(call, { resolve, reject, disarm, ...called });
-
         this.#host.beginInvokeDotNetFromJS(call, assembly, method, object, json);
       } catch (error) {
         disarm?.();
@@ -186,7 +187,7 @@ export class AttachedDispatcher {
    *
    * @param {string} callId
    * @param {boolean} succeeded
-   * @param {string | null} resultOrError the result's JSON, where nothing means null; or the text of the error
+   * @param {string | null} resultOrError the result's JSON, where an empty one means null; or the text of the error
    * @throws {Error} when no such call is pending
    */
   endInvokeDotNetFromJS(callId, succeeded, resultOrError) {
@@ -208,14 +209,14 @@ export class AttachedDispatcher {
   }
 
   /**
-   * Does at once what the host asks of a member of the page's objects. What goes wrong is thrown.
+   * Uses a member of the page's objects for the host, and returns the result at once. Throws what goes wrong.
    *
    * @param {string} identifier
    * @param {string | null} argsJson
    * @param {number} resultType one of `JSCallResultType`
    * @param {number} targetInstanceId
    * @param {number} [callType] one of `JSCallType`
-   * @returns {string | null} the result's JSON, where nothing means null
+   * @returns {string | null} the result's JSON, where an empty one means null
    */
   invokeJSFromDotNet(identifier, argsJson, resultType, targetInstanceId, callType) {
     const result = resultAs(this.processJSCall(targetInstanceId, identifier, callType, argsJson), resultType);
@@ -223,9 +224,9 @@ export class AttachedDispatcher {
   }
 
   /**
-   * Does what the host asks of a member of the page's objects, and tells it the end. The promise never rejects.
+   * Uses a member of the page's objects for the host, and tells it the result. The promise never rejects.
    *
-   * @param {number} asyncHandle falsy when the host does not want to know
+   * @param {number} asyncHandle falsy when the host does not want the result
    * @param {string} identifier
    * @param {string | null} argsJson
    * @param {number} resultType one of `JSCallResultType`
@@ -248,7 +249,7 @@ export class AttachedDispatcher {
   }
 
   /**
-   * Does what the host asks, and gives what comes of it as it is.
+   * Uses a member of the page's objects for the host, and returns what the member returns.
    *
    * @param {number} targetInstanceId
    * @param {string} identifier
@@ -257,7 +258,7 @@ export class AttachedDispatcher {
    * @returns {any}
    */
   processJSCall(targetInstanceId, identifier, callType, argsJson) {
-    // The arguments are read first: what came for them is gone, whether there is such a function or not.
+    // The arguments are read first, because their byte arrays must be taken even where there is no such function.
     const args = argsJson ? this.#read(argsJson) : null;
     return findJSFunction(identifier, targetInstanceId, callType ?? undefined)(...(args ?? []));
   }
@@ -273,7 +274,7 @@ export class AttachedDispatcher {
   }
 
   /**
-   * Gives a byte array that has come, once.
+   * Returns a byte array that has been received, once.
    *
    * @param {number} id
    * @returns {Uint8Array | null}
@@ -295,7 +296,7 @@ export class AttachedDispatcher {
   }
 
   /**
-   * Gives a stream of the host, which has come or will come.
+   * Returns a stream of the host, which has been supplied or will be.
    *
    * @param {number} streamId
    * @returns {Promise<ReadableStream<Uint8Array>>}
@@ -305,7 +306,7 @@ export class AttachedDispatcher {
   }
 
   /**
-   * The stream that one side brings and the other takes: it is kept from the first who comes to the second.
+   * Returns the promise of a stream, for whichever comes first, the supply or the request, and then for the other.
    *
    * @param {number} streamId
    * @returns {PendingStream}
@@ -322,7 +323,7 @@ export class AttachedDispatcher {
   }
 
   /**
-   * Gives an object up with the call that Blazor reserves for it. Never fails; an error is only logged.
+   * Releases an object with the call that Blazor reserves for that. Never fails; an error is only logged.
    *
    * @param {number} object
    */
@@ -343,7 +344,7 @@ export class AttachedDispatcher {
 
   /** @param {string} json */
   #read(json) {
-    // Where an array is named that has not come, or for a second time, there is null, as in Blazor.
+    // As in Blazor, an array that was not received, or is named a second time, is null.
     return read(json, this.#side, (id) => this.processByteArray(id));
   }
 }

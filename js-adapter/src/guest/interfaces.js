@@ -1,8 +1,8 @@
 /**
- * A guest's own WIT interfaces, beside `dotwit:interop`: what it exports with types, and what it imports.
+ * `WitInterfaces`, a guest's own WIT interfaces beside `dotwit:interop`: what it exports with types, and what it imports.
  *
- * jco lifts and lowers their values. What is added here is order: a call of an export is a call into the guest like any
- * other, and a trap in it ends the guest.
+ * jco lifts and lowers their values. This adds the order of calls: a call of an export enters the guest like any other call, and a trap
+ * in it ends the guest.
  *
  * @module
  */
@@ -13,19 +13,19 @@
 export class WitInterfaces {
   #enter;
 
-  /** @type {AnyFunction[]} What jco has made of the exports, as long as the guest can be called. */
+  /** @type {AnyFunction[]} The exports as jco gives them, as long as the guest can be called. */
   #functions = [];
 
-  /** @type {unknown} What a function of the page has thrown last, through the guest. */
+  /** @type {unknown} What a function of the page has thrown last. */
   #thrown;
 
-  /** @param {(run: () => any) => any} enter calls into the guest, for which whatever `run` throws is a trap */
+  /** @param {(run: () => any) => any} enter calls into the guest, and takes what `run` throws for a trap */
   constructor(enter) {
     this.#enter = enter;
   }
 
   /**
-   * What the guest imports, with a note of what its functions throw.
+   * Returns what the guest imports. Its functions note what they throw.
    *
    * @param {Record<string, object>} interfaces
    * @returns {Record<string, object>}
@@ -42,7 +42,7 @@ export class WitInterfaces {
   }
 
   /**
-   * What the guest exports, each function as a call into the guest.
+   * Returns what the guest exports, with each function as a call into the guest.
    *
    * @param {Record<string, any>} exports what jco gives
    * @returns {Record<string, any>}
@@ -56,7 +56,7 @@ export class WitInterfaces {
     });
   }
 
-  /** The guest can be called no more. */
+  /** Drops the exports: the guest is gone. */
   close() {
     this.#functions.length = 0;
   }
@@ -69,8 +69,8 @@ export class WitInterfaces {
       try {
         return run();
       } catch (thrown) {
-        // What the page's own function throws through the guest leaves the guest where it was, which is a trap. The error of a
-        // function with a result, and that of an argument which does not fit, leave it as it should be.
+        // An error that a function of the page throws through the guest leaves the guest's stack in disorder: a trap. The `err` of a result,
+        // and the error for an argument that does not fit, leave the guest in order.
         if (isTrap(thrown) || thrown === this.#thrown) throw thrown;
         failure = { thrown };
         return undefined;
@@ -86,7 +86,7 @@ export class WitInterfaces {
 /** @param {unknown} thrown */
 function isTrap(thrown) {
   if (thrown instanceof WebAssembly.RuntimeError) return true;
-  // The stack's end: each engine has its own error for that.
+  // A stack overflow, for which each engine has its own error.
   return thrown instanceof Error && /call stack|recursion/i.test(thrown.message);
 }
 

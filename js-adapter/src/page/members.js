@@ -1,6 +1,8 @@
 /**
- * Members of the page's objects, found by their dotted paths, and what is done with them. Nothing is remembered from one
- * call to the next: a function that the page has replaced is seen.
+ * Members of the page's objects: finding them by dotted paths, and using them. Paths are resolved anew at each call, so a replaced
+ * function is seen.
+ *
+ * A guest reaches what the page has, and not what the language has: a path to `constructor` or `__proto__` leads to all code.
  *
  * @module
  */
@@ -9,7 +11,7 @@ import { jsFailed } from '../error.js';
 
 /** @import { Operation } from '../wire/contract.js' */
 
-/** What is done with a member, as Blazor numbers it. */
+/** How a member is used, with Blazor's numbers. */
 export const JSCallType = /** @type {const} */ ({
   FunctionCall: 1,
   ConstructorCall: 2,
@@ -21,7 +23,7 @@ export const JSCallType = /** @type {const} */ ({
   4: 'SetValue',
 });
 
-/** How a host wants a result, as Blazor numbers it. */
+/** How a host wants a result, with Blazor's numbers. */
 export const JSCallResultType = /** @type {const} */ ({
   Default: 0,
   JSObjectReference: 1,
@@ -34,8 +36,7 @@ export const JSCallResultType = /** @type {const} */ ({
 });
 
 /**
- * Finds the object that has the member which a dotted path names, and the member's name. The member itself need not be
- * there.
+ * Finds the object that a dotted path leads to, and the name of the member at its end, which need not exist.
  *
  * @param {any} object where the path starts
  * @param {string} identifier
@@ -53,12 +54,12 @@ export function findObjectMember(object, identifier) {
   return [parent, name];
 }
 
-/** What functions have of the language and not of the page, whether it is their own or not. */
+/** Members of functions that belong to the language, even where they are a function's own. */
 const OF_FUNCTIONS = ['prototype', 'constructor', 'caller', 'arguments'];
 
 /**
- * Whether a path may go on through a member. What all objects have is no way to anywhere, nor what all functions have: it leads
- * to the language's own constructors.
+ * Whether a path may go on through a member. Members that all objects or functions inherit are not followed: they lead to the
+ * built-in constructors.
  *
  * @param {any} object
  * @param {string} key
@@ -68,8 +69,8 @@ function leadsOn(object, key) {
 }
 
 /**
- * Whether a member is the page's: an object's own, or a class's of those that it extends, or one whose name has none that all objects
- * inherit, or all functions.
+ * Whether a member is the page's: one of the object itself, or of a class that it extends, or one that does not have the name of a member
+ * that all objects or functions inherit.
  *
  * @param {any} object
  * @param {string} name
@@ -78,12 +79,12 @@ function leadsOn(object, key) {
 function isOfPage(object, name) {
   if (Object.hasOwn(object, name) || !(name in (typeof object === 'function' ? Function : Object).prototype)) return true;
   const base = Object.getPrototypeOf(object);
-  // What all functions inherit from is a function without a prototype, and no class.
+  // `Function.prototype` is a function, but has no prototype, and is not a class.
   return typeof base === 'function' && 'prototype' in base && isOfPage(base, name);
 }
 
 /**
- * Whether a path may end at a member, whatever else it may do.
+ * Whether a path may end at a member at all.
  *
  * @param {any} parent
  * @param {string} name
@@ -95,7 +96,8 @@ function isOpen(parent, name) {
 }
 
 /**
- * The same, where the path has found the parent itself: the functions of functions are for those that were given.
+ * Whether a path may end at a member of an object that the path itself has found. Functions that all functions have, such as `bind`, are
+ * only for functions that the guest was given.
  *
  * @param {any} parent
  * @param {string} name
@@ -106,7 +108,7 @@ function isEnd(parent, name, found) {
 }
 
 /**
- * A member that was found, and can be used so.
+ * A member that was found and can be used.
  *
  * @typedef {object} Member
  * @property {any} parent The object that has it.
@@ -116,7 +118,7 @@ function isEnd(parent, name, found) {
  */
 
 /**
- * Finds a member by its dotted path, and makes sure that it can be used as it is meant to.
+ * Finds a member by its dotted path, and checks that it can be used.
  *
  * @param {any} object where the path starts
  * @param {string} identifier
@@ -145,12 +147,12 @@ export function findMember(object, identifier, operation) {
 }
 
 /**
- * Does with a member what it was found for.
+ * Uses a member.
  *
  * @param {Member} member
  * @param {any[]} args what a function is called with; the first is what is assigned
  * @returns {any}
- * @throws whatever the member throws
+ * @throws what the member throws
  */
 export function useMember({ parent, name, operation, callee }, args) {
   switch (operation) {
@@ -166,7 +168,7 @@ export function useMember({ parent, name, operation, callee }, args) {
 }
 
 /**
- * Makes sure that `new` goes with a function. Nothing of it runs; the engine's own error would have all its source in it.
+ * Checks that a function is a constructor, without running it. The engine's own error would contain its whole source.
  *
  * @param {Function} callee
  * @param {string} identifier
@@ -194,7 +196,7 @@ function isReadable(object, name) {
  * @param {string} name
  */
 function isWritable(object, name) {
-  // A text or a number has members, and keeps none that it is given.
+  // Members of a text or a number cannot be set.
   if (Object(object) !== object) return false;
   if (!(name in object)) return Object.isExtensible(object);
   const property = propertyOf(object, name);
@@ -202,7 +204,7 @@ function isWritable(object, name) {
 }
 
 /**
- * The own or inherited property; `undefined` where a proxy keeps it to itself.
+ * Returns the own or inherited property; `undefined` where a proxy hides it.
  *
  * @param {any} object
  * @param {string} name

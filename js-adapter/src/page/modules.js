@@ -1,11 +1,11 @@
 /**
- * Modules that are known only at run time, and where their URLs start from.
+ * Loading modules that are known only at run time, and the base of their URLs.
  *
  * @module
  */
 
 /**
- * Imports a module, which bundlers must leave alone.
+ * Imports a module, hidden from bundlers.
  *
  * @param {string} specifier
  * @returns {Promise<any>}
@@ -15,23 +15,23 @@ export function load(specifier) {
 }
 
 /**
- * Whether modules are loaded as Node does it, and by what follows it, such as Bun and Deno. Tests give Node a document, and Electron gives
- * its pages a `process`, so neither of them tells.
+ * Whether modules are loaded as in Node, and in engines that follow it, such as Bun and Deno. Neither a document nor a `process` tells: tests
+ * give Node the one, and Electron gives its pages the other.
  */
 export function inNode() {
   const process = /** @type {any} */ (globalThis).process;
   return process?.versions?.node !== undefined && !['renderer', 'worker'].includes(process.type);
 }
 
-/** Where relative URLs start from in a page or a worker; `undefined` in Node, where they are paths. */
+/** Returns the base of relative URLs in a page or a worker; `undefined` in Node, where they are paths. */
 export function baseUrl() {
   return inNode() ? undefined : (globalThis.document?.baseURI ?? globalThis.location?.href);
 }
 
 /**
- * The URL of a file in Node.
+ * Returns the URL of a file in Node.
  *
- * @param {string} name a path, which may have a query as URLs do, behind a `?` (Windows begins long paths with one)
+ * @param {string} name a path, which may have a query after a `?` (long paths of Windows begin with one)
  * @returns {Promise<URL>}
  */
 export async function fileUrl(name) {
@@ -44,8 +44,8 @@ export async function fileUrl(name) {
 }
 
 /**
- * Imports a module for a guest. What begins like a path starts from the page, or in Node from the current directory;
- * anything else is left to the engine: URLs, and names that an import map has.
+ * Imports a module for a guest. Paths start from the page, or in Node from the current directory. The engine resolves everything else:
+ * URLs, and names of an import map.
  *
  * @param {unknown} url
  * @returns {Promise<any>}

@@ -1,6 +1,5 @@
 /**
- * `PulledSource`, bytes of the page that come one after the other: a stream, the body of a response, or what an asynchronous
- * iterable gives.
+ * `PulledSource`, bytes of the page that arrive in sequence: of a stream, the body of a response, or an asynchronous iterable.
  *
  * @module
  */
@@ -8,13 +7,13 @@
 import { badArguments, describeValue, jsFailed, tooLarge } from '../error.js';
 
 /**
- * What is pulled: once, from its beginning to its end.
+ * A source that can be read once, from its beginning to its end.
  *
  * @typedef {ReadableStream<ArrayBufferView | ArrayBuffer> | AsyncIterable<ArrayBufferView | ArrayBuffer> | Response} StreamSource
  */
 
 /**
- * What gives the pieces of a source.
+ * Reads the pieces of a source.
  *
  * @typedef {object} Pieces
  * @property {() => Promise<{ value?: any, done?: boolean }>} next
@@ -28,7 +27,7 @@ export class PulledSource {
   /** @type {Pieces | undefined} */
   #pieces;
 
-  /** @type {Uint8Array} What has come and was not asked for yet. */
+  /** @type {Uint8Array} What has arrived and was not asked for yet. */
   #rest = new Uint8Array();
 
   #at = 0;
@@ -44,7 +43,7 @@ export class PulledSource {
   }
 
   /**
-   * The source that a value is, if it is one.
+   * Returns the source for a value, if the value can be one.
    *
    * @param {any} value
    * @param {{ length?: number }} [options]
@@ -66,12 +65,12 @@ export class PulledSource {
   }
 
   /**
-   * The next bytes.
+   * Reads the next bytes.
    *
-   * @param {number} offset where they are
+   * @param {number} offset where they begin
    * @param {number} length
    * @returns {Promise<Uint8Array>}
-   * @throws {DotNetError} when there are fewer or more, or these are not the next ones; or whatever the source throws
+   * @throws {DotNetError} when there are fewer or more bytes, or these are not the next ones; or what the source throws
    */
   async read(offset, length) {
     if (this.#ended || offset !== this.#at) {
@@ -88,7 +87,7 @@ export class PulledSource {
     }
   }
 
-  /** Nobody reads further. */
+  /** Stops the source. */
   cancel() {
     if (this.#ended) return;
     this.#ended = true;
@@ -96,7 +95,7 @@ export class PulledSource {
     try {
       Promise.resolve((this.#pieces ?? this.#open()).stop?.()).catch(() => {});
     } catch {
-      // It is the page's own trouble.
+      // An error of the page's own source, which nobody reads any more.
     }
   }
 
@@ -126,7 +125,7 @@ export class PulledSource {
     throw tooLarge(`The stream has ${this.length + this.#rest.length} bytes or more, and was to have ${this.length}.`);
   }
 
-  /** Whether something has come. */
+  /** Reads the next piece. Returns whether there was one. */
   async #next() {
     this.#pieces ??= this.#open();
     const { value, done } = await this.#pieces.next();
@@ -167,7 +166,7 @@ function piecesOfIterable(iterable) {
 async function* noPieces() {}
 
 /**
- * The length of a response's body, as far as its headers tell: that of a compressed one is another.
+ * Returns the length of a response's body if its headers have it; a compressed body has another length.
  *
  * @param {Response} response
  */

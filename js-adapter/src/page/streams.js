@@ -97,7 +97,7 @@ export function isBlob(source) {
       (typeof source.arrayBuffer === 'function' || /^(?:Blob|File)$/.test(source[Symbol.toStringTag]))
     );
   } catch {
-    // A proxy that was revoked.
+    // A revoked proxy.
     return false;
   }
 }

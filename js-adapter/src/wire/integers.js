@@ -1,14 +1,14 @@
 /**
- * Integers in JSON texts that a JavaScript number does not hold exactly: those beyond 2^53, but for some.
+ * Integers in JSON texts that a JavaScript number does not hold exactly: most of those beyond 2^53.
  *
  * @module
  */
 
-/** How many digits such an integer has at least. */
+/** The fewest digits of such an integer. */
 const FEWEST_DIGITS = 16;
 
 /**
- * Calls `found` for each of them.
+ * Calls `found` for each such integer.
  *
  * @param {string} json
  * @param {(integer: string, end: number) => void} found
@@ -30,15 +30,16 @@ function eachInexact(json, found) {
 }
 
 /**
- * Whether a text may have any: it has a run of so many digits, be it in a string. Most have none, and are looked at in few places.
+ * Whether a text may have such an integer: it has a run of that many digits, perhaps in a string. Most texts have none, and this reads few
+ * of their characters.
  *
  * @param {string} json
  */
 export function mayHaveInexact(json) {
   const { length } = json;
-  // A string has none.
+  // A string.
   if (length < FEWEST_DIGITS || json.charCodeAt(0) === 0x22) return false;
-  // A run of so many digits is met by steps of that size.
+  // Steps of that size do not miss a run of that length.
   for (let at = FEWEST_DIGITS - 1; at < length; at += FEWEST_DIGITS) {
     if (!isDigit(json.charCodeAt(at))) continue;
     let begin = at;
@@ -50,7 +51,7 @@ export function mayHaveInexact(json) {
 }
 
 /**
- * The first integer in a text that comes from a guest which a number would not hold exactly.
+ * Returns the first such integer in a text.
  *
  * @param {string} json
  * @returns {string | undefined}
@@ -70,7 +71,7 @@ function firstInexact(json) {
 }
 
 /**
- * What is wrong with such an integer.
+ * Returns the message of the error for such an integer.
  *
  * @param {string} integer
  */
@@ -80,8 +81,8 @@ export function inexactMessage(integer) {
 }
 
 /**
- * A text of the page in which numbers that are no exact integers do not look like some: the digits that JavaScript writes
- * for 2 ** 60 are those of another integer.
+ * Returns a text of the page in which inexact integers are written as floats: the digits that JavaScript writes for 2 ** 60 are those of
+ * another integer.
  *
  * @param {string} json
  */
@@ -101,7 +102,7 @@ function marked(json) {
 }
 
 /**
- * Whether the text of a number is no integer, or one that a number holds exactly.
+ * Whether the text of a number is not an integer, or is one that a number holds exactly.
  *
  * @param {string} text
  */
@@ -122,7 +123,7 @@ function isOfNumber(code) {
 }
 
 /**
- * Where a string in a JSON text ends.
+ * Returns where a string in a JSON text ends.
  *
  * @param {string} json
  * @param {number} begin where its opening quote is

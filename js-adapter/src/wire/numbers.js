@@ -1,5 +1,5 @@
 /**
- * Numbers that JSON has no place for: those of typed arrays, and `bigint`s. They travel as bytes beside the text, in which
+ * Numbers that JSON cannot express: typed arrays and `bigint`s. They travel as bytes beside the text, in which
  * `{"__byte[]": i, "__as": kind}` stands for them.
  *
  * @module
@@ -10,7 +10,7 @@ import { badArguments, describeValue, messageOf } from '../error.js';
 const prototype = Object.getPrototypeOf(Uint8Array.prototype);
 
 /**
- * What typed arrays of any realm say of themselves, whatever the page has made of them.
+ * Returns a getter of typed arrays of any realm, which works even where a page has replaced the member.
  *
  * @param {string | symbol} name
  * @returns {(this: unknown) => any}
@@ -34,7 +34,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * The kind of a value that travels as bytes and is no `Uint8Array`.
+ * Returns the kind of a value that travels as bytes and is not a `Uint8Array`.
  *
  * @param {unknown} value
  * @returns {string | undefined}
@@ -46,11 +46,11 @@ export function kindOf(value) {
 }
 
 /**
- * The bytes of such a value, not copied.
+ * Returns the bytes of such a value, not copied.
  *
  * @param {unknown} value
  * @returns {Uint8Array}
- * @throws {DotNetError} when they are gone
+ * @throws {DotNetError} when the array is detached
  */
 export function bytesOfNumbers(value) {
   if (typeof value === 'bigint') return encoder.encode(String(value));
@@ -62,11 +62,11 @@ export function bytesOfNumbers(value) {
 }
 
 /**
- * The value of such a kind whose bytes have come in.
+ * Returns the value of such a kind with these bytes.
  *
  * @param {unknown} kind
  * @param {Uint8Array} bytes
- * @returns {any} `undefined` where there is none
+ * @returns {any} `undefined` when the bytes are not a value of that kind
  */
 export function numbersOf(kind, bytes) {
   if (kind === 'BigInt') {
@@ -81,7 +81,7 @@ export function numbersOf(kind, bytes) {
 }
 
 /**
- * What is wrong with a value that is none.
+ * Returns the message of the error for such bytes.
  *
  * @param {unknown} kind
  * @param {Uint8Array} bytes

@@ -35,8 +35,9 @@ export class Host {
 
   #isClosed = false;
 
-  /** How many objects of the guest the page can name, as it was told last. */
+  /** How many objects of the guest the page can name, and what it was told of that last. */
   #live = 0;
+  #told = 0;
 
   #guest = new GuestInstance(
     () => this.#flush(),
@@ -72,7 +73,7 @@ export class Host {
     post(this.#port, [['loading']], true);
     try {
       const open = await prepare(options, 'listen()');
-      await this.#guest.start(this.#timed ? async (page) => this.#announcing(await open(page)) : open, this.#page());
+      await this.#guest.start(async (page) => this.#watched(await open(page)), this.#page());
       await ready;
       if (this.#guest.end) throw errorOf(this.#guest.end);
       this.#isStarting = false;
@@ -120,26 +121,28 @@ export class Host {
   }
 
   /**
-   * A binding that reports when the guest is entered and left.
+   * Returns the binding with what the page is told about each entry: how many objects it can name afterwards and, if it wants to know,
+   * when the guest is entered and left.
    *
    * @param {Binding} binding
    * @returns {Binding}
    */
-  #announcing(binding) {
-    const announce = (/** @type {(...args: any[]) => any} */ run) => (/** @type {any[]} */ ...args) => {
-      post(this.#port, [['entered']], true);
+  #watched(binding) {
+    const watched = (/** @type {(...args: any[]) => any} */ run) => (/** @type {any[]} */ ...args) => {
+      if (this.#timed) post(this.#port, [['entered']], true);
       try {
-        return run.apply(binding, args);
+        const result = run.apply(binding, args);
+        this.#live = binding.live();
+        return result;
       } finally {
-        this.#frames.push(['left']);
+        if (this.#timed) this.#frames.push(['left']);
       }
     };
     const { beginInvoke, cancelInvoke, endInvokeJs, runReady, release, forget, read, close, endReadJs, describe } = binding;
     const functions = { beginInvoke, cancelInvoke, endInvokeJs, runReady, release, forget, read, close, endReadJs, describe };
     return {
-      .../** @type {any} */ (Object.fromEntries(Object.entries(functions).map(([name, run]) => [name, announce(run)]))),
+      .../** @type {any} */ (Object.fromEntries(Object.entries(functions).map(([name, run]) => [name, watched(run)]))),
       kind: binding.kind,
-      live: () => binding.live(),
       exports: binding.exports,
     };
   }
@@ -224,22 +227,11 @@ export class Host {
   /** Posts what the guest has asked for, and what has become of the page's calls. */
   #flush() {
     if (this.#isClosed) return;
-    this.#countObjects();
+    if (this.#live !== this.#told) this.#frames.unshift(['live', (this.#told = this.#live)]);
     if (this.#frames.length === 0) return;
     const frames = this.#frames;
     this.#frames = [];
     post(this.#port, frames, true);
-  }
-
-  #countObjects() {
-    if (this.#isStarting) return;
-    let live = 0;
-    try {
-      live = this.#guest.liveObjects;
-    } catch {
-      // A trap, which has ended the guest.
-    }
-    if (live !== this.#live) this.#frames.unshift(['live', (this.#live = live)]);
   }
 
   /** The page has sent something else than a frame. */
