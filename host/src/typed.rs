@@ -50,6 +50,7 @@
 //! }
 //! ```
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 pub use wasmtime;
@@ -91,6 +92,13 @@ impl Session {
     /// [`ErrorKind::GuestTrapped`] where `call` fails: wasmtime fails calls with traps, after which no instance can be entered.
     /// [`ErrorKind::Reentrant`] where this thread has the guest on its stack.
     pub fn typed<T>(&self, call: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>) -> Result<T, Error> {
-        self.core.with_guest("an export of the guest's own", |instance| instance.typed(call))
+        let outcome = self.core.with_guest("an export of the guest's own", |instance| {
+            // A panic of the program's passes on when what the guest has left to be done is done.
+            match catch_unwind(AssertUnwindSafe(|| instance.typed(call))) {
+                Ok(outcome) => outcome.map(Ok),
+                Err(panic) => Ok(Err(panic)),
+            }
+        });
+        outcome.map(|ended| ended.unwrap_or_else(|panic| resume_unwind(panic)))
     }
 }

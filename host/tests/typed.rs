@@ -158,3 +158,22 @@ fn an_export_that_is_called_before_any_other_says_why_it_panics() {
     assert_eq!(error.kind(), ErrorKind::GuestTrapped);
     assert!(error.message().contains("on purpose"), "{error}");
 }
+
+#[test]
+fn a_panic_of_the_program_beside_a_guest_passes_on_and_what_the_guest_began_is_done() {
+    let runtime = Runtime::new(Config::default()).unwrap();
+    let guest = runtime.load(component_of("test_guest")).unwrap();
+    let (called, calls) = mpsc::channel();
+    let window = JsObject::new().function("hello", move |(): ()| Ok(called.send(())?));
+    let session = guest.session_with_page(NativePage::new(window)).unwrap();
+    let panics = || {
+        session.typed(|store, exports| -> wasmtime::Result<()> {
+            let guest = beside::Beside::new(&mut *store, exports)?;
+            guest.test_beside_work().call_call_page(store, "hello")?;
+            panic!("on purpose")
+        })
+    };
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).unwrap_err();
+    calls.recv_timeout(std::time::Duration::from_secs(30)).expect("the page's function is called");
+    assert_eq!(session.invoke::<i32>("TestGuest", "Add", (1, 2)), Ok(3));
+}

@@ -29,10 +29,32 @@ thread_local! {
     static POLLING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Says whether this thread is polling a page function, until it is dropped.
+pub(crate) struct Polling {
+    outer: bool,
+}
+
+impl Polling {
+    fn begin() -> Self {
+        Self { outer: POLLING.replace(true) }
+    }
+
+    /// Begins a function that returns when it is done, although the thread may be polling another one further up.
+    pub(crate) fn suspend() -> Self {
+        Self { outer: POLLING.replace(false) }
+    }
+}
+
+impl Drop for Polling {
+    fn drop(&mut self) {
+        POLLING.set(self.outer);
+    }
+}
+
 /// A future of a result. Its panics are failures.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
-/// Whether this thread is polling a page function.
+/// Returns whether the innermost page function of this thread is one that is polled.
 pub(crate) fn is_polling() -> bool {
     POLLING.get()
 }
@@ -68,9 +90,8 @@ pub(crate) fn spawn_blocking<T: Send + 'static>(run: impl FnOnce() -> T + Send +
 }
 
 fn poll<T>(work: &mut BoxFuture<T>, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-    let outer = POLLING.replace(true);
+    let _polling = Polling::begin();
     let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx)));
-    POLLING.set(outer);
     polled.unwrap_or_else(|panic| {
         Poll::Ready(Err(Error::js_failed(format!("The page panicked: {}", panic_message(&*panic)))))
     })

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
+use crate::background::executor::Polling;
 use crate::contract::message::Message;
 use crate::contract::request::Request;
 use crate::engine::effects::{GuestTask, Inbox, PageTask};
@@ -16,7 +17,7 @@ use crate::session::queues;
 impl SessionCore {
     /// Runs a task without the guest's lock, so that the page may call the session.
     pub(crate) fn run_page_task(self: &Arc<Self>, task: PageTask) {
-        let Some(page) = self.page() else { return };
+        let page = self.page();
         let inbox: Weak<dyn Inbox> = self.downgrade();
         let (bytes, holds) = match &task {
             PageTask::Begin { request, holds, .. } => (queues::size(request), holds.clone()),
@@ -24,19 +25,21 @@ impl SessionCore {
             PageTask::Cancel(_) | PageTask::Drop => (0, Vec::new()),
         };
         // A panic has dropped the completion, and so the guest knows. The page, which may be dropped here for good, moves inside.
-        let _ = catch_unwind(AssertUnwindSafe(move || match task {
-            PageTask::Begin { call, id, request, .. } => {
-                let completion =
-                    Completion::new(inbox, call, id, |call, id, outcome| GuestTask::EndPageCall { call, id, outcome });
-                page.begin(&Session::of(Arc::clone(self)), id, request, completion);
+        let _ = catch_unwind(AssertUnwindSafe(move || {
+            let Some(page) = page else { return };
+            let _suspended = Polling::suspend();
+            match task {
+                PageTask::Begin { call, id, request, .. } => {
+                    let end = |call, id, outcome| GuestTask::EndPageCall { call, id, outcome };
+                    page.begin(&Session::of(Arc::clone(self)), id, request, Completion::new(inbox, call, id, end));
+                }
+                PageTask::Read { call, id, object, offset, length } => {
+                    let end = |call, id, outcome| GuestTask::EndPageRead { call, id, outcome };
+                    page.read(object, offset, length, Completion::new(inbox, call, id, end));
+                }
+                PageTask::Cancel(id) => page.cancel(id),
+                PageTask::Drop => self.drop_page(),
             }
-            PageTask::Read { call, id, object, offset, length } => {
-                let completion =
-                    Completion::new(inbox, call, id, |call, id, outcome| GuestTask::EndPageRead { call, id, outcome });
-                page.read(object, offset, length, completion);
-            }
-            PageTask::Cancel(id) => page.cancel(id),
-            PageTask::Drop => self.drop_page(),
         }));
         self.queues.settle(bytes);
         self.release_held(&holds);
@@ -63,6 +66,7 @@ impl SessionCore {
 impl Upcalls for SessionCore {
     fn invoke(&self, request: Request) -> PageOutcome {
         let Some((page, session)) = self.page().zip(self.downgrade().upgrade()) else { return Err(Error::no_page()) };
+        let _suspended = Polling::suspend();
         let answer = catch_unwind(AssertUnwindSafe(|| page.invoke(&Session::of(session), request)));
         answer.unwrap_or_else(|panic| Err(Error::js_failed(format!("The page panicked: {}", panic_message(&*panic)))))
     }
@@ -91,7 +95,7 @@ impl Upcalls for SessionCore {
         }
         if let Some(page) = self.page() {
             // Nothing waits that a panic could fail.
-            let _ = catch_unwind(AssertUnwindSafe(|| page.release(object)));
+            let _ = catch_unwind(AssertUnwindSafe(move || page.release(object)));
         }
     }
 }

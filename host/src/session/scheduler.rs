@@ -1,9 +1,13 @@
 //! Which thread runs what, and when: the guest under its lock, and the queues on either side of it.
+//!
+//! A thread that has queued something and finds the guest, or the page, taken by another thread leaves it to that one, which looks at
+//! the queues once more after it has let go. Each of the two writes and then reads what the other writes, so that both need a
+//! sequentially consistent fence in between: without it, both could miss what the other has written.
 
 use std::future::Future as _;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 use std::task::{Context, Poll};
 
 use parking_lot::MutexGuard;
@@ -102,6 +106,7 @@ impl SessionCore {
 
     /// Runs what waits, as far as no other thread is at it.
     pub(crate) fn drain(self: &Arc<Self>) {
+        fence(Ordering::SeqCst);
         let waits = self.queues.guest_tasks() + self.queues.page_tasks() > 0;
         if !waits || self.is_on_stack() {
             return;
@@ -125,6 +130,7 @@ impl SessionCore {
 
     fn drain_queues(self: &Arc<Self>, with_page_tasks: bool) {
         for _ in 0..MAX_TURNS {
+            fence(Ordering::SeqCst);
             let delivered = self.try_deliver();
             let ran = with_page_tasks && self.run_next_page_task();
             if !delivered && !ran {
@@ -193,8 +199,15 @@ impl SessionCore {
         if !self.is_running_page_task() || executor::is_polling() {
             return polled;
         }
-        *self.blocked_waiter.lock() = Some(cx.waker().clone());
         self.drain_queues(true);
+        // Last, since a function that blocked meanwhile has put its own here. What others have left to this thread before, they
+        // have not woken it for.
+        let waiter = cx.waker().clone();
+        let before = self.blocked_waiter.lock().replace(waiter);
+        drop(before);
+        if self.queues.page_tasks() > 0 {
+            cx.waker().wake_by_ref();
+        }
         poll_receiver(outcome, cx, what)
     }
 

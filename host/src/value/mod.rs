@@ -59,9 +59,19 @@ struct WriteContext {
     objects: Objects,
     /// Whose message it becomes, to be compared with.
     session: *const SessionCore,
-    /// What has been named in the table.
+    /// What has been named in the table, and is released if the value cannot be written.
     named: Vec<i64>,
     failure: Option<Error>,
+}
+
+impl Drop for WriteContext {
+    fn drop(&mut self) {
+        if let Objects::Table(table) = &self.objects {
+            for id in &self.named {
+                table.release(*id);
+            }
+        }
+    }
 }
 
 /// What a value that is being read finds beside its text.
@@ -114,18 +124,15 @@ pub(crate) fn write<T: Serialize + ?Sized>(
     let arrays = Writing::open();
     let scope = Scope::open(&WRITING, WriteContext { objects, session, named: Vec::new(), failure: None });
     let json = serde_json::to_string(value);
-    let written = scope.close().unwrap_or_else(|| unreachable!("scopes are closed in the order in which they open"));
+    let mut written =
+        scope.close().unwrap_or_else(|| unreachable!("scopes are closed in the order in which they open"));
     let bytes = arrays.close();
     match json {
-        Ok(json) => Ok((Message { json, bytes }, written.objects)),
-        Err(error) => {
-            if let Objects::Table(table) = written.objects {
-                for id in written.named {
-                    table.release(id);
-                }
-            }
-            Err(original_error(&error, written.failure).unwrap_or_else(|| deserialize_error(error)))
+        Ok(json) => {
+            written.named.clear();
+            Ok((Message { json, bytes }, std::mem::replace(&mut written.objects, Objects::None)))
         }
+        Err(error) => Err(original_error(&error, written.failure.take()).unwrap_or_else(|| deserialize_error(error))),
     }
 }
 

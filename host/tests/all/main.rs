@@ -14,3 +14,4 @@ mod sessions;
 mod streams;
 mod support;
 mod traps;
+mod waiting;
