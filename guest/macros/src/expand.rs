@@ -195,7 +195,7 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
         (1..=method.parameters.len()).map(|n| format_ident!("__arg{n}", span = Span::mixed_site())).collect();
     let reads = method.parameters.iter().map(|parameter| {
         let (ty, text) = (&parameter.ty, &parameter.name);
-        quote_spanned!(located_at(parameter.span)=> __counted.next::<#ty>(#text)?)
+        quote_spanned!(located_at(parameter.span)=> __reader.next::<#ty>(#text)?)
     });
     // An assignment, because `cfg` is allowed on parts of an expression, and not on parts of a pattern.
     let cfgs: Vec<_> = method.parameters.iter().map(|parameter| &parameter.cfgs).collect();
@@ -204,10 +204,10 @@ fn call(method: &Method, path: &TokenStream) -> TokenStream {
     } else {
         quote! {
             #(#(#cfgs)* let #names;)*
-            (#(#(#cfgs)* #names,)*) = __args.read(
-                <[()]>::len(&[#(#(#cfgs)* (),)*]),
-                |__counted| ::core::result::Result::Ok((#(#(#cfgs)* #reads,)*)),
-            )?;
+            (#(#(#cfgs)* #names,)*) = {
+                let mut __reader = __args.open(<[()]>::len(&[#(#(#cfgs)* (),)*]))?;
+                (#(#(#cfgs)* #reads,)*)
+            };
         }
     };
     let downcast = method.receiver.map(|_| {

@@ -1,6 +1,8 @@
 //! Reads a call's arguments by Blazor's rules: one JSON array, with exactly as many elements as the method has parameters. For a
 //! method without parameters nothing reads the text, whatever it is.
 
+use std::ops::Range;
+
 use dotwit_wire::json::{self, Malformed};
 use dotwit_wire::limits::{MAX_ARGUMENTS, MAX_DEPTH};
 use dotwit_wire::placeholder::DOT_NET_OBJECT;
@@ -27,11 +29,12 @@ pub struct Arguments<'a> {
     message: IncomingMessage,
 }
 
-/// Reads the arguments of a call one by one, after they were counted.
+/// Reads the arguments of a call one by one.
 #[derive(Debug)]
 pub struct ArgumentReader<'a> {
     method: &'a str,
-    texts: std::vec::IntoIter<&'a str>,
+    json: String,
+    places: std::vec::IntoIter<Range<usize>>,
     count: usize,
     reader: Reader,
 }
@@ -41,22 +44,17 @@ impl<'a> Arguments<'a> {
         Self { method, message }
     }
 
-    /// Reads exactly `count` arguments with `read`.
+    /// Opens arguments that must be exactly `count`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BadArguments`] if the text is not a JSON array of that many elements, [`ErrorKind::TooMany`] if it has more
-    /// elements than any call may have or more references than the guest may hold, and the errors of `read`.
-    pub fn read<T>(
-        self,
-        count: usize,
-        read: impl FnOnce(&mut ArgumentReader<'_>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let method = self.method;
-        let IncomingMessage { json, bytes, handles } = self.message;
-        let texts = split(method, &json, count)?;
+    /// [`ErrorKind::BadArguments`] if the text is not a JSON array of that many elements, and [`ErrorKind::TooMany`] if it has more
+    /// elements than any call may have or more references than the guest may hold.
+    pub fn open(self, count: usize) -> Result<ArgumentReader<'a>, Error> {
+        let Self { method, message: IncomingMessage { json, bytes, handles } } = self;
+        let places = split(method, &json, count)?.into_iter();
         let reader = Reader::new(&json, bytes, handles)?;
-        read(&mut ArgumentReader { method, texts: texts.into_iter(), count, reader })
+        Ok(ArgumentReader { method, json, places, count, reader })
     }
 }
 
@@ -68,21 +66,34 @@ impl ArgumentReader<'_> {
     /// [`ErrorKind::BadArguments`] if it cannot be read as a `T`, or is a reference to an object of the guest and `T` is not;
     /// [`ErrorKind::NoSuchObject`] if it names an object that is not tracked.
     pub fn next<T: Argument>(&mut self, parameter: &str) -> Result<T, Error> {
-        let text = self.texts.next().unwrap_or("null");
-        let position = self.count - self.texts.len();
-        let method = self.method;
+        let text = self.places.next().map_or("null", |place| &self.json[place]);
         let references = names_object(text).then(|| self.reader.references());
-        let value = self.reader.read(text, &|error| does_not_fit(method, position, parameter, text, error));
+        let value = self.reader.read(text, &|error| self.does_not_fit(parameter, text, error));
         if references.is_some_and(|before| self.reader.references() == before) {
-            return Err(Error::new(
-                ErrorKind::BadArguments,
-                format!(
-                    "In the call to '{method}', parameter {position} ('{parameter}') must be declared as a \
-                     DotNetObjectReference to receive one."
-                ),
-            ));
+            return Err(self.must_be_a_reference(parameter));
         }
         value
+    }
+
+    fn does_not_fit(&self, parameter: &str, text: &str, error: &serde_json::Error) -> Error {
+        let (method, position) = (self.method, self.position());
+        let what = deserialize_error::explain(text, error);
+        let what = format!("In the call to '{method}', argument {position} ('{parameter}') {what}.");
+        Error::new(ErrorKind::BadArguments, what)
+    }
+
+    fn must_be_a_reference(&self, parameter: &str) -> Error {
+        let (method, position) = (self.method, self.position());
+        let what = format!(
+            "In the call to '{method}', parameter {position} ('{parameter}') must be declared as a DotNetObjectReference to \
+             receive one."
+        );
+        Error::new(ErrorKind::BadArguments, what)
+    }
+
+    /// The position of the argument that was read last, counted from 1.
+    fn position(&self) -> usize {
+        self.count - self.places.len()
     }
 }
 
@@ -93,10 +104,10 @@ fn names_object(text: &str) -> bool {
         .is_some_and(|rest| rest.starts_with(DOT_NET_OBJECT) && rest[DOT_NET_OBJECT.len()..].starts_with('"'))
 }
 
-/// Splits the text of a call's arguments into `count` texts.
-fn split<'t>(method: &str, text: &'t str, count: usize) -> Result<Vec<&'t str>, Error> {
+/// Finds the `count` arguments of a call in its text.
+fn split(method: &str, text: &str, count: usize) -> Result<Vec<Range<usize>>, Error> {
     let bad = |what: String| Error::new(ErrorKind::BadArguments, what);
-    let texts = json::elements(text).map_err(|malformed| {
+    let places = json::elements(text).map_err(|malformed| {
         let what = match malformed {
             Malformed::NotAnArray(None) => "is empty".to_owned(),
             Malformed::NotAnArray(Some(first)) => format!("begins with {first:?}"),
@@ -108,7 +119,7 @@ fn split<'t>(method: &str, text: &'t str, count: usize) -> Result<Vec<&'t str>, 
         };
         bad(format!("Invalid JSON in the call to '{method}': the arguments are one JSON array, but the text {what}."))
     })?;
-    let received = texts.len();
+    let received = places.len();
     if received > MAX_ARGUMENTS {
         return Err(Error::new(
             ErrorKind::TooMany,
@@ -120,24 +131,13 @@ fn split<'t>(method: &str, text: &'t str, count: usize) -> Result<Vec<&'t str>, 
         return Err(bad(format!("The call to '{method}' expects {count} parameter{plural}, but received {received}.")));
     }
     if received > count {
-        let token = token(texts[count]);
+        let token = token(&text[places[count].clone()]);
         return Err(bad(format!(
             "Unexpected JSON token {token}: the call to '{method}' must be supplied with exactly {count} \
              parameter{plural}, but received {received}."
         )));
     }
-    Ok(texts)
-}
-
-/// The error of an argument that does not fit its parameter.
-fn does_not_fit(method: &str, position: usize, parameter: &str, text: &str, error: &serde_json::Error) -> Error {
-    Error::new(
-        ErrorKind::BadArguments,
-        format!(
-            "In the call to '{method}', argument {position} ('{parameter}') {}.",
-            deserialize_error::explain(text, error)
-        ),
-    )
+    Ok(places)
 }
 
 /// The token that a JSON text begins with, as Blazor's reader calls it.

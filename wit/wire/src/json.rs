@@ -53,23 +53,24 @@ pub enum Malformed {
     TooDeep(usize),
 }
 
-/// Splits an array into the texts of its elements, each still to be checked by a JSON parser.
+/// Finds the elements of an array: where each is in the text, still to be checked by a JSON parser.
 ///
 /// # Errors
 ///
 /// If the text is not an array of [`MAX_DEPTH`] or less.
-pub fn elements(text: &str) -> Result<Vec<&str>, Malformed> {
+pub fn elements(text: &str) -> Result<Vec<Range<usize>>, Malformed> {
     let start = text.trim_start_matches(is_space);
     if !start.starts_with('[') {
         return Err(Malformed::NotAnArray(start.chars().next()));
     }
+    let bytes = text.as_bytes();
     let mut found = Vec::with_capacity(4);
-    let mut begin = 1;
+    let mut begin = text.len() - start.len() + 1;
     let mut end = None;
-    let deepest = scan(start.as_bytes(), |place, byte, depth| match (byte, depth) {
+    let deepest = scan(bytes, |place, byte, depth| match (byte, depth) {
         _ if end.is_some() => {}
         (b',', 1) => {
-            found.push(trim(&start[begin..place.start]));
+            found.push(trim(bytes, begin..place.start));
             begin = place.end;
         }
         (b']' | b'}', 0) => end = Some((place.start, byte)),
@@ -83,14 +84,14 @@ pub fn elements(text: &str) -> Result<Vec<&str>, Malformed> {
         Some(_) => return Err(Malformed::Mismatched),
         None => return Err(Malformed::Unterminated),
     };
-    if !start.as_bytes()[end + 1..].iter().all(|byte| is_space(char::from(*byte))) {
+    if !bytes[end + 1..].iter().all(|byte| is_space(char::from(*byte))) {
         return Err(Malformed::Trailing);
     }
-    let last = trim(&start[begin..end]);
+    let last = trim(bytes, begin..end);
     if !last.is_empty() || !found.is_empty() {
         found.push(last);
     }
-    if found.iter().any(|element| element.is_empty()) {
+    if found.iter().any(Range::is_empty) {
         return Err(Malformed::MissingElement);
     }
     Ok(found)
@@ -218,19 +219,23 @@ impl Finder {
 
 /// The kind of reference that a string, with its quotes, is the key of.
 fn kind(string: &str) -> Option<ReferenceKind> {
+    let bytes = string.as_bytes();
     let unescaped: String;
-    let name = if string.contains('\\') {
-        unescaped = serde_json::from_str(string).ok()?;
-        &unescaped
-    } else {
-        string.trim_matches('"')
+    let name = match bytes.get(1)? {
+        b'_' | b'\\' if memchr(b'\\', bytes).is_some() => {
+            unescaped = serde_json::from_str(string).ok()?;
+            unescaped.as_bytes()
+        }
+        b'_' => bytes[1..].strip_suffix(b"\"")?,
+        _ => return None,
     };
-    match name {
-        DOT_NET_OBJECT => Some(ReferenceKind::DotNetObject),
-        DOT_NET_STREAM => Some(ReferenceKind::DotNetStream),
-        JS_OBJECT => Some(ReferenceKind::JsObject),
-        _ => None,
-    }
+    [
+        (DOT_NET_OBJECT, ReferenceKind::DotNetObject),
+        (DOT_NET_STREAM, ReferenceKind::DotNetStream),
+        (JS_OBJECT, ReferenceKind::JsObject),
+    ]
+    .into_iter()
+    .find_map(|(key, kind)| (key.as_bytes() == name).then_some(kind))
 }
 
 /// Calls `found` with the place of each bracket, brace and comma outside strings and of each string with its quotes, with its
@@ -267,11 +272,15 @@ fn string_end(text: &[u8], mut at: usize) -> usize {
     text.len()
 }
 
-/// Trims JSON's white space. Most texts have none.
-fn trim(text: &str) -> &str {
-    let is_spaced = |byte: Option<&u8>| byte.is_some_and(|byte| is_space(char::from(*byte)));
-    let bytes = text.as_bytes();
-    if is_spaced(bytes.first()) || is_spaced(bytes.last()) { text.trim_matches(is_space) } else { text }
+/// Trims JSON's white space from a part of a text.
+fn trim(text: &[u8], mut part: Range<usize>) -> Range<usize> {
+    while part.start < part.end && is_space(char::from(text[part.start])) {
+        part.start += 1;
+    }
+    while part.start < part.end && is_space(char::from(text[part.end - 1])) {
+        part.end -= 1;
+    }
+    part
 }
 
 /// JSON's white space (RFC 8259, section 2).
