@@ -109,6 +109,7 @@ pub use native::stream::JsStream;
 pub use session::Session;
 pub use session::completion::Completion;
 pub use session::invocation::MessageCall;
+pub use session::object_table::ObjectTable;
 pub use session::page::Page;
 pub use value::call::Call;
 pub use value::object::DotNetObject;

@@ -14,7 +14,9 @@ use crate::error::{Error, ErrorKind};
 /// An object of a page.
 pub(crate) type ObjectHandle = Arc<dyn Any + Send + Sync>;
 
-/// The table of one guest. Each placeholder that the guest is sent counts as one reference, and each release takes one back.
+/// The objects of a [`NativePage`](crate::NativePage) that one guest holds. A page that wraps a native one
+/// [hands it on](crate::Page::object_table), and can do nothing else with it.
+// Each placeholder that the guest is sent counts as one reference, and each release takes one back.
 #[derive(Debug)]
 pub struct ObjectTable {
     /// Object 0, which is always there.

@@ -75,9 +75,8 @@ pub trait Page: Send + Sync + 'static {
         0
     }
 
-    /// The table of the objects that the guest holds, where they are [`JsObject`](crate::JsObject)s: only then can they
-    /// stand in the arguments and results of the session. A page that wraps a [`NativePage`](crate::NativePage) returns that one's.
-    #[doc(hidden)]
+    /// Returns the objects that the guest holds, where they are [`JsObject`](crate::JsObject)s: only then can those stand in the
+    /// arguments and results of the session. A page that wraps a [`NativePage`](crate::NativePage) returns that one's.
     fn object_table(&self) -> Option<Arc<ObjectTable>> {
         None
     }

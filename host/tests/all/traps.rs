@@ -1,8 +1,11 @@
 //! Guests that end, and hosts that go on.
 
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use dotwit_host::{Completion, Error, ErrorKind, Guest, Message, Page, Request, Session};
+use dotwit_host::{
+    Completion, Error, ErrorKind, Guest, JsObject, Message, NativePage, ObjectTable, Page, Request, Session, Target,
+};
 
 use crate::support::{assert_error, session, test_guest, test_guest_within};
 
@@ -98,4 +101,96 @@ fn a_page_that_panics_when_it_is_dropped_keeps_nobody_from_learning_of_the_trap(
     let error = session.invoke::<()>("TestGuest", "Panic", ("no tea",)).unwrap_err();
     assert_error(&error, ErrorKind::GuestTrapped, &["no tea"]);
     assert_eq!(session.invoke::<i32>("TestGuest", "Add", (1, 2)).unwrap_err(), error);
+}
+
+/// A page that tells when it is dropped, and panics then.
+struct Watched {
+    page: NativePage,
+    dropped: mpsc::Sender<()>,
+}
+
+impl Page for Watched {
+    fn invoke(&self, session: &Session, request: Request) -> Result<Message, Error> {
+        self.page.invoke(session, request)
+    }
+
+    fn begin(&self, session: &Session, call: u64, request: Request, completion: Completion) {
+        self.page.begin(session, call, request, completion);
+    }
+
+    fn release(&self, object: i64) {
+        self.page.release(object);
+    }
+
+    fn live_references(&self) -> usize {
+        self.page.live_references()
+    }
+
+    fn object_table(&self) -> Option<Arc<ObjectTable>> {
+        self.page.object_table()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = self.dropped.send(());
+        assert!(std::thread::panicking(), "a page that panics when it is dropped");
+    }
+}
+
+/// A page with a function that makes objects, and what tells that the page has been dropped.
+fn page() -> (Watched, mpsc::Receiver<()>) {
+    let (dropped, receiver) = mpsc::channel();
+    let window = JsObject::new().function("make", |()| Ok(JsObject::new()));
+    (Watched { page: NativePage::new(window), dropped }, receiver)
+}
+
+#[test]
+fn the_page_of_a_guest_that_is_gone_lives_as_long_as_what_a_result_names() {
+    let (page, dropped) = page();
+    let session = test_guest().session_with_page(page).unwrap();
+    let args = Message::from_json(r#"["make",[]]"#);
+    let make = || session.invoke_message(&Target::from("TestGuest"), "CallPageForObjectSync", &args);
+    let results = [make().unwrap(), make().unwrap()];
+    session.invoke::<()>("TestGuest", "Panic", ("now",)).unwrap_err();
+    for result in results {
+        assert_eq!(dropped.try_recv(), Err(mpsc::TryRecvError::Empty));
+        drop(result);
+    }
+    assert_eq!(dropped.recv_timeout(Duration::from_secs(30)), Ok(()));
+    assert_eq!(dropped.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+}
+
+#[test]
+fn a_trap_among_calls_of_many_threads_ends_each_once_and_drops_the_page_once() {
+    for round in 0..10_u64 {
+        let (page, dropped) = page();
+        let session = test_guest().session_with_page(page).unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let session = &session;
+                scope.spawn(move || {
+                    let ended = |error: Error| error.kind() == ErrorKind::GuestTrapped;
+                    for call in 0.. {
+                        let timer = session.invoke_async::<u64>("TestGuest", "EchoAfter", (call, call % 2));
+                        let make = || {
+                            session.invoke_async::<JsObject>("TestGuest", "CallPageForSomeObject", ("make", [(); 0]))
+                        };
+                        let made = make();
+                        drop(make());
+                        if thread == 0 && call == round * 3 {
+                            assert!(session.invoke::<()>("TestGuest", "Panic", ("now",)).is_err_and(ended));
+                        }
+                        let outcomes = (pollster::block_on(timer), pollster::block_on(made));
+                        if let (Err(timer), Err(made)) = outcomes {
+                            assert!(ended(timer) && ended(made));
+                            break;
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(dropped.recv_timeout(Duration::from_secs(30)), Ok(()), "round {round}");
+        assert_eq!(session.live_page_references(), 0);
+    }
 }
