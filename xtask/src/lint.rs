@@ -68,5 +68,7 @@ fn guests_for_wasm(sh: &Shell) -> Result<()> {
 
 /// The dependencies' licences, sources and bans, as `deny.toml` has them.
 fn dependencies(sh: &Shell) -> Result<()> {
-    Ok(setup::tool(sh, "cargo-deny", "0.20.2")?.args(["check", "licenses", "bans", "sources"]).run()?)
+    Ok(setup::tool(sh, "cargo-deny", "0.20.2")?
+        .args(["--log-level", "error", "check", "licenses", "bans", "sources"])
+        .run()?)
 }
