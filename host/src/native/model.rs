@@ -155,7 +155,7 @@ impl PartialEq for JsObject {
 
 impl Eq for JsObject {}
 
-/// Any value of a page: JSON, and the [`Bytes`](crate::Bytes), numbers, [`JsObject`]s and [`JsStream`]s that stand in it, where a
+/// Any value of a page: JSON, and the [`Bytes`](crate::Bytes), numbers, [`JsObject`]s and [`JsStream`](crate::JsStream)s that stand in it, where a
 /// [`serde_json::Value`] would have no more than their placeholders. It is for functions that hand on what they get:
 ///
 /// ```

@@ -99,7 +99,7 @@ impl JsObject {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::JsFailed`] where there is none, [`ErrorKind::BadArguments`] where it is not a `T`.
+    /// [`ErrorKind::JsFailed`](crate::ErrorKind::JsFailed) where there is none, [`ErrorKind::BadArguments`](crate::ErrorKind::BadArguments) where it is not a `T`.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         if let Some(value) = self.inside(name) {
             return value?.read(name);
@@ -121,7 +121,7 @@ impl JsObject {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BadArguments`] where it cannot be serialised to JSON.
+    /// [`ErrorKind::BadArguments`](crate::ErrorKind::BadArguments) where it cannot be serialised to JSON.
     pub fn set(&self, name: &str, value: impl Serialize) -> Result<(), Error> {
         let member = JsValue::new(&value)?.into_member();
         self.clone().define(name, member);
