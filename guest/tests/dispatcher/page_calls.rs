@@ -93,7 +93,7 @@ fn what_is_asked_for_at_once_says_the_same() {
             assert_eq!(args.bytes, [] as [Vec<u8>; 0]);
             match request.result_type {
                 ResultType::Object => ok("{\"__jsObjectId\":9}"),
-                _ => ok(&json!([request.target, request.identifier, operation, result_type, args.json]).to_string()),
+                _ => ok(json!([request.target, request.identifier, operation, result_type, args.json]).to_string()),
             }
         });
         let asked = |result: Result<Value, Error>| result.expect("the page answers");
@@ -628,7 +628,7 @@ fn a_page_that_cannot_answer_at_once_says_so() {
 fn results_nest_32_deep_and_no_deeper() {
     in_new_guest(|page| {
         let arrays = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        page.answer(move |_, args| ok(&arrays(args.json.trim_matches(['[', ']']).parse().expect("a number"))));
+        page.answer(move |_, args| ok(arrays(args.json.trim_matches(['[', ']']).parse().expect("a number"))));
         assert!(js::invoke_sync::<Value>("f", (32,)).is_ok());
         let parts = &["The result of the call to 'f'", "nests 33 deep", "32 is the limit"];
         assert_failed(js::invoke_sync::<Value>("f", (33,)), ErrorKind::Failed, parts);
