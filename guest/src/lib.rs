@@ -138,6 +138,7 @@
 
 // The code that wit-bindgen generates for a component is unsafe.
 #![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]
+#![warn(missing_debug_implementations)]
 
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]

@@ -13,6 +13,7 @@
 //!
 
 #![forbid(unsafe_code)]
+#![warn(missing_debug_implementations)]
 
 pub mod byte_arrays;
 mod bytes;
