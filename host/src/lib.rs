@@ -67,7 +67,7 @@
 //!
 //! A call that fails fails alone, with an [`Error`] whose [`kind`](Error::kind) tells why. A guest that panics, or exceeds
 //! a limit, is gone: each call that is under way ends once with [`ErrorKind::GuestTrapped`] and the reason, and so does
-//! each later one. The host goes on, and [`Guest::session`] starts the guest anew.
+//! each later one. The host goes on, and [`Guest::session`] starts a new one.
 //!
 //! # Features
 //!
