@@ -12,6 +12,19 @@ pub(crate) use dotwit_wire::ErrorKind;
 /// [`kind`](Self::kind) is for programs, `Display` is one sentence for people, and [`detail`](Self::detail) is more for
 /// developers: the guest's stack, or the detail of an error of the guest. [`source`](StdError::source) is the
 /// error of a library that caused this one, if there is one. Two errors are equal if they say the same, whatever caused them.
+///
+/// ```no_run
+/// # fn example(session: dotwit_host::Session) -> Result<(), dotwit_host::Error> {
+/// use dotwit_host::ErrorKind;
+///
+/// match session.invoke::<i32>("Hello", "Add", (1, 2)) {
+///     Ok(sum) => println!("{sum}"),
+///     Err(error) if error.kind() == ErrorKind::GuestTrapped => println!("The guest must be started again: {error}"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,

@@ -4,6 +4,9 @@
 //! guest, and calls its exports in a session; both sides have types, and nothing is JSON. Calls by name go on as ever, in the
 //! same instance.
 //!
+//! The API of this module has types of [`wasmtime`], which it re-exports: a new major version of wasmtime is a breaking change of the
+//! feature `typed`.
+//!
 //! ```no_run
 //! use dotwit_host::typed::State;
 //! use dotwit_host::typed::wasmtime::component::{HasSelf, bindgen};

@@ -11,6 +11,14 @@ use crate::error::{Error, ErrorKind};
 /// Turns a core module into a component. The module was built with the `dotwit` crate for `wasm32-wasip1`; its imports of WASI
 /// preview 1 are adapted. `name` stands for the module in messages.
 ///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let module = std::fs::read("hello.core.wasm")?;
+/// std::fs::write("hello.wasm", dotwit_host::componentize("hello.core.wasm", &module)?)?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// [`ErrorKind::InvalidGuest`] says why the bytes cannot become a component.

@@ -24,6 +24,16 @@ use crate::error::{Error, ErrorKind};
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A server that listens, and answers while it [runs](Self::run).
+///
+/// ```no_run
+/// # async fn example() -> Result<(), dotwit_host::Error> {
+/// use std::net::Ipv4Addr;
+///
+/// let server = dotwit_host::server::Server::bind("www", (Ipv4Addr::LOCALHOST, 0).into()).await?;
+/// println!("http://{}/", server.address());
+/// server.run(std::future::pending()).await
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,

@@ -24,7 +24,7 @@ use crate::session::queues::Queues;
 ///
 /// Calls may come from any thread, one after the other: a guest has one thread of its own. Its code runs on the thread
 /// that calls; timers that it sets fire by themselves, on a thread of the host's. After a trap every call fails with
-/// [`ErrorKind::GuestTrapped`], and [`Guest::session`](crate::Guest::session) starts a new one. The memory and the place
+/// [`ErrorKind::GuestTrapped`], and [`Guest::session`](crate::Guest::session) starts the guest again. The memory and the place
 /// of a guest that is gone become free when the last clone is dropped.
 ///
 /// ```no_run

@@ -72,6 +72,16 @@ impl Session {
     /// Calls a synchronous method with a message that is ready to be sent: a JSON array, and the byte arrays that it names. The caller
     /// releases the guest's objects that the result names.
     ///
+    /// ```no_run
+    /// # fn example(session: dotwit_host::Session) -> Result<(), dotwit_host::Error> {
+    /// use dotwit_host::{Message, Target};
+    ///
+    /// let sum = session.invoke_message(&Target::from("Hello"), "Add", &Message::from_json("[1, 2]"))?;
+    /// assert_eq!(sum.json, "3");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As for [`invoke`](Self::invoke).
@@ -82,6 +92,10 @@ impl Session {
 
     /// Calls a method with a message that is ready to be sent. The call begins before this function returns, and dropping the
     /// future cancels it.
+    ///
+    /// # Errors
+    ///
+    /// The future's output is an error as for [`invoke_async`](Self::invoke_async).
     pub fn invoke_message_async(&self, target: &Target, method: &str, args: &Message) -> MessageCall {
         let session = SessionRef::strong(&self.core);
         MessageCall::begin(&session, target, method, args).unwrap_or_else(|error| MessageCall::refused(session, error))

@@ -49,7 +49,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`invoke`](Self::invoke); [`ErrorKind::TooMany`] where
+    /// The future's output is an error as for [`invoke`](Self::invoke); [`ErrorKind::TooMany`] where
     /// [`Config::max_pending_calls`](crate::Config::max_pending_calls) are under way.
     pub fn invoke_async<R: DeserializeOwned>(
         &self,
