@@ -1,4 +1,4 @@
-//! What a guest may use.
+//! The limits of guests.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const MAX_MEMORY: usize = 4 << 30;
 /// The deepest JSON that is read: a little less than `serde_json`, which recurses, lets through.
 const MAX_DEPTH: usize = 100;
 
-/// What each guest of a [`Runtime`](crate::Runtime) may use.
+/// The limits of a [`Runtime`](crate::Runtime) and of each guest in it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,12 +45,13 @@ pub struct Config {
 
 impl Config {
     /// Returns the limits that each method names as its default.
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Sets how much linear memory a session's guest may have, in bytes. The default is 256 MiB, and the most is 4 GiB, which is
-    /// all that a 32-bit memory can have. A guest that needs more is trapped. What it sends at once can be no larger.
+    /// all that a 32-bit memory can have. A guest that needs more is trapped. It is also the limit of what a guest sends at once.
     #[must_use]
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.max_memory = bytes;
@@ -59,7 +60,7 @@ impl Config {
 
     /// Sets how long a guest may run, or wait in the system, without returning. The default is 5 s. A guest that takes longer is
     /// trapped within a hundredth of a second or so. The time that functions of the page take, when the guest calls them
-    /// synchronously, is theirs and does not count. It must be more than zero; [`Duration::MAX`] is no limit.
+    /// synchronously, is theirs and does not count. It must be more than zero; [`Duration::MAX`] means no limit.
     #[must_use]
     pub fn cpu_limit(mut self, limit: Duration) -> Self {
         self.cpu_limit = limit;
@@ -114,7 +115,7 @@ impl Config {
         self
     }
 
-    /// Refuses limits that no guest could live with, or that cannot be kept.
+    /// Refuses limits that no guest could run under, or that the machine cannot keep.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let refused = |what: String| Err(Error::new(ErrorKind::Unsupported, format!("The configuration's {what}.")));
         if !(1..=MAX_MEMORY).contains(&self.max_memory) {

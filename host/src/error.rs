@@ -7,11 +7,24 @@ use std::sync::Arc;
 
 pub(crate) use dotwit_wire::ErrorKind;
 
-/// Whatever can go wrong with a guest: loading it, starting it, or a call.
+/// An error of loading a guest, of starting it, or of a call.
 ///
 /// [`kind`](Self::kind) is for programs, `Display` is one sentence for people, and [`detail`](Self::detail) is more for
-/// developers: the guest's stack, or what an error that crossed from the guest had to say. [`source`](StdError::source) is the
+/// developers: the guest's stack, or the detail of an error of the guest. [`source`](StdError::source) is the
 /// error of a library that caused this one, if there is one. Two errors are equal if they say the same, whatever caused them.
+///
+/// ```no_run
+/// # fn example(session: dotwit_host::Session) -> Result<(), dotwit_host::Error> {
+/// use dotwit_host::ErrorKind;
+///
+/// match session.invoke::<i32>("Hello", "Add", (1, 2)) {
+///     Ok(sum) => println!("{sum}"),
+///     Err(error) if error.kind() == ErrorKind::GuestTrapped => println!("The guest must be started again: {error}"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -22,6 +35,7 @@ pub struct Error {
 
 impl Error {
     /// Returns an error with a message of one sentence. A [`Page`](crate::Page) fails the guest's calls with it.
+    #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), detail: None, source: None }
     }
@@ -52,7 +66,7 @@ impl Error {
         self
     }
 
-    /// Returns the same error with a cause of wasmtime's, whose back-trace is the detail.
+    /// Returns the same error with an error of wasmtime as its source, and that one's backtrace as the detail.
     pub(crate) fn with_cause(self, cause: wasmtime::Error) -> Self {
         let detail = format!("{cause:?}");
         self.with_source(cause).with_detail(detail)
@@ -64,17 +78,20 @@ impl Error {
         self
     }
 
-    /// What went wrong.
+    /// The kind, for programs.
+    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
     /// One sentence that names what was wrong and what was expected.
+    #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
     /// More for developers, where there is more.
+    #[must_use]
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
     }
@@ -111,7 +128,7 @@ impl PartialEq for Error {
 
 impl Eq for Error {}
 
-/// Returns what a panic says.
+/// Returns the message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()

@@ -45,8 +45,7 @@ impl Runtime {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidGuest`] says what the file is instead, or what is wrong with the guest. A guest is started once to
-    /// ask what it offers: [`ErrorKind::GuestTrapped`] where that ends it, [`ErrorKind::Failed`] where it says that nothing
-    /// can be called.
+    /// describe itself: [`ErrorKind::GuestTrapped`] if it traps then, and [`ErrorKind::Failed`] if it cannot.
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Guest, Error> {
         self.load_with(&self.linker, path.as_ref())
     }
@@ -90,12 +89,15 @@ impl Guest {
         Ok(Self { inner: Arc::new(Inner { runtime: runtime.clone(), name: name.to_owned(), pre, assemblies }) })
     }
 
-    /// What the guest's name is in messages: its path, if it was loaded from a file.
+    /// The guest's name in messages: its path, if it was loaded from a file.
+    #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// What can be called.
+    /// What can be called, by assembly. A guest that is built with the `dotwit` crate has one, which `dotwit::export!` names; the
+    /// contract allows for several.
+    #[must_use]
     pub fn assemblies(&self) -> &[Assembly] {
         &self.inner.assemblies
     }

@@ -67,7 +67,7 @@
 //!
 //! A call that fails fails alone, with an [`Error`] whose [`kind`](Error::kind) tells why. A guest that panics, or exceeds
 //! a limit, is gone: each call that is under way ends once with [`ErrorKind::GuestTrapped`] and the reason, and so does
-//! each later one. The host goes on, and [`Guest::session`] starts the guest anew.
+//! each later one. The host goes on, and [`Guest::session`] starts the guest again.
 //!
 //! # Features
 //!
@@ -75,6 +75,7 @@
 //! wasmtime's types. The command line, `dotwit`, is a crate of its own: `dotwit-cli`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(missing_debug_implementations, clippy::must_use_candidate)]
 
 mod background;
 mod component;

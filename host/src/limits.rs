@@ -21,7 +21,7 @@ pub(crate) fn check_arguments(config: &Config, max_message: usize, name: &str, a
     check_size(max_message, args, || format!("The arguments of the call to '{name}' are"))
 }
 
-/// Makes a failure of a result of the page that is larger or nests deeper than it may. Returns the refused message beside it.
+/// Turns a result of the page that is larger or nests deeper than it may into a failure. Returns the refused message as well.
 pub(crate) fn check_result(
     config: &Config,
     max_message: usize,
@@ -45,7 +45,7 @@ pub(crate) fn check_result(
     }
 }
 
-/// Refuses a message that no guest has room for: it would trap while it makes some.
+/// Refuses a message that the guest has no room for: allocating it would trap.
 fn check_size(limit: usize, message: &Message, what: impl FnOnce() -> String) -> Result<(), Error> {
     let size = message.size();
     if size < limit {
@@ -58,7 +58,7 @@ fn check_size(limit: usize, message: &Message, what: impl FnOnce() -> String) ->
     Err(Error::new(ErrorKind::TooLarge, what))
 }
 
-/// Returns the refusal of a call for which there is no room among those that are pending.
+/// Returns the error of a call beyond the limit of pending calls.
 pub(crate) fn too_many_calls(method: &str, limit: usize) -> Error {
     let what = format!("The call to '{method}' is refused: {limit} calls are under way, and {limit} is the limit.");
     Error::new(ErrorKind::TooMany, what)

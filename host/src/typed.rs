@@ -1,8 +1,11 @@
 //! Typed interop beside calls by name: WIT interfaces of a guest's own, which wasmtime's `bindgen!` knows.
 //!
-//! A guest keeps whatever it imports and exports beside `dotwit:interop`. A program links its imports when it loads the
+//! A guest may import and export other interfaces beside `dotwit:interop`. A program links its imports when it loads the
 //! guest, and calls its exports in a session; both sides have types, and nothing is JSON. Calls by name go on as ever, in the
 //! same instance.
+//!
+//! The API of this module has types of [`wasmtime`], which it re-exports: a new major version of wasmtime is a breaking change of the
+//! feature `typed`.
 //!
 //! ```no_run
 //! use dotwit_host::typed::State;
@@ -93,7 +96,7 @@ impl Session {
     /// [`ErrorKind::Reentrant`] where this thread has the guest on its stack.
     pub fn typed<T>(&self, call: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<T>) -> Result<T, Error> {
         let outcome = self.core.with_guest("an export of the guest's own", |instance| {
-            // A panic of the program's passes on when what the guest has left to be done is done.
+            // A panic of the program resumes when the effects have been acted upon.
             match catch_unwind(AssertUnwindSafe(|| instance.typed(call))) {
                 Ok(outcome) => outcome.map(Ok),
                 Err(panic) => Ok(Err(panic)),

@@ -117,8 +117,8 @@ fn a_call_that_fails_ends_the_guest_like_a_trap() {
     assert_eq!(summarize(&session, &[1.0]).unwrap_err(), failed);
 }
 
-/// In a new session, has the guest's own interface called before anything else. Gives what came of it, and how often the
-/// page's function `hello` was called.
+/// Calls the guest's own interface before anything else in a new session. Returns the outcome, and a message for each call of the
+/// page's function `hello`.
 fn call_first(
     call: impl FnOnce(&beside::exports::test::beside::work::Guest, &mut Store<State>) -> wasmtime::Result<()>,
 ) -> (Result<(), Error>, mpsc::Receiver<()>) {
@@ -131,7 +131,7 @@ fn call_first(
         let guest = beside::Beside::new(&mut *store, exports)?;
         call(guest.test_beside_work(), store)
     });
-    // What the guest has left behind is done while the session lives.
+    // The guest's effects are acted upon while the session lives.
     if result.is_ok() {
         calls.recv_timeout(std::time::Duration::from_secs(60)).expect("the page's function is called");
     }

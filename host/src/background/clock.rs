@@ -1,5 +1,5 @@
-//! The time that passes outside of guests: their alarms, and what they wait for in the system. It is kept by threads of
-//! our own, so that a session needs no runtime of its caller's.
+//! The time that passes outside guests: their alarms, and what they wait for in the system. It has threads of its own, so that a
+//! session does not need a runtime of its caller.
 
 use std::future::Future;
 use std::io;
@@ -17,26 +17,26 @@ static CLOCK: Background = Background::new();
 ///
 /// # Errors
 ///
-/// What the system says where it has no thread left.
+/// The system's error, where it has no thread left.
 pub(crate) fn start() -> io::Result<()> {
     CLOCK.start(Builder::new_multi_thread().worker_threads(1).thread_name("dotwit-clock").enable_time())
 }
 
-/// Waits for `future` on this thread, and no longer than `limit`: then the guest that waits is interrupted, as if it had
-/// run that long.
+/// Waits for `future` on this thread, and no longer than `limit`: then the guest that waits is interrupted as if it had run that
+/// long.
 pub(crate) fn wait<T>(limit: Duration, future: impl Future<Output = T>) -> wasmtime::Result<T> {
     let _context = CLOCK.get().enter();
-    // Unconstrained: a task of the caller's may have spent its share of time, and nothing would wake what is put off here.
+    // Unconstrained, since a task of the caller may have spent its budget, and nothing would wake what is put off here.
     let waited = tokio::task::unconstrained(tokio::time::timeout(limit, future));
     pollster::block_on(waited).map_err(|_| Trap::Interrupt.into())
 }
 
-/// Runs what may block, on a thread of our own.
+/// Runs what may block, on a background thread.
 pub(crate) fn spawn_blocking(run: impl FnOnce() + Send + 'static) {
     CLOCK.get().spawn_blocking(run);
 }
 
-/// What should happen later: one thing at a time. Setting it anew, or dropping it, forgets the one before.
+/// A timer. Setting it again replaces what it was set to, and dropping it forgets that.
 #[derive(Default)]
 pub(crate) struct Alarm {
     task: Option<JoinHandle<()>>,
@@ -48,7 +48,7 @@ impl Alarm {
         self.forget();
         self.task = Some(CLOCK.get().spawn(async move {
             tokio::time::sleep_until(time.into()).await;
-            // From here on it can no longer be forgotten, and may find that there is nothing to do.
+            // From here on it can no longer be forgotten, and may find nothing to do.
             tokio::task::spawn_blocking(then);
         }));
     }

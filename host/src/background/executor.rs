@@ -13,14 +13,14 @@ use tokio::task::{AbortHandle, JoinHandle};
 use crate::background::Background;
 use crate::error::{Error, panic_message};
 
-/// Apart from the clock, so that futures which block delay no alarm.
+/// Separate from the clock, so that futures which block do not delay alarms.
 static RUNTIME: Background = Background::new();
 
 /// Starts what polls futures, unless it has been started before.
 ///
 /// # Errors
 ///
-/// The system's, where it has no threads left.
+/// The system's error, where it has no threads left.
 pub(crate) fn start() -> io::Result<()> {
     RUNTIME.start(Builder::new_multi_thread().thread_name("dotwit-page").enable_all())
 }
@@ -51,7 +51,7 @@ impl Drop for Polling {
     }
 }
 
-/// A future of a result. Its panics are failures.
+/// A future of a result. Its panics become errors.
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 /// Returns whether the innermost page function of this thread is one that is polled.
@@ -59,7 +59,7 @@ pub(crate) fn is_polling() -> bool {
     POLLING.get()
 }
 
-/// Polls once: functions begin in the order in which they are called, and those that are ready need no other thread.
+/// Polls once, so that functions begin in the order in which they are called, and those that are ready need no other thread.
 pub(crate) fn begin<T>(work: &mut BoxFuture<T>) -> Option<Result<T, Error>> {
     let _runtime = RUNTIME.get().enter();
     // A future that is not ready is polled again as soon as it is spawned.
@@ -69,7 +69,7 @@ pub(crate) fn begin<T>(work: &mut BoxFuture<T>) -> Option<Result<T, Error>> {
     }
 }
 
-/// Polls on in the background, then calls `then`, where it may block.
+/// Goes on polling in the background, and then calls `then`, which may block.
 pub(crate) fn spawn<T: Send + 'static>(
     mut work: BoxFuture<T>,
     then: impl FnOnce(Result<T, Error>) + Send + 'static,

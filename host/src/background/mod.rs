@@ -1,5 +1,5 @@
-//! The threads of this crate, which all runtimes of a program share. [`Runtime::new`](crate::Runtime::new) starts them, so that
-//! a machine that has none left is told there, and not in the middle of a call.
+//! The threads of this crate, which all runtimes of a program share. [`Runtime::new`](crate::Runtime::new) starts them, and so fails
+//! where there are none left, rather than a call.
 
 pub(crate) mod clock;
 pub(crate) mod executor;

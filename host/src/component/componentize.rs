@@ -8,8 +8,16 @@ use wit_component::ComponentEncoder;
 
 use crate::error::{Error, ErrorKind};
 
-/// Returns the component that a core module becomes. The module was built with the `dotwit` crate for `wasm32-wasip1`. What it imports of WASI
-/// preview 1 is adapted. `name` stands for the module in messages.
+/// Turns a core module into a component. The module was built with the `dotwit` crate for `wasm32-wasip1`; its imports of WASI
+/// preview 1 are adapted. `name` stands for the module in messages.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let module = std::fs::read("hello.core.wasm")?;
+/// std::fs::write("hello.wasm", dotwit_host::componentize("hello.core.wasm", &module)?)?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///

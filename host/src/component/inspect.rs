@@ -1,4 +1,4 @@
-//! What bytes are that are not a guest. They are looked at before they are compiled.
+//! Checks that bytes are a guest before they are compiled, and says what they are if not.
 
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::DecodedWasm;

@@ -21,7 +21,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// Returns a message without byte arrays. `json` is not checked: what is not JSON fails the call that it is sent with.
+    /// Returns a message without byte arrays. `json` is not checked: a call with a text that is not JSON fails.
+    #[must_use]
     pub fn from_json(json: impl Into<String>) -> Self {
         Self { json: json.into(), bytes: Vec::new() }
     }
@@ -41,7 +42,7 @@ impl Message {
     }
 }
 
-/// What a call is made on.
+/// The target of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, ComponentType, Lift, Lower)]
 #[component(variant)]
 pub enum Target {

@@ -1,9 +1,9 @@
-//! What a guest asks of its page.
+//! Requests of a guest to its page.
 
 use crate::contract::bindings::page as wit;
 use crate::contract::message::Message;
 
-/// What a guest asks of its page.
+/// A request of a guest to its page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Request {

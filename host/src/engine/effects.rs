@@ -1,7 +1,7 @@
-//! What goes in and out of an [`Instance`](super::instance::Instance) beside return values.
+//! What goes into an [`Instance`](super::instance::Instance) and comes out of it, beside return values.
 //!
-//! The driver of an instance tells it [`GuestTask`]s. What comes of them is collected while the guest is on the stack, as
-//! [`Effects`], and is acted upon when the guest has returned. Only what cannot wait so long goes through [`Upcalls`](super::upcalls::Upcalls).
+//! The driver runs [`GuestTask`]s. While the guest is on the stack, what follows from them is collected as [`Effects`], on which the
+//! driver acts when the guest has returned. Only what cannot wait so long goes through [`Upcalls`](super::upcalls::Upcalls).
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -45,7 +45,7 @@ pub(crate) enum GuestTask {
         id: u64,
         outcome: ReadOutcome,
     },
-    /// The guest has cancelled a call of the page, which ends so.
+    /// Ends a call of the page that the guest has cancelled.
     PageCallCancelled(u64),
     Release(u64),
     Forget(u64, u32),
@@ -61,7 +61,7 @@ pub(crate) enum GuestTask {
 }
 
 /// What the guest asks of its page, to be done in order when the guest is off the stack. `call` is the guest's number of a
-/// call, and `id` the page's: the guest may use its numbers again.
+/// call, which it may use again, and `id` is the page's, which is unique.
 pub(crate) enum PageTask {
     Begin {
         call: u64,
@@ -78,11 +78,11 @@ pub(crate) enum PageTask {
         offset: u64,
         length: u32,
     },
-    /// The guest has trapped, and needs no page any longer.
+    /// Drops the page of a guest that has trapped.
     Drop,
 }
 
-/// What has ended, and the caller that waits for it.
+/// An outcome, and the caller that waits for it.
 pub(crate) enum Settled {
     Call(Waiter<ResultMessage>, Outcome),
     Read(Waiter<Vec<u8>>, ReadOutcome),
@@ -91,23 +91,23 @@ pub(crate) enum Settled {
 /// What an entry leaves to be done when the guest is off the stack.
 #[derive(Default)]
 pub(crate) struct Effects {
-    /// Callers to be told, once the instance is free: they may call it at once.
+    /// Outcomes for callers, to be sent when the instance is unlocked: a caller may call it at once.
     pub(crate) settled: Vec<Settled>,
     pub(crate) page: Vec<PageTask>,
     pub(crate) guest: Vec<GuestTask>,
-    /// Messages that the guest did not get. What they name of the page is to be released.
+    /// Messages that the guest did not get. The page's objects in them are to be released.
     pub(crate) undelivered: Vec<Message>,
-    /// The time at which the guest wants to run, if it has said so since the last entry.
+    /// The time at which the guest wants to run next, if it has asked for one.
     pub(crate) alarm: Option<Instant>,
 }
 
-/// Where a page's answers go.
+/// The receiver of a page's answers.
 pub(crate) trait Inbox: Send + Sync {
-    /// Tells the guest something as soon as it is off the stack.
+    /// Runs a task as soon as the guest is off the stack.
     fn post(&self, task: GuestTask);
 }
 
-/// Returns the tasks that give back the guest's objects and streams in a message that has not been received.
+/// Returns the tasks that give back the guest's objects and streams in a message that is not delivered.
 pub(crate) fn give_back(message: &Message) -> impl Iterator<Item = GuestTask> + use<> {
     let (mut forgotten, mut closed) = (BTreeMap::<u64, u32>::new(), Vec::new());
     for Reference { kind, id } in json::references(&message.json) {

@@ -27,7 +27,7 @@ impl EpochClock {
     ///
     /// # Errors
     ///
-    /// The system's, where it has no thread left.
+    /// The system's error, where it has no thread left.
     pub(crate) fn start(engine: &Engine) -> io::Result<Self> {
         let engine = engine.weak();
         let clock = Self { ticks: Arc::default() };
@@ -77,7 +77,7 @@ impl EntryTime {
         TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
     }
 
-    /// Runs what is not the guest's work, at no cost to its time.
+    /// Runs work that does not count as the guest's time.
     pub(crate) fn exclude<T>(&mut self, run: impl FnOnce() -> T) -> T {
         let started = self.clock.now();
         let result = run();
@@ -93,8 +93,8 @@ impl EntryTime {
     }
 }
 
-/// Returns the ticks of a duration, rounded up, and one for the tick that is under way. More than the engine can count is as good
-/// as forever.
+/// Returns the ticks of a duration, rounded up, and one more for the tick that is under way. The most that the engine can count is as
+/// good as forever.
 fn ticks_in(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).min(u64::MAX / 2) + 1
 }

@@ -1,7 +1,7 @@
 //! `dotwit:interop/page` as a guest imports it.
 //!
-//! A synchronous call of the page is answered here, and everything else becomes an effect. What the guest asks for beyond a limit
-//! fails alone, and what breaks the contract traps.
+//! A synchronous call of the page is answered here, and everything else becomes an effect. A request beyond a limit fails alone, and
+//! a breach of the contract traps.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use crate::engine::store::{Panic, State};
 use crate::error::{Error, ErrorKind};
 use crate::limits;
 
-/// How much of a panic's message is kept, in bytes. Each pending call gets a copy, and a guest may have gigabytes to say.
+/// How much of a panic's message is kept, in bytes. Each pending call gets a copy, and a guest may send gigabytes.
 const MAX_PANIC: usize = 4 << 10;
 
 impl page::Host for State {
@@ -50,7 +50,7 @@ impl page::Host for State {
         result_type: page::ResultType,
         args: Message,
     ) -> wasmtime::Result<()> {
-        // A guest that is only asked what it offers is not answered.
+        // A guest that only describes itself is not answered.
         let Some(upcalls) = self.upcalls() else { return Ok(()) };
         let request =
             Request { target, identifier, operation: operation.into(), result_type: result_type.into(), args };
@@ -106,7 +106,7 @@ impl page::Host for State {
     }
 
     fn end_invoke(&mut self, call: u64, outcome: Result<Message, CallError>) {
-        // A guest may end a call that has been cancelled: it has no waiter any more.
+        // The guest may end a call that has been cancelled, which no longer has a waiter.
         if let Some(waiter) = self.pending.calls.remove(&call) {
             let outcome = self.outcome(outcome);
             self.effects.settled.push(Settled::Call(waiter, outcome));

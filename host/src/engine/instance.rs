@@ -1,11 +1,11 @@
 //! One instance of a guest: the way into it, and its end.
 //!
-//! An instance is a machine without locks, threads and callers of its own. Its driver, a [`Session`](crate::Session), tells it
-//! one task after the other, and takes the [`Effects`] when the guest has returned. Each task goes through three steps:
+//! An instance knows no locks, threads or callers. Its driver, a [`Session`](crate::Session), runs one task after the other, and takes
+//! the [`Effects`] when the guest has returned. Each task goes through three steps:
 //!
 //! 1. `begin` checks the task against what is under way, enters its waiter into the tables, and says which export to call.
-//! 2. `enter` calls the export. This alone is wasmtime's business, and a driver that awaits guests needs another one of these.
-//! 3. `finish` takes what the export has returned, and ends what has ended.
+//! 2. `enter` calls the export. A driver that awaits guests needs another one of these, and of nothing else.
+//! 3. `finish` takes the export's return value, and settles what has ended.
 //!
 //! While the guest is on the stack, `imports` adds to the same effects. A trap ends the guest, and with it all that is under way.
 
@@ -29,7 +29,7 @@ use crate::limits;
 /// A component that is ready to be instantiated.
 pub(crate) struct PreparedGuest {
     instance: InstancePre<State>,
-    /// Where its exports of `dotwit:interop` are.
+    /// The indices of its exports of `dotwit:interop`.
     exports: GuestIndices,
 }
 
@@ -75,7 +75,7 @@ enum Returned {
 }
 
 impl Instance {
-    /// Starts a guest. `permit` is its place among the sessions, if it is one.
+    /// Starts a guest. `permit` is its place among the sessions, if it belongs to one.
     pub(crate) fn new(runtime: &Runtime, pre: &PreparedGuest, permit: Option<SessionPermit>) -> Result<Self, Error> {
         let state = State::new(Arc::clone(&runtime.config), runtime.clock.clone(), wasi::context());
         let mut store = Store::new(&runtime.engine, state);
@@ -98,35 +98,35 @@ impl Instance {
         Ok(Self { store, guest, exports, trapped: None, _permit: permit })
     }
 
-    /// The size that a message to the guest may have, in bytes.
+    /// Returns the largest size of a message to the guest, in bytes.
     pub(crate) fn max_message(&self) -> usize {
         self.store.data().max_message()
     }
 
-    /// Gives the guest a page.
+    /// Connects the guest to its driver.
     pub(crate) fn attach(&mut self, upcalls: Weak<dyn Upcalls>) {
         self.store.data_mut().upcalls = Some(upcalls);
     }
 
-    /// Asks the guest what can be called.
+    /// Returns what can be called in the guest.
     pub(crate) fn describe(&mut self) -> Result<Vec<Assembly>, Error> {
         let assemblies = self.call(|guest, store| guest.dotwit_interop_manifest().call_describe(store))??;
         Ok(assemblies.into_iter().map(Into::into).collect())
     }
 
-    /// Calls a method that answers at once.
+    /// Calls a synchronous method.
     pub(crate) fn invoke(&mut self, target: &Target, method: &str, args: &Message) -> Outcome {
         let outcome =
             self.call(|guest, store| guest.dotwit_interop_invocation().call_invoke(store, target, method, args))?;
         self.store.data().outcome(outcome)
     }
 
-    /// Returns how many of its objects the guest has handed out.
+    /// Returns how many of its objects the guest has handed out and still holds for the page.
     pub(crate) fn live(&mut self) -> Result<u32, Error> {
         self.call(|guest, store| guest.dotwit_interop_references().call_live(store))
     }
 
-    /// Gives up a reference to an object of the guest.
+    /// Releases an object of the guest.
     pub(crate) fn release(&mut self, object: u64) -> Result<(), Error> {
         self.enter(&Export::Release(object)).map(drop)
     }
@@ -141,7 +141,7 @@ impl Instance {
         self.call(|_, store| call(store, &exports))
     }
 
-    /// Begins a call whose outcome goes to `waiter`, like [`GuestTask::BeginCall`], but of borrowed arguments.
+    /// Begins a call whose outcome goes to `waiter`, like [`GuestTask::BeginCall`] but with borrowed arguments.
     ///
     /// # Errors
     ///
@@ -160,14 +160,14 @@ impl Instance {
         Ok(())
     }
 
-    /// Tells the guest something.
+    /// Runs a task.
     pub(crate) fn run(&mut self, mut task: GuestTask) {
         if let Some(export) = self.begin(&mut task) {
             self.cross(&export);
         }
     }
 
-    /// Returns what must be done now that the guest has returned.
+    /// Returns what is to be done now that the guest has returned.
     pub(crate) fn take_effects(&mut self) -> Effects {
         let mut effects = std::mem::take(&mut self.store.data_mut().effects);
         if self.trapped.is_some() {
@@ -181,7 +181,7 @@ impl Instance {
         self.finish(export, returned);
     }
 
-    /// Returns the export that a task calls, or none where the task has become void meanwhile.
+    /// Returns the export that a task calls, or none if the task no longer applies.
     fn begin<'t>(&mut self, task: &'t mut GuestTask) -> Option<Export<'t>> {
         let state = self.store.data_mut();
         let (pending, effects) = (&mut state.pending, &mut state.effects);
@@ -189,7 +189,7 @@ impl Instance {
             GuestTask::BeginCall { call, target, method, args, waiter } => {
                 let waiter = waiter.take()?;
                 let refused = pending.check(method).err();
-                // To a caller that has given the call up meanwhile, it has ended.
+                // A caller that has dropped the call meanwhile is not told of a refusal.
                 if refused.is_some() || waiter.is_closed() {
                     effects.settled.extend(refused.map(|error| Settled::Call(waiter, Err(error))));
                     effects.undelivered.push(std::mem::take(args));
@@ -268,7 +268,7 @@ impl Instance {
         })
     }
 
-    /// Ends what has ended. A trap has ended everything already, but for what began when the guest was gone.
+    /// Settles what has ended. A trap has settled everything already, except what began after it.
     fn finish(&mut self, export: &Export<'_>, returned: Result<Returned, Error>) {
         let state = self.store.data_mut();
         match *export {
@@ -290,7 +290,7 @@ impl Instance {
                 let waiter = state.pending.reads.remove(&call);
                 state.effects.settled.extend(waiter.map(|waiter| Settled::Read(waiter, outcome)));
             }
-            // Nothing waits for the others.
+            // The other exports have no waiters.
             _ => {}
         }
     }

@@ -1,8 +1,8 @@
 //! wasmtime: guests are compiled, linked and run here, and nowhere else.
 //!
-//! [`Runtime`] is the engine with its limits, and [`instance::Instance`] is one running guest without locks and threads: it takes tasks and returns
-//! [`effects`]. `store` is what wasmtime holds for it, `imports` what the guest calls, `pending` what is under way, `wasi` and
-//! `output` what a guest has of the machine, and `epoch` its time. The folder imports `contract`, `background` and what
+//! [`Runtime`] is the engine with its limits, and [`instance::Instance`] is one running guest without locks and threads: it takes
+//! tasks and returns [`effects`]. `store` is its state in wasmtime, `imports` is what it calls, `pending` is what is under way, `wasi` and `output` are
+//! its view of the machine, and `epoch` is its time. The folder imports `contract`, `background` and what
 //! stands below them.
 
 pub(crate) mod effects;
@@ -48,7 +48,7 @@ pub struct Runtime {
     pub(crate) config: Arc<Config>,
     pub(crate) clock: EpochClock,
     sessions: Arc<AtomicU32>,
-    /// Held while a guest is asked what it offers, for which there is one instance beside the sessions.
+    /// Locked while a guest describes itself, for which the pool has one instance beside the sessions.
     pub(crate) describing: Arc<Mutex<()>>,
 }
 
@@ -62,11 +62,11 @@ impl Drop for SessionPermit {
 }
 
 impl Runtime {
-    /// Returns a runtime whose guests may use what `config` says.
+    /// Returns a runtime with the limits of `config`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] where the configuration is out of range, or the machine does not allow it.
+    /// [`ErrorKind::Unsupported`] if the configuration is out of range, or the machine does not allow it.
     pub fn new(config: Config) -> Result<Self, Error> {
         config.check()?;
         let engine = engine(&config)?;
@@ -111,7 +111,7 @@ fn engine(config: &Config) -> Result<Engine, Error> {
         Error::new(ErrorKind::Unsupported, "The engine cannot be made with this configuration.").with_cause(error)
     };
     let mut pool = PoolingAllocationConfig::default();
-    // One beside the sessions is for asking a guest what it offers.
+    // One more is for guests that describe themselves.
     let instances = config.max_sessions + 1;
     pool.total_component_instances(instances)
         .total_core_instances(instances * MAX_CORE_INSTANCES)
@@ -131,7 +131,7 @@ fn engine(config: &Config) -> Result<Engine, Error> {
     Engine::new(&settings).or_else(|error| {
         // Some machines limit address space. Sessions then start slower, under the same limits.
         tracing::warn!(
-            "no pool of memory for {} sessions can be had, and each will allocate its own: {error:#}",
+            "memory for {} sessions cannot be pooled, and each will allocate its own: {error:#}",
             config.max_sessions
         );
         settings.allocation_strategy(InstanceAllocationStrategy::OnDemand);

@@ -15,7 +15,7 @@ use wasmtime_wasi_io::streams::OutputStream;
 
 /// The guest's standard output or error. Its lines become `tracing` events with the target `dotwit::guest`.
 ///
-/// Guests open it anew for each write, and a write may be part of a line: the rest waits here for all of them.
+/// Guests open a new one for each write, and a write may be part of a line: what has been written of the line is shared by all clones.
 #[derive(Clone)]
 pub(crate) struct Output {
     line: Arc<Mutex<Line>>,
@@ -28,7 +28,7 @@ pub(crate) enum Stream {
     Stderr,
 }
 
-/// The longest line that is kept together, in bytes; a longer one is cut, so that a guest cannot fill the host's memory.
+/// The longest line, in bytes. A longer one is split, so that a guest cannot fill the host's memory.
 const MAX_LINE: usize = 16 << 10;
 
 /// The beginning of a line.

@@ -7,14 +7,14 @@ use crate::engine::result::ResultMessage;
 use crate::error::{Error, ErrorKind};
 use crate::limits::too_many_calls;
 
-/// The tables of pending calls and reads. Whatever takes an entry out of its table ends the call, so that each ends once.
+/// The tables of pending calls and reads. The code that removes an entry from its table ends the call, so that each ends once.
 pub(crate) struct Pending {
     limit: usize,
     /// The callers of the guest.
     pub(crate) calls: HashMap<u64, Waiter<ResultMessage>>,
     /// The readers of the guest's streams.
     pub(crate) reads: HashMap<u64, Waiter<Vec<u8>>>,
-    /// What the guest has begun at the page: its number, and the page's.
+    /// What the guest has begun at the page: the guest's number, and the page's.
     pub(crate) page_calls: HashMap<u64, u64>,
     pub(crate) page_reads: HashMap<u64, u64>,
     next_id: u64,
@@ -47,7 +47,7 @@ impl Pending {
         if self.calls.len() < self.limit { Ok(()) } else { Err(too_many_calls(method, self.limit)) }
     }
 
-    /// Counts what the guest begins at the page. Returns the page's number for it, and whether there is room.
+    /// Counts a call or a read that the guest begins at the page. Returns the page's number for it, and whether there is room.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Pending {
         Ok((id, Err(Error::new(ErrorKind::TooMany, what))))
     }
 
-    /// Ends everything with an error, and the page with it.
+    /// Ends everything with an error, and drops the page.
     pub(crate) fn end_all(&mut self, error: &Error, effects: &mut Effects) {
         let calls = self.calls.drain().map(|(_, waiter)| Settled::Call(waiter, Err(error.clone())));
         effects.settled.extend(calls);

@@ -35,6 +35,7 @@ impl ResultMessage {
     }
 
     /// Returns the message alone. What it names is no longer held.
+    #[must_use]
     pub fn into_message(self) -> Message {
         self.message
     }

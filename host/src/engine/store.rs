@@ -1,4 +1,4 @@
-//! What a wasmtime store holds for its guest: WASI, limits, time, and what is under way.
+//! The data of a guest's wasmtime store: WASI, limits, time, and what is under way.
 
 #[cfg(feature = "typed")]
 use std::any::{Any, TypeId};
@@ -19,20 +19,19 @@ use crate::engine::result::ResultMessage;
 use crate::engine::upcalls::Upcalls;
 use crate::error::Error;
 
-/// The most elements of a table. A table holds the functions that are called through pointers, which large programs have
-/// tens of thousands of.
+/// The most elements of a table. A table holds the functions that are called through pointers: tens of thousands in large programs.
 pub(crate) const MAX_TABLE_ELEMENTS: usize = 200_000;
 
-/// What a session holds for its guest.
+/// The data of a guest's store.
 #[cfg_attr(not(feature = "typed"), expect(unreachable_pub, reason = "the typed interop's API has it"))]
 pub struct State {
-    /// The program's own, by type.
+    /// The program's own data, by type.
     #[cfg(feature = "typed")]
     data: HashMap<TypeId, Box<dyn Any + Send>>,
     wasi: WasiCtx,
     table: ResourceTable,
     pub(crate) config: Arc<Config>,
-    /// None before the guest belongs to anybody.
+    /// None while the guest has no driver.
     pub(crate) upcalls: Option<Weak<dyn Upcalls>>,
     pub(crate) time: EntryTime,
     /// The size of the memory that the guest began with, in bytes: its code's data and its stack.
@@ -68,8 +67,7 @@ impl State {
         }
     }
 
-    /// Begins an entry: the guest gets its time, and what the last entry said of itself is forgotten. Returns the ticks that the
-    /// engine may grant.
+    /// Begins an entry: starts its time, and forgets what the last entry reported. Returns the ticks that the engine may grant.
     pub(crate) fn begin_entry(&mut self) -> u64 {
         self.refused_memory = None;
         self.panic = None;
@@ -81,7 +79,7 @@ impl State {
         self.upcalls.as_ref()?.upgrade()
     }
 
-    /// The size that a message to the guest may have, in bytes: all the memory that the guest can have beside what it began with.
+    /// Returns the largest size of a message to the guest, in bytes: all the memory that the guest can have beside what it began with.
     pub(crate) fn max_message(&self) -> usize {
         self.config.max_memory.saturating_sub(self.initial_memory)
     }
@@ -91,7 +89,7 @@ impl State {
         outcome.map(|message| ResultMessage::new(self.upcalls.as_ref(), message)).map_err(Error::from)
     }
 
-    /// Gives back what a refused message of the guest's names.
+    /// Gives back what a refused message of the guest names.
     pub(crate) fn give_back(&mut self, message: &Message) {
         self.effects.guest.extend(give_back(message));
     }
@@ -108,8 +106,8 @@ impl State {
 
 #[cfg(feature = "typed")]
 impl State {
-    /// Returns the program's own data of a type, for the functions that it links. It is made with `Default` when it is first asked
-    /// for, and kept as long as the session.
+    /// Returns the program's own data of a type, for the functions that it links. It is created with `Default` on first use, and lives
+    /// as long as the session.
     pub fn data<T: Default + Send + 'static>(&mut self) -> &mut T {
         let data = self.data.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(T::default()));
         data.downcast_mut().unwrap_or_else(|| unreachable!("each type has a box of its own"))

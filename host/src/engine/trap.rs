@@ -1,4 +1,4 @@
-//! Why a guest is gone, or cannot be started, in words.
+//! Errors of wasmtime in words: why a guest is gone, or cannot be started.
 
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 use wasmtime_wasi::I32Exit;

@@ -12,17 +12,17 @@ pub(crate) trait Upcalls: Send + Sync {
     /// Answers a synchronous call of the page.
     fn invoke(&self, request: Request) -> PageOutcome;
 
-    /// Takes the size of a request that will wait into account, and holds the page's objects that it names. Returns these.
+    /// Counts the size of a request that will wait, and holds the page's objects that it names. Returns those.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), where more waits than a guest's memory can hold.
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge), where more would wait than fits into a guest's memory.
     fn account(&self, request: &Request) -> Result<Vec<i64>, Error>;
 
-    /// Keeps objects of the page from being released, until as many calls of [`release_held`](Self::release_held).
+    /// Defers releases of objects of the page, until as many calls of [`release_held`](Self::release_held).
     fn hold(&self, objects: &[i64]);
 
-    /// Ends what [`hold`](Self::hold) began, and makes up for the releases that it deferred.
+    /// Ends what [`hold`](Self::hold) began, and makes the releases that it deferred.
     fn release_held(&self, objects: &[i64]);
 
     /// Tells the page that the guest has given up one reference to an object: now, or when nothing holds it any more.

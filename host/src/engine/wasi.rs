@@ -32,7 +32,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     Ok(())
 }
 
-/// Returns what a guest may use of the machine.
+/// Returns the part of the machine that a guest may use.
 pub(crate) fn context() -> WasiCtx {
     WasiCtxBuilder::new()
         .allow_tcp(false)
@@ -57,7 +57,7 @@ fn io(state: &mut State) -> Io<'_> {
     Io { table: state.table(), limit }
 }
 
-/// Waits for an operation that has errors of its own.
+/// Waits for an operation with errors of its own.
 fn wait_stream<T>(limit: Duration, future: impl Future<Output = StreamResult<T>>) -> StreamResult<T> {
     wait(limit, future).map_err(StreamError::Trap)?
 }

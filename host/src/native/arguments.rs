@@ -5,8 +5,8 @@ use serde::de::value::UnitDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The arguments of a call, which a tuple may take fewer or more of, as functions of scripts do: those that are missing are
-/// null, and more are ignored.
+/// Deserializes the arguments of a call, of which a tuple may take fewer or more, as functions of scripts do: missing ones are null,
+/// and further ones are ignored.
 pub(crate) struct Arguments<D>(pub(crate) D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Arguments<D> {
@@ -40,7 +40,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Arguments<D> {
     }
 }
 
-/// Visits as many elements of an array as are wanted, or all.
+/// Visits as many elements of an array as are wanted, or all of them.
 struct ArityVisitor<V> {
     visitor: V,
     wanted: Option<usize>,
@@ -87,7 +87,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Elements<'_, A> {
     }
 }
 
-/// A seed that can be had back where there was nothing to read.
+/// A seed that is left in its place if there was nothing to read.
 struct SeedOnce<'a, T>(&'a mut Option<T>);
 
 impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for SeedOnce<'_, T> {

@@ -50,7 +50,7 @@ impl Function {
         })
     }
 
-    /// Calls a function that needs no arguments, for the page itself.
+    /// Calls a getter for the program itself, without a session.
     pub(crate) fn compute(&self, name: &str) -> Result<Arc<JsValue>, Error> {
         let context =
             CallContext { session: Weak::new(), table: Arc::new(ObjectTable::new(JsObject::new().into_handle())) };
@@ -77,7 +77,7 @@ impl CallContext {
         })
     }
 
-    /// Writes the result of a call as it is wanted.
+    /// Writes the result of a call as a result type.
     pub(crate) fn reply<R: Serialize + ?Sized>(&self, result: &R, result_type: ResultType) -> Result<Message, Error> {
         match result_type {
             ResultType::Nothing => Ok(Message::from_json("null")),
@@ -100,7 +100,7 @@ impl CallContext {
         value::write(result, Objects::from(&self.table), self.session.as_ptr(), bad).map(|(message, _)| message)
     }
 
-    /// Runs a function, or polls it, and makes an error of its panic.
+    /// Runs a function, or polls it. A panic becomes an error.
     fn guard<T>(&self, name: &str, run: impl FnOnce() -> T) -> Result<T, Error> {
         with_current(&self.session, run)
             .map_err(|panic| Error::js_failed(format!("The function '{name}' panicked: {}", panic_message(&*panic))))
@@ -123,7 +123,7 @@ fn to_js_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Error
     }
 }
 
-/// A future whose panic is an error.
+/// A future whose panics become errors.
 struct Guarded<F> {
     future: Pin<Box<F>>,
     name: String,

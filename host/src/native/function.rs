@@ -1,4 +1,4 @@
-//! Functions of a page, as they are called: with messages.
+//! Functions of a page as they are called: with messages.
 
 use std::sync::{Arc, Weak};
 
@@ -9,17 +9,17 @@ use crate::error::Error;
 use crate::session::core::SessionCore;
 use crate::session::object_table::ObjectTable;
 
-/// What a function of a page fails with: any error, which becomes the guest's `js-failed` with the same message.
+/// The error of a page function: any error, which becomes the guest's `js-failed` with the same message.
 pub type FunctionError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Where a function is called.
+/// The session and the table of the page in which a function is called.
 #[derive(Clone)]
 pub(crate) struct CallContext {
     pub(crate) session: Weak<SessionCore>,
     pub(crate) table: Arc<ObjectTable>,
 }
 
-/// What comes of a call.
+/// The result of a call, or the future of it.
 pub(crate) enum Reply {
     Ready(Message),
     Pending(BoxFuture<Message>),

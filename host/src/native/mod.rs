@@ -1,7 +1,8 @@
 //! A page that is a part of the program: a model of objects, values and functions, not of JavaScript.
 //!
-//! `model` is the data, `object` and `value` what is done with it, `function` how functions are called, `closure` and `arguments` how Rust closures become
-//! functions, `stream` and `source` streams to the guest, and `snapshot` an object as JSON. The folder stands on `session` and `value`.
+//! `model` is the data, and `object` and `value` are what is done with it. `function` is how functions are called, and `closure` and
+//! `arguments` are how Rust closures become functions. `stream` and `source` are streams to the guest, and `snapshot` is an object
+//! as JSON. The folder imports `session`, `value` and what stands below them.
 
 mod arguments;
 mod closure;
@@ -34,7 +35,7 @@ use crate::session::completion::Completion;
 use crate::session::object_table::ObjectTable;
 use crate::session::page::Page;
 
-/// A [`Page`] whose functions, values and objects are a program's own.
+/// A [`Page`] of functions, values and objects of the program's own.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), dotwit_host::Error> {
@@ -51,8 +52,8 @@ use crate::session::page::Page;
 /// # }
 /// ```
 ///
-/// What a guest asks for and does not find fails with the words of Blazor's page. A function that fails or panics fails
-/// the guest's call with [`ErrorKind::JsFailed`], and nothing else.
+/// A member that a guest asks for and that does not exist fails in the words of Blazor's page. A function that fails or panics
+/// fails the guest's call with [`ErrorKind::JsFailed`], and nothing else.
 ///
 /// Clones have the same members. The references that a guest holds are its session's.
 pub struct NativePage {
@@ -62,7 +63,7 @@ pub struct NativePage {
     reads: AtomicU64,
 }
 
-/// What is running: a call, or a read of an object that no other read has the number of.
+/// The key of a task that is running: a call, or a read of an object with the number of the read.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Task {
     Call(u64),
@@ -71,6 +72,7 @@ enum Task {
 
 impl NativePage {
     /// Returns a page with this global object, which Blazor calls `window`.
+    #[must_use]
     pub fn new(window: JsObject) -> Self {
         Self {
             modules: Arc::default(),
@@ -80,14 +82,14 @@ impl NativePage {
         }
     }
 
-    /// What a guest gets that imports `url`: `import("./scripts.js")`.
+    /// Adds a module: what a guest that imports `url` gets, as in `import("./scripts.js")`.
     #[must_use]
     pub fn module(mut self, url: impl Into<String>, module: JsObject) -> Self {
         Arc::make_mut(&mut self.modules).insert(url.into(), module);
         self
     }
 
-    /// Does what a guest asks for, or says what is to be awaited for it.
+    /// Does what a guest asks for, or returns the future of it. `at_once` refuses the latter.
     fn answer(&self, session: &Session, request: Request, at_once: bool) -> Result<Reply, Error> {
         let context = CallContext { session: session.core.downgrade(), table: Arc::clone(&self.table) };
         let asynchronous = |identifier: &str| {
@@ -124,7 +126,7 @@ impl NativePage {
             return completion.end(outcome);
         }
         let running = Arc::clone(&self.running);
-        // Held until the task is in the table: it may end at once.
+        // Locked until the task is in the table, since it may end at once.
         let mut running_now = self.running.lock();
         let handle = executor::spawn(work, move |outcome| {
             running.lock().remove(&task);
@@ -144,7 +146,7 @@ impl Page for NativePage {
     fn invoke(&self, session: &Session, request: Request) -> Result<Message, Error> {
         match self.answer(session, request, true)? {
             Reply::Ready(message) => Ok(message),
-            Reply::Pending(_) => unreachable!("what takes its time is refused"),
+            Reply::Pending(_) => unreachable!("asynchronous functions are refused"),
         }
     }
 

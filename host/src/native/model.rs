@@ -1,5 +1,4 @@
-//! What a native page is made of: objects with members, and values. They are data here; `object` and `value` have what is done
-//! with them.
+//! The data of a native page: objects with members, and values. `object` and `value` implement what is done with them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -80,6 +79,7 @@ pub(crate) struct Accessor {
 
 impl JsObject {
     /// Returns an object without members.
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -110,16 +110,16 @@ impl JsObject {
 
     pub(crate) fn insert(&self, name: &str, member: Member) {
         let before = self.inner.members.write().insert(name.to_owned(), member);
-        // Without the lock: it may own anything.
+        // Dropped without the lock, since it may own anything.
         drop(before);
     }
 
-    /// The function that the object is, if it is one.
+    /// The function, if the object is one.
     pub(crate) fn call(&self) -> Option<&Function> {
         self.inner.call.as_ref()
     }
 
-    /// The constructor that the object is, if it is one.
+    /// The constructor, if the object is one.
     pub(crate) fn construct(&self) -> Option<&Function> {
         self.inner.construct.as_ref()
     }
@@ -129,7 +129,7 @@ impl JsObject {
         self.inner.members.read().clone()
     }
 
-    /// Returns the object as the table of a session has it.
+    /// Returns the object as the table of a session stores it.
     pub(crate) fn into_handle(self) -> ObjectHandle {
         self.inner
     }
@@ -155,8 +155,8 @@ impl PartialEq for JsObject {
 
 impl Eq for JsObject {}
 
-/// Any value of a page: JSON, and the [`Bytes`](crate::Bytes), numbers, [`JsObject`]s and [`JsStream`](crate::JsStream)s that stand in it, where a
-/// [`serde_json::Value`] would have no more than their placeholders. It is for functions that hand on what they get:
+/// Any value of a page: JSON, and the [`Bytes`](crate::Bytes), numbers, [`JsObject`]s and [`JsStream`](crate::JsStream)s in it, of which a
+/// [`serde_json::Value`] would have the placeholders only. It is for functions that pass on what they get:
 ///
 /// ```
 /// use dotwit_host::{JsObject, JsValue};

@@ -1,4 +1,4 @@
-//! Building objects, reading them, and answering requests with them.
+//! Objects of a native page: how they are built and read, and how they answer requests.
 
 use std::fmt;
 use std::future::Future;
@@ -18,7 +18,7 @@ use crate::native::snapshot::Snapshot;
 use crate::value::{custom_error, read_object, write_object};
 
 impl JsObject {
-    /// A function under this name. It may run while the guest is on the stack, if the guest calls it synchronously.
+    /// Adds a function. It runs while the guest is on the stack if the guest calls it synchronously.
     #[must_use]
     pub fn function<A, R>(
         self,
@@ -32,9 +32,9 @@ impl JsObject {
         self.define(name, Member::Object(Self::from_function(Function::new(function))))
     }
 
-    /// A function under this name that takes its time, and so can only be called asynchronously. Its future is polled where
-    /// the function is called first, and then by a Tokio runtime of this crate, with its timers and its I/O. It is dropped when
-    /// the guest cancels the call.
+    /// Adds an asynchronous function, which a guest can only call asynchronously. Its future is polled once where the function is
+    /// called, and from then on by a Tokio runtime of this crate, with its timers and its I/O. It is dropped when the guest cancels
+    /// the call.
     #[must_use]
     pub fn async_function<A, R, F>(self, name: &str, function: impl Fn(A) -> F + Send + Sync + 'static) -> Self
     where
@@ -45,22 +45,21 @@ impl JsObject {
         self.define(name, Member::Object(Self::from_function(Function::new_async(function))))
     }
 
-    /// A constructor under this name: what a guest calls for new objects.
+    /// Adds a constructor, which a guest calls for new objects.
     #[must_use]
     pub fn constructor<A: DeserializeOwned>(
         self,
         name: &str,
-        constructor: impl Fn(A) -> Result<JsObject, FunctionError> + Send + Sync + 'static,
+        constructor: impl Fn(A) -> Result<Self, FunctionError> + Send + Sync + 'static,
     ) -> Self {
         self.define(name, Member::Object(Self::from_constructor(Function::new(constructor))))
     }
 
-    /// A value under this name, which a guest may read and assign. The fields of a value that serialises to a JSON object are
-    /// members as well.
+    /// Adds a value, which a guest may read and assign. The fields of a value that serialises to a JSON object are members as well.
     ///
     /// # Panics
     ///
-    /// Where the value cannot be serialised to JSON.
+    /// If the value cannot be serialised to JSON. [`set`](Self::set) returns an error instead.
     #[must_use]
     pub fn value(self, name: &str, value: impl Serialize) -> Self {
         if let Err(error) = self.set(name, value) {
@@ -69,7 +68,7 @@ impl JsObject {
         self
     }
 
-    /// A value under this name that is computed when a guest reads it.
+    /// Adds a value that is computed when a guest reads it.
     #[must_use]
     pub fn getter<R: Serialize>(
         self,
@@ -79,7 +78,7 @@ impl JsObject {
         self.accessor(name, |accessor| accessor.get = Some(Function::new(move |()| getter())))
     }
 
-    /// Takes what a guest assigns to this name.
+    /// Adds a function that is called with what a guest assigns to this name.
     #[must_use]
     pub fn setter<A: DeserializeOwned>(
         self,
@@ -89,9 +88,9 @@ impl JsObject {
         self.accessor(name, |accessor| accessor.set = Some(Function::new(move |(value,)| setter(value))))
     }
 
-    /// Another object under this name.
+    /// Adds another object.
     #[must_use]
-    pub fn object(self, name: &str, object: JsObject) -> Self {
+    pub fn object(self, name: &str, object: Self) -> Self {
         self.define(name, Member::Object(object))
     }
 
@@ -117,18 +116,18 @@ impl JsObject {
         value.read(name)
     }
 
-    /// Assigns the value under a dotted name, and makes it where there is none.
+    /// Assigns the value under a dotted name, which need not exist yet.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BadArguments`](crate::ErrorKind::BadArguments) where it cannot be serialised to JSON.
+    /// [`ErrorKind::BadArguments`](crate::ErrorKind::BadArguments) if it cannot be serialised to JSON.
     pub fn set(&self, name: &str, value: impl Serialize) -> Result<(), Error> {
         let member = JsValue::new(&value)?.into_member();
         self.clone().define(name, member);
         Ok(())
     }
 
-    /// Puts a member where a dotted name leads, and makes the objects on the way there.
+    /// Puts a member where a dotted name leads, and creates the objects on the way.
     fn define(self, name: &str, member: Member) -> Self {
         let mut parent = self.clone();
         let mut last = name;
@@ -158,7 +157,7 @@ impl JsObject {
         self.define(name, Member::Accessor(accessor))
     }
 
-    /// The object that has the member which a dotted identifier names, and the member's name.
+    /// Returns the object whose member a dotted identifier names, and the member's name.
     fn parent<'i>(&self, identifier: &'i str) -> Result<(Self, &'i str), Error> {
         let Some((path, last)) = identifier.rsplit_once('.') else { return Ok((self.clone(), identifier)) };
         let mut parent = self.clone();
@@ -171,7 +170,7 @@ impl JsObject {
         Ok((parent, last))
     }
 
-    /// The value that a dotted identifier names, where it is inside of a text or an array.
+    /// Returns the value that a dotted identifier names, if it is inside a text or an array.
     fn inside(&self, identifier: &str) -> Option<Result<JsValue, Error>> {
         let (path, last) = identifier.rsplit_once('.')?;
         let (parent, name) = self.parent(path).ok()?;
@@ -179,7 +178,7 @@ impl JsObject {
         Some(value.member(last).ok_or_else(|| not_readable(identifier)))
     }
 
-    /// Does what a guest asks for, or says what is to be awaited for it.
+    /// Does what a guest asks for, or returns the future of it.
     pub(crate) fn answer(&self, context: &CallContext, request: Request) -> Result<Reply, Error> {
         let Request { identifier, operation, result_type, args, .. } = request;
         if let Some(value) = self.inside(&identifier).filter(|_| operation == Operation::Get) {

@@ -6,14 +6,14 @@ use serde::ser::{self, SerializeMap as _, Serializer};
 use crate::native::model::{JsObject, Member};
 use crate::native::stream::JsStream;
 
-/// An object as JSON has it: its values and objects without its functions, as `JSON.stringify` leaves them out.
+/// An object as JSON: its values and objects without its functions, which `JSON.stringify` leaves out.
 pub(crate) struct Snapshot<'a> {
     object: &'a JsObject,
     depth: usize,
 }
 
 impl<'a> Snapshot<'a> {
-    /// The deepest that objects may be inside of each other. Those that are inside of themselves have no end.
+    /// The deepest nesting. An object that contains itself would have no end.
     const MAX_DEPTH: usize = 100;
 
     pub(crate) fn of(object: &'a JsObject) -> Self {
@@ -30,7 +30,7 @@ impl Serialize for Snapshot<'_> {
             return serializer.serialize_none();
         }
         if self.depth == Self::MAX_DEPTH {
-            return Err(ser::Error::custom("an object is inside of itself"));
+            return Err(ser::Error::custom("an object contains itself"));
         }
         let members = self.object.members();
         let mut map = serializer.serialize_map(None)?;

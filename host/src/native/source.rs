@@ -17,19 +17,19 @@ pub(crate) enum Source {
     Sequential { length: u64, sequential: Arc<Mutex<Sequential>> },
 }
 
-/// A reader and how much of it has been read. It is gone once it has failed.
+/// A reader, and how much of it has been read. The reader is taken away once it has failed.
 pub(crate) struct Sequential {
     at: u64,
     reader: Option<Reader>,
 }
 
-/// What the bytes are read from.
+/// A reader of either kind.
 pub(crate) enum Reader {
     Blocking(Box<dyn Read + Send>),
     Async(Pin<Box<dyn AsyncRead + Send>>),
 }
 
-/// What comes of a read.
+/// The bytes of a read, or the future of them.
 pub(crate) enum Chunk {
     Now(Vec<u8>),
     Later(BoxFuture<Vec<u8>>),
@@ -81,7 +81,7 @@ impl Sequential {
                 format!("The stream can be read once and in order: {at} bytes are read, {offset} were asked for.");
             return Err(Error::js_failed(what));
         }
-        // It is put back if it has not failed: neither by an error nor by a panic.
+        // It is put back unless it fails, by an error or by a panic.
         let reader = this.reader.take().ok_or_else(|| Error::js_failed("The stream has failed before."))?;
         let limit = u64::from(length);
         let mut bytes = Vec::with_capacity(length as usize);

@@ -30,24 +30,28 @@ pub struct JsStream {
 }
 
 impl JsStream {
-    /// Returns a stream of bytes that are there already. A guest may read them more than once.
+    /// Returns a stream of bytes that are in memory. A guest may read them more than once.
+    #[must_use]
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self { object: JsObject::from_source(Source::from_bytes(bytes.into())) }
     }
 
-    /// Returns a stream of the first `length` bytes of a reader. A guest can read it once. The reader may block: it has a
-    /// thread of its own while it reads.
+    /// Returns a stream of the first `length` bytes of a reader. A guest can read it once. The reader may block: it runs
+    /// on a thread of its own while it reads.
+    #[must_use]
     pub fn from_reader(length: u64, reader: impl Read + Send + 'static) -> Self {
         Self::sequential(length, Reader::Blocking(Box::new(reader)))
     }
 
     /// Returns a stream of the first `length` bytes of a reader. A guest can read it once. The reader is polled like an
     /// asynchronous function of a page.
+    #[must_use]
     pub fn from_async_read(length: u64, reader: impl AsyncRead + Send + 'static) -> Self {
         Self::sequential(length, Reader::Async(Box::pin(reader)))
     }
 
-    /// How many bytes there are.
+    /// The length in bytes.
+    #[must_use]
     pub fn length(&self) -> u64 {
         self.object.source().map_or(0, Source::length)
     }
@@ -56,7 +60,7 @@ impl JsStream {
         Self { object: JsObject::from_source(Source::from_reader(length, reader)) }
     }
 
-    /// The stream that an object is.
+    /// Returns an object as a stream.
     pub(crate) fn of(object: &JsObject) -> Self {
         Self { object: object.clone() }
     }

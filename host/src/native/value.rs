@@ -21,9 +21,9 @@ use crate::session::core::SessionRef;
 use crate::value::object::DotNetObject;
 use crate::value::{self, Lists, Objects};
 
-/// What a JSON object stands for that is a placeholder.
+/// What a JSON object stands for if it is a placeholder.
 enum Placeholder<'a> {
-    /// Bytes, and what they are where they are numbers.
+    /// Bytes, and the kind of numbers in them.
     Bytes(&'a Vec<u8>, &'a str),
     Object(&'a JsObject),
     Stream(&'a JsObject),
@@ -53,7 +53,7 @@ impl JsValue {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BadArguments`] where it cannot be serialised to JSON.
+    /// [`ErrorKind::BadArguments`] if it cannot be serialised to JSON.
     pub fn new<T: Serialize + ?Sized>(value: &T) -> Result<Self, Error> {
         let bad =
             |error| Error::new(ErrorKind::BadArguments, format!("The value cannot be serialised to JSON: {error}."));
@@ -71,7 +71,7 @@ impl JsValue {
         Self { value, attachments: Arc::clone(&self.attachments) }
     }
 
-    /// The value as a member: an object, if it is one.
+    /// Returns the value as a member: an object, if it is one.
     pub(crate) fn into_member(mut self) -> Member {
         match self.value.take() {
             Value::Object(fields) => match self.attachments.placeholder(&fields) {
@@ -86,7 +86,7 @@ impl JsValue {
         }
     }
 
-    /// The value under a name of a text or an array, which has its length and its elements.
+    /// Returns a member of a text or an array: its length, or one of its elements.
     pub(crate) fn member(&self, name: &str) -> Option<Self> {
         let length = |length: usize| (name == "length").then(|| Value::from(length));
         let index = || name.parse::<usize>().ok();
@@ -98,7 +98,7 @@ impl JsValue {
         value.map(|value| self.part(value))
     }
 
-    /// The value as an object that a guest can refer to, or none where it is null.
+    /// Returns the value as an object that a guest can refer to, or none if it is null.
     pub(crate) fn into_object(self) -> Result<Option<JsObject>, Error> {
         let value = match self.into_member() {
             Member::Object(object) => return Ok(Some(object)),
@@ -126,13 +126,13 @@ impl JsValue {
 
     /// Reads the value as a `T`. `name` stands for it in errors.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
-        let misfit = |error| {
+        let wrong_type = |error| {
             let wanted = std::any::type_name::<T>();
             Error::new(ErrorKind::BadArguments, format!("The value '{name}' is not a {wanted}: {error}."))
         };
-        let (message, objects) = value::write(self, Objects::List(Lists::default()), std::ptr::null(), misfit)?;
+        let (message, objects) = value::write(self, Objects::List(Lists::default()), std::ptr::null(), wrong_type)?;
         let nowhere = SessionRef::weak(Weak::new());
-        value::read(&message.json, message.bytes, objects, nowhere, |json| value::from_json(json), misfit)
+        value::read(&message.json, message.bytes, objects, nowhere, |json| value::from_json(json), wrong_type)
     }
 }
 
@@ -141,7 +141,7 @@ fn no_object(value: &str) -> Error {
 }
 
 impl Attachments {
-    /// Takes what the placeholders in a value stand for out of the message that is being read.
+    /// Takes what the placeholders in a value stand for out of the message that is being read, and renumbers them.
     fn take<E: de::Error>(&mut self, value: &mut Value) -> Result<(), E> {
         let fields = match value {
             Value::Array(items) => return items.iter_mut().try_for_each(|item| self.take(item)),

@@ -1,4 +1,4 @@
-//! The adapter's sources, which are part of the program: what a page imports from `/_dotwit/index.js`.
+//! The adapter's sources, which are built into the program: what a page imports from `/_dotwit/index.js`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -19,13 +19,13 @@ pub(crate) async fn source(Path(path): Path<String>, headers: HeaderMap) -> Resp
     ([(header::CONTENT_TYPE, kind), (header::ETAG, tag)], source).into_response()
 }
 
-/// Whether an `If-None-Match` names the tag, weakly or not, or any (RFC 9110, section 13.1.2).
+/// Returns whether an `If-None-Match` names the tag, weakly or not, or any (RFC 9110, section 13.1.2).
 fn knows(header: &[u8], tag: &str) -> bool {
     let names = |known: &str| known == "*" || known.trim_start_matches("W/") == tag;
     std::str::from_utf8(header).is_ok_and(|header| header.split(',').any(|known| names(known.trim())))
 }
 
-/// An entity tag that changes with the content.
+/// Returns an entity tag that changes with the content.
 fn tag(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);

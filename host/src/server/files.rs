@@ -29,7 +29,7 @@ async fn keep_inside(State(root): State<Arc<PathBuf>>, request: Request, next: N
     if response.status() == StatusCode::NOT_FOUND { missing() } else { response }
 }
 
-/// Whether what a request's path names is a file or a folder below `root` once all links are followed, or does not exist. A
+/// Returns whether what a request's path names is a file or a folder below `root` once all links are followed, or does not exist. A
 /// folder is answered with its `index.html`, which must be inside as well.
 async fn is_inside(root: &Path, path: &str) -> bool {
     let Ok(path) = percent_decode_str(path.trim_start_matches('/')).decode_utf8() else { return false };

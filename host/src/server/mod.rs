@@ -23,7 +23,17 @@ use crate::error::{Error, ErrorKind};
 /// How long requests that are under way may take to end once the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A server that listens already, and answers once it runs.
+/// A server that listens, and answers while it [runs](Self::run).
+///
+/// ```no_run
+/// # async fn example() -> Result<(), dotwit_host::Error> {
+/// use std::net::Ipv4Addr;
+///
+/// let server = dotwit_host::server::Server::bind("www", (Ipv4Addr::LOCALHOST, 0).into()).await?;
+/// println!("http://{}/", server.address());
+/// server.run(std::future::pending()).await
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -39,7 +49,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Failed`] where `root` is not a folder that can be read, or the address cannot be had.
+    /// [`ErrorKind::Failed`] if `root` is not a folder that can be read, or the address is not available.
     pub async fn bind(root: impl Into<PathBuf>, address: SocketAddr) -> Result<Self, Error> {
         let root = root.into();
         let failed = |what: String| Error::new(ErrorKind::Failed, what);
@@ -57,7 +67,8 @@ impl Server {
         Ok(Self { listener, address, router: router(folder, address.ip().to_canonical().is_loopback()) })
     }
 
-    /// Where the server listens.
+    /// The address at which the server listens.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -89,7 +100,7 @@ impl Server {
 }
 
 fn router(root: PathBuf, at_loopback: bool) -> Router {
-    // A page, its modules and its guest change while they are developed: browsers keep them, and ask whether they may.
+    // Pages, modules and guests change while they are developed: browsers may cache them, but must revalidate.
     let revalidate =
         SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // A file is what its type says, whatever is in it.

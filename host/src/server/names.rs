@@ -1,6 +1,6 @@
-//! The names by which a server at a loopback address can be called: those of this machine.
+//! The host names for which a server at a loopback address answers: those of this machine.
 //!
-//! A page of another site can have its own name resolve to a loopback address, and would then be of the same origin as the server
+//! Another site can make its own name resolve to a loopback address, and would then be of the same origin as the server
 //! (DNS rebinding). Its requests carry its name in `Host`.
 
 use std::net::IpAddr;
@@ -30,7 +30,7 @@ pub(crate) async fn only_loopback(request: Request, next: Next) -> Response {
     (StatusCode::MISDIRECTED_REQUEST, what).into_response()
 }
 
-/// Whether a host, with or without a port, is a name or an address of the loopback interface.
+/// Returns whether a host, with or without a port, is a name or an address of the loopback interface.
 fn is_loopback(host: &str) -> bool {
     let Ok(authority) = host.parse::<Authority>() else { return false };
     if authority.as_str().contains('@') {

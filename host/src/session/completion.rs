@@ -12,7 +12,7 @@ use crate::error::Error;
 #[must_use = "dropping a completion fails the call"]
 pub struct Completion<T = Message> {
     inbox: Weak<dyn Inbox>,
-    /// The guest's number of the call and the page's, until it has ended.
+    /// The guest's number and the page's number of the call, until it has ended.
     call: Option<(u64, u64)>,
     wrap: fn(u64, u64, Result<T, Error>) -> GuestTask,
 }
@@ -27,8 +27,8 @@ impl<T> Completion<T> {
         Self { inbox, call: Some((call, id)), wrap }
     }
 
-    /// Ends the call. The guest learns of it as soon as it is off the stack, in the order in which calls are ended: on this
-    /// thread, if no other is calling it.
+    /// Ends the call. The guest is told as soon as it is off the stack, in the order in which calls are ended: on this thread, unless
+    /// another thread is calling the guest.
     pub fn end(mut self, outcome: Result<T, Error>) {
         self.finish(outcome);
     }

@@ -24,8 +24,8 @@ use crate::session::queues::Queues;
 ///
 /// Calls may come from any thread, one after the other: a guest has one thread of its own. Its code runs on the thread
 /// that calls; timers that it sets fire by themselves, on a thread of the host's. After a trap every call fails with
-/// [`ErrorKind::GuestTrapped`], and [`Guest::session`](crate::Guest::session) starts the guest anew. The memory and the place
-/// of the one that is gone are free once the last clone is dropped.
+/// [`ErrorKind::GuestTrapped`], and [`Guest::session`](crate::Guest::session) starts the guest again. The memory and the place
+/// of a guest that is gone become free when the last clone is dropped.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), dotwit_host::Error> {
@@ -67,9 +67,9 @@ impl Session {
     }
 }
 
-/// What runs in one session at a time. See the [folder's documentation](super) for how it is used.
+/// The state of a session. See the [folder's documentation](super) for how it is used.
 pub(crate) struct SessionCore {
-    /// For code that has no more than a reference.
+    /// For methods that are called by reference.
     this: Weak<Self>,
     pub(crate) guest: Mutex<LockedGuest>,
     /// The [thread](this_thread) that has the guest on its stack, or 0.
@@ -84,13 +84,13 @@ pub(crate) struct SessionCore {
     /// The objects of the page that the guest holds, where the page is a native one.
     pub(crate) objects: Option<Arc<ObjectTable>>,
     pub(crate) config: Arc<Config>,
-    /// The size that the arguments of a call may have, in bytes.
+    /// The largest arguments of a call, in bytes.
     pub(crate) max_message: usize,
     pub(crate) open_streams: AtomicUsize,
     next_call: AtomicU64,
 }
 
-/// What the lock of a session guards.
+/// What a session locks.
 pub(crate) struct LockedGuest {
     pub(crate) instance: Instance,
     /// The guest's one timer.
@@ -128,7 +128,7 @@ impl SessionCore {
         Weak::clone(&self.this)
     }
 
-    /// The page, as long as there is a guest that calls it.
+    /// Returns the page, unless the guest is gone.
     pub(crate) fn page(&self) -> Option<Arc<dyn Page>> {
         self.page.lock().clone()
     }
@@ -137,7 +137,7 @@ impl SessionCore {
         self.next_call.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Whether this thread has the guest on its stack.
+    /// Returns whether this thread has the guest on its stack.
     pub(crate) fn is_on_stack(&self) -> bool {
         // Relaxed is enough: only this thread's own writes can make it true.
         self.guest_thread.load(Ordering::Relaxed) == this_thread()
@@ -173,7 +173,7 @@ pub(crate) fn reentrant(what: &str) -> Error {
     Error::new(ErrorKind::Reentrant, what)
 }
 
-/// A reference to a session that may outlive it: strong references keep it, weak ones leave that to others.
+/// A reference to a session: a strong one keeps the session alive, and a weak one may outlive it.
 #[derive(Clone)]
 pub(crate) struct SessionRef {
     core: Weak<SessionCore>,
@@ -214,7 +214,7 @@ pub(crate) fn current() -> Option<Arc<SessionCore>> {
     CURRENT.with_borrow(Weak::upgrade)
 }
 
-/// Runs a page function, or polls one, with a [current](current) session. A panic is an error.
+/// Runs a page function, or polls one, with a [current] session. A panic is an error.
 pub(crate) fn with_current<T>(session: &Weak<SessionCore>, run: impl FnOnce() -> T) -> std::thread::Result<T> {
     let outer = CURRENT.replace(Weak::clone(session));
     let result = catch_unwind(AssertUnwindSafe(run));

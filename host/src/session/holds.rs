@@ -1,4 +1,4 @@
-//! The page's objects that are not to be released yet, because something names them that has not been read.
+//! The page's objects whose release is deferred, because something that has not been read yet names them.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ pub(crate) struct Holds {
 #[derive(Default)]
 struct Inner {
     objects: HashMap<i64, Hold>,
-    /// The page of a guest that is gone, as long as anything is held.
+    /// The page of a guest that is gone, kept while anything is held.
     page: Option<Box<dyn Any + Send>>,
 }
 
@@ -28,11 +28,11 @@ struct Hold {
     deferred_releases: usize,
 }
 
-/// What is to be done when holds have ended.
+/// What remains to be done when holds have ended.
 pub(crate) struct Ended {
     /// The objects whose releases were deferred, once for each release.
     pub(crate) releases: Vec<i64>,
-    /// The page that nothing needs any longer, to be dropped without a lock.
+    /// The page, if nothing needs it any longer. It is to be dropped without a lock.
     pub(crate) page: Option<Box<dyn Any + Send>>,
 }
 

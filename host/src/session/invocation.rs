@@ -50,14 +50,14 @@ impl MessageCall {
         &self.session
     }
 
-    /// Gives up the call, or what it has brought.
+    /// Cancels the call, or gives back its result if it has ended.
     fn cancel(&mut self) {
         let CallState::Started { call, mut outcome } = std::mem::replace(&mut self.state, CallState::Done) else {
             return;
         };
         let Some(session) = self.session.upgrade() else { return };
         let ended = outcome.try_recv().or_else(|_| {
-            // From here on, the end of the call finds that nothing waits for it.
+            // From here on, the end of the call finds no waiter.
             outcome.close();
             session.post(GuestTask::CancelCall(call));
             outcome.try_recv()
@@ -73,7 +73,7 @@ impl Future for MessageCall {
 
     /// # Panics
     ///
-    /// When polled after it was ready.
+    /// If polled after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let session = self.session.get();
         if let CallState::Started { outcome, .. } = &mut self.state {
@@ -82,7 +82,7 @@ impl Future for MessageCall {
                 Err(error) => Err(error),
             };
             if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Reentrant) {
-                // It cannot be waited for here, and is under way still.
+                // The call is still under way, and cannot be waited for here.
                 self.cancel();
             }
             self.state = CallState::Done;
@@ -108,7 +108,7 @@ impl fmt::Debug for MessageCall {
 }
 
 impl SessionCore {
-    /// Begins a call of the guest: later, where it is on the stack of this thread.
+    /// Begins a call of the guest, later if this thread has it on its stack.
     ///
     /// # Errors
     ///
@@ -131,14 +131,14 @@ impl SessionCore {
         Ok(outcome)
     }
 
-    /// Asks for the next bytes of a stream of the guest: later, where it is on the stack of this thread.
+    /// Begins a read of a stream of the guest, later if this thread has the guest on its stack.
     pub(crate) fn begin_read(self: &Arc<Self>, stream: u64, max: u32) -> oneshot::Receiver<ReadOutcome> {
         let (waiter, outcome) = oneshot::channel();
         self.post(GuestTask::Read { call: self.next_call(), stream, max, waiter: Some(waiter) });
         outcome
     }
 
-    /// Gives up a reference to an object of the guest: later, where it is on the stack of this thread.
+    /// Releases an object of the guest, later if this thread has the guest on its stack.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 //! A running guest that a native program calls from any thread.
 //!
-//! A [`Session`] drives one [`Instance`](crate::engine::instance::Instance). It moves messages and knows no Rust values: those
+//! A [`Session`] drives one [`Instance`]. It moves messages and knows no Rust values: those
 //! are made of messages in `value`. The folder imports `engine` and what stands below.
 //!
 //! # The model
@@ -13,15 +13,15 @@
 //!            cancellations                                 of its page
 //! ```
 //!
-//! - **Guest tasks** are what the guest must be told: ends of what it began, and calls that were made while it was on the stack.
+//! - **Guest tasks** are what the guest must be told: ends of what it began, and calls made while it was on the stack.
 //!   Any thread that finds the guest free delivers them.
 //! - **Page tasks** run without the lock, one after the other, so that a function of the page may call the session. What it
 //!   answers is a guest task again.
 //!
 //! A thread is in one of three states towards a session. It is *outside*; it *has the guest on its stack*, in a synchronous call of
 //! the page, and must not wait for the guest; or it *runs a page task*, and may call the guest but begins no other page task
-//! unless it blocks. `core` has this state, `scheduler` moves between the states, `queues` has the two queues, `holds` what must
-//! not be released yet, `page_calls` runs the page tasks, and `invocation` is a call as its caller sees it.
+//! unless it blocks. `core` holds this state, `scheduler` moves between the states, `queues` are the two queues, `holds` keeps what
+//! must not be released yet, `page_calls` runs the page tasks, and `invocation` is a call as its caller sees it.
 
 pub(crate) mod completion;
 pub(crate) mod core;
@@ -52,8 +52,8 @@ impl Session {
         Self::of(SessionCore::new(instance, Arc::clone(config), Arc::new(page)))
     }
 
-    /// Returns the session whose guest called the function of a [`NativePage`](crate::NativePage) that is running here: inside of the
-    /// function, and of the future that it returned. A function that kept a session of its own would keep it from ending.
+    /// Returns the session whose guest has called the running function of a [`NativePage`](crate::NativePage), inside the function and
+    /// inside the future that it returns. A function that owned a [`Session`] instead would keep that session from ending.
     ///
     /// ```
     /// use dotwit_host::{JsObject, Session};
@@ -64,12 +64,23 @@ impl Session {
     /// });
     /// # let _ = window;
     /// ```
+    #[must_use]
     pub fn current() -> Option<Self> {
         core::current().map(Self::of)
     }
 
-    /// Calls a method that answers at once, with a message that is ready to be sent: a JSON array, and the byte arrays that it
-    /// names. The guest's objects that the result names are the caller's to release.
+    /// Calls a synchronous method with a message that is ready to be sent: a JSON array, and the byte arrays that it names. The caller
+    /// releases the guest's objects that the result names.
+    ///
+    /// ```no_run
+    /// # fn example(session: dotwit_host::Session) -> Result<(), dotwit_host::Error> {
+    /// use dotwit_host::{Message, Target};
+    ///
+    /// let sum = session.invoke_message(&Target::from("Hello"), "Add", &Message::from_json("[1, 2]"))?;
+    /// assert_eq!(sum.json, "3");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -79,8 +90,12 @@ impl Session {
         self.core.with_guest(method, |instance| instance.invoke(target, method, args))
     }
 
-    /// Calls a method, with a message that is ready to be sent. The call begins before this function returns, and dropping the
+    /// Calls a method with a message that is ready to be sent. The call begins before this function returns, and dropping the
     /// future cancels it.
+    ///
+    /// # Errors
+    ///
+    /// The future's output is an error as for [`invoke_async`](Self::invoke_async).
     pub fn invoke_message_async(&self, target: &Target, method: &str, args: &Message) -> MessageCall {
         let session = SessionRef::strong(&self.core);
         MessageCall::begin(&session, target, method, args).unwrap_or_else(|error| MessageCall::refused(session, error))
@@ -95,7 +110,8 @@ impl Session {
         self.core.with_guest("live references", Instance::live)
     }
 
-    /// Returns how many objects of the page the guest holds references to: none once the guest is gone.
+    /// Returns how many objects of the page the guest holds references to. It is 0 once the guest is gone.
+    #[must_use]
     pub fn live_page_references(&self) -> usize {
         self.core.page().map_or(0, |page| page.live_references())
     }

@@ -1,6 +1,6 @@
 //! The objects of a page that a guest holds references to, by id.
 //!
-//! What an object is, is not known here: the table holds opaque handles, and knows an object again by the address of its handle.
+//! The table holds opaque handles, and recognises an object by the address of its handle.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ pub(crate) type ObjectHandle = Arc<dyn Any + Send + Sync>;
 // Each placeholder that the guest is sent counts as one reference, and each release takes one back.
 #[derive(Debug)]
 pub struct ObjectTable {
-    /// Object 0, which is always there.
+    /// Object 0, which always exists.
     global: ObjectHandle,
     held: Mutex<Held>,
 }
@@ -43,7 +43,7 @@ struct HeldObject {
 }
 
 impl ObjectTable {
-    /// Returns a table with nothing in it but the page's global object.
+    /// Returns a table of nothing but the page's global object.
     pub(crate) fn new(global: ObjectHandle) -> Self {
         let Config { max_references, max_streams, .. } = Config::default();
         let held =
@@ -61,7 +61,7 @@ impl ObjectTable {
         &self.global
     }
 
-    /// Returns the id under which the guest is sent one more placeholder of an object.
+    /// Adds a reference to an object, and returns the id for the guest's placeholder.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl ObjectTable {
             held.ids.remove(&address(&entry.object));
             held.streams -= usize::from(entry.is_stream);
         }
-        // Without the lock: its functions may own anything.
+        // Dropped without the lock, since its functions may own anything.
         drop(guard);
         drop(entry);
         true

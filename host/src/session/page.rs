@@ -11,16 +11,16 @@ use crate::session::completion::Completion;
 use crate::session::core::Session;
 use crate::session::object_table::ObjectTable;
 
-/// A page answers a guest's calls to JavaScript: [`NativePage`](crate::NativePage), or a type of your own that hands them on to
-/// a script engine, a socket, or another program.
+/// Answers a guest's calls to JavaScript: [`NativePage`](crate::NativePage), or a type of your own that forwards them to a script
+/// engine, a socket, or another program.
 ///
 /// A page belongs to one session, which drops it when the session ends or its guest traps, and with it all that the page holds
 /// for the guest.
 ///
 /// A guest is never on the stack when [`begin`](Self::begin), [`cancel`](Self::cancel) and [`read`](Self::read) are called.
-/// They come one after the other, in the order in which the guest asked, on whatever thread has called the guest last; a page
-/// whose answer takes its time keeps the [`Completion`] and returns. [`invoke`](Self::invoke) and
-/// [`release`](Self::release) may come while the guest is on the stack: the session then refuses synchronous calls of
+/// They are called one after the other, in the order in which the guest asked, on a thread that has called the guest or on one of the
+/// host's; a page that cannot answer at once keeps the [`Completion`] and returns. [`invoke`](Self::invoke) and
+/// [`release`](Self::release) may be called while the guest is on the stack: the session then refuses synchronous calls of
 /// this thread with [`ErrorKind::Reentrant`], and begins asynchronous ones later. A panic in any of them fails the call.
 ///
 /// ```
@@ -70,7 +70,7 @@ pub trait Page: Send + Sync + 'static {
         completion.end(Err(Error::new(ErrorKind::Unsupported, "This page has no streams.")));
     }
 
-    /// How many of its objects the guest can name, for reports of leaks.
+    /// Returns how many of the page's objects the guest can name, to find leaks.
     fn live_references(&self) -> usize {
         0
     }

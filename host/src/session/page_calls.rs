@@ -1,4 +1,4 @@
-//! What the guest asks of its page, done.
+//! Runs what the guest asks of its page.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
@@ -24,7 +24,7 @@ impl SessionCore {
             PageTask::Read { object, .. } => (0, vec![*object]),
             PageTask::Cancel(_) | PageTask::Drop => (0, Vec::new()),
         };
-        // A panic has dropped the completion, and so the guest knows. The page, which may be dropped here for good, moves inside.
+        // A panic drops the completion, which tells the guest. The page moves inside, since this may be its last reference.
         let _ = catch_unwind(AssertUnwindSafe(move || {
             let Some(page) = page else { return };
             let _suspended = Polling::suspend();
@@ -45,7 +45,7 @@ impl SessionCore {
         self.release_held(&holds);
     }
 
-    /// Takes the page away from a guest that is gone. What unread results name keeps it.
+    /// Drops the page of a guest that is gone, once no unread result names anything of it.
     fn drop_page(&self) {
         let page = self.page.lock().take();
         drop(page.and_then(|page| self.holds.keep_page(page)));

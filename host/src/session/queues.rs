@@ -1,4 +1,4 @@
-//! The two queues of a session, with what is counted of them.
+//! The two queues of a session, and what counts towards their limits.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,12 +12,12 @@ use crate::limits::too_many_calls;
 
 /// What waits for the guest, and what waits for the page.
 ///
-/// Calls that begin are limited by their number, and what the guest asks of the page by its bytes. All else that is told to the guest
-/// ends or gives back something that was limited when it began.
+/// Calls that begin are limited by their number, and requests of the guest by their bytes. Every other task ends or gives back
+/// something that was limited when it began.
 #[derive(Default)]
 pub(crate) struct Queues {
     inner: Mutex<Inner>,
-    /// The lengths, to be looked at without the lock.
+    /// The lengths, which are read without the lock.
     guest_tasks: AtomicUsize,
     page_tasks: AtomicUsize,
 }
@@ -79,11 +79,11 @@ impl Queues {
         if beginning < limit { Ok(()) } else { Err(too_many_calls(method, beginning)) }
     }
 
-    /// Takes the size of a request into account that will wait, until [`settle`](Self::settle).
+    /// Counts the size of a request until [`settle`](Self::settle).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::TooLarge`], where all that wait would be larger than `limit`, in bytes.
+    /// [`ErrorKind::TooLarge`], where the requests that wait would exceed `limit`, in bytes.
     pub(crate) fn account(&self, request: &Request, limit: usize) -> Result<(), Error> {
         let queues = &mut *self.inner.lock();
         let bytes = queues.bytes + size(request);
@@ -100,7 +100,7 @@ impl Queues {
     }
 }
 
-/// The size of a request, in bytes.
+/// Returns the size of a request, in bytes.
 pub(crate) fn size(request: &Request) -> usize {
     request.identifier.len() + request.args.size()
 }

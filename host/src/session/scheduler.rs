@@ -20,8 +20,8 @@ use crate::engine::instance::Instance;
 use crate::error::{Error, ErrorKind};
 use crate::session::core::{LockedGuest, SessionCore, reentrant, this_thread};
 
-/// How many tasks a thread runs for others before it goes on with its own work, and leaves the rest to a thread of
-/// the host's: far more than calls need that come to an end.
+/// How many tasks a thread runs for others before it goes on with its own work and leaves the rest to a background thread: far
+/// more than calls need that come to an end.
 const MAX_TURNS: usize = 1_000;
 
 /// The guest, while this thread may have it on its stack.
@@ -44,7 +44,7 @@ impl Drop for GuestGuard<'_> {
 }
 
 impl SessionCore {
-    /// Lets `run` call the guest, and then does what waits. It waits for other threads that are calling the guest.
+    /// Lets `run` call the guest, and then drains the queues. It blocks while other threads are calling the guest.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl SessionCore {
     ) -> Result<T, Error> {
         self.check_off_stack(what)?;
         let mut guard = GuestGuard::new(self, self.guest.lock());
-        // What was to be told before comes first.
+        // What was queued before comes first.
         self.deliver(&mut guard.guest.instance);
         let result = run(&mut guard.guest.instance);
         self.leave(guard);
@@ -64,7 +64,7 @@ impl SessionCore {
         result
     }
 
-    /// Tells the guest what waits for it. What comes meanwhile has its turn when others had theirs.
+    /// Delivers the guest tasks that are queued now. What is queued meanwhile waits until other threads have had their turn.
     fn deliver(&self, instance: &mut Instance) {
         for _ in 0..self.queues.guest_tasks() {
             let Some(task) = self.queues.pop_guest_task() else { break };
@@ -83,7 +83,7 @@ impl SessionCore {
                 }
             });
         }
-        // Before the lock is gone, so that they are in order.
+        // Before the lock is released, to keep the order.
         if !guest.is_empty() {
             self.queues.push_guest_tasks(guest);
         }
@@ -104,7 +104,7 @@ impl SessionCore {
         }
     }
 
-    /// Runs what waits, as far as no other thread is at it.
+    /// Runs what is queued, unless another thread is doing so.
     pub(crate) fn drain(self: &Arc<Self>) {
         fence(Ordering::SeqCst);
         let waits = self.queues.guest_tasks() + self.queues.page_tasks() > 0;
@@ -112,10 +112,10 @@ impl SessionCore {
             return;
         }
         if std::thread::panicking() {
-            // A panic on its way through a thread is no place to call the guest from.
+            // The guest is not called while a panic unwinds this thread.
             return self.drain_in_background();
         }
-        // A page task that calls the session does not run others: they would nest without end.
+        // Page tasks that call the session do not run others, which would nest without end.
         self.drain_queues(!self.is_running_page_task());
     }
 
@@ -141,7 +141,7 @@ impl SessionCore {
         self.drain_in_background();
     }
 
-    /// Tells the guest what waits for it, if no other thread is calling it. One that is drains the queues afterwards.
+    /// Delivers guest tasks, unless another thread is calling the guest: that thread drains the queues afterwards.
     fn try_deliver(self: &Arc<Self>) -> bool {
         if self.queues.guest_tasks() == 0 {
             return false;
@@ -159,7 +159,7 @@ impl SessionCore {
         }
         let me = this_thread();
         let entered = self.page_thread.compare_exchange(0, me, Ordering::AcqRel, Ordering::Acquire);
-        // Another thread that runs page tasks looks again afterwards. This one may be inside of a task that waits.
+        // Another thread that runs page tasks looks again afterwards. This thread may be inside a task that blocks.
         if entered.is_err_and(|thread| thread != me) {
             return false;
         }
@@ -178,10 +178,10 @@ impl SessionCore {
         self.page_thread.load(Ordering::Relaxed) == this_thread()
     }
 
-    /// Polls for the end of what the guest has begun.
+    /// Polls for the end of a call or a read.
     ///
-    /// Where this thread has the guest on its stack, nothing can end before the caller returns: waiting would last forever, and
-    /// is an error. Where it runs a page task, it runs others meanwhile.
+    /// If this thread has the guest on its stack, nothing can end before the caller returns: waiting would last forever, and is an
+    /// error. If it runs a page task, it runs others meanwhile.
     pub(crate) fn poll_end<T>(
         self: &Arc<Self>,
         outcome: &mut oneshot::Receiver<Result<T, Error>>,
@@ -195,13 +195,13 @@ impl SessionCore {
         if self.is_on_stack() {
             return Poll::Ready(Err(reentrant(what)));
         }
-        // A future is polled again when it can go on. Other code that waits here blocks the page.
+        // A page function that is polled is polled again when it can go on. Any other one that waits here blocks the page.
         if !self.is_running_page_task() || executor::is_polling() {
             return polled;
         }
         self.drain_queues(true);
-        // Last, since a function that blocked meanwhile has put its own here. What others have left to this thread before, they
-        // have not woken it for.
+        // Set last, since a function that blocked meanwhile has set its own waker. Page tasks that other threads have queued before
+        // have not woken this one.
         let waiter = cx.waker().clone();
         let before = self.blocked_waiter.lock().replace(waiter);
         drop(before);
@@ -211,7 +211,7 @@ impl SessionCore {
         poll_receiver(outcome, cx, what)
     }
 
-    /// Wakes a page function that is blocked, if there are page tasks that only its thread can run.
+    /// Wakes a blocked page function if there are page tasks, which only its thread can run.
     fn wake_blocked_waiter(&self) {
         if self.queues.page_tasks() > 0 && !self.is_running_page_task() {
             let waiter = self.blocked_waiter.lock().take();
@@ -223,10 +223,10 @@ impl SessionCore {
 }
 
 impl Inbox for SessionCore {
-    /// Tells the guest something as soon as it is free: now, unless a thread is calling it, which then does so.
+    /// Queues a task and delivers it at once, unless another thread is calling the guest: that thread delivers it.
     fn post(&self, task: GuestTask) {
         self.queues.push_guest_tasks([task]);
-        // Without a session that drains them, the queues are gone as well.
+        // Without a session, the queues are gone as well.
         if let Some(session) = self.downgrade().upgrade() {
             session.drain();
         }

@@ -20,7 +20,7 @@ use crate::value::target::IntoTarget;
 use crate::value::{Objects, from_json, read, write};
 
 impl Session {
-    /// Calls a method that answers at once. `target` is an assembly's name or a [`DotNetObject`](crate::DotNetObject); `args` is what
+    /// Calls a synchronous method. `target` is an assembly's name or a [`DotNetObject`](crate::DotNetObject); `args` is what
     /// serialises to a JSON array, such as a tuple, or `()`. [`Bytes`](crate::Bytes), [`JsObject`](crate::JsObject) and
     /// [`JsStream`](crate::JsStream) may stand anywhere in them, and [`DotNetStream`](crate::DotNetStream) in the result.
     ///
@@ -38,7 +38,7 @@ impl Session {
         let (core, target) = (&self.core, target.into_target(self)?);
         let args = arguments(core, method, &args)?;
         let checked = limits::check_arguments(&core.config, core.max_message, method, &args);
-        // What has not been sent is named to nobody.
+        // The guest does not get these references.
         checked.and_then(|()| core.check_off_stack(method)).inspect_err(|_| core.discard(&args))?;
         let result = core.with_guest(method, |instance| instance.invoke(&target, method, &args))?;
         read_result(core, method, result, SessionRef::strong(core))
@@ -49,7 +49,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As for [`invoke`](Self::invoke); [`ErrorKind::TooMany`] where
+    /// The future's output is an error as for [`invoke`](Self::invoke); [`ErrorKind::TooMany`] where
     /// [`Config::max_pending_calls`](crate::Config::max_pending_calls) are under way.
     pub fn invoke_async<R: DeserializeOwned>(
         &self,
@@ -80,7 +80,7 @@ impl<R> Call<R> {
         let begun = session.get().and_then(|core| {
             let target = target?;
             let args = arguments(&core, method, args)?;
-            // What has not been sent is named to nobody.
+            // The guest does not get these references.
             MessageCall::begin(&session, &target, method, &args).inspect_err(|_| core.discard(&args))
         });
         let call = begun.unwrap_or_else(|error| MessageCall::refused(session, error));
@@ -93,7 +93,7 @@ impl<R: DeserializeOwned> Future for Call<R> {
 
     /// # Panics
     ///
-    /// When polled after it was ready.
+    /// If polled after it was ready.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let message = ready!(Pin::new(&mut self.call).poll(cx))?;
         let session = self.call.session().get()?;
@@ -102,7 +102,7 @@ impl<R: DeserializeOwned> Future for Call<R> {
 }
 
 impl SessionCore {
-    /// Where the page's objects are that messages name.
+    /// Returns where messages find the page's objects.
     fn objects(&self) -> Objects {
         self.objects.as_ref().map_or(Objects::None, Objects::from)
     }

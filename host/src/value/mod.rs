@@ -1,12 +1,11 @@
 //! Rust values as messages: what serde writes and reads, and the types that are more than JSON.
 //!
 //! serde carries no context, but byte arrays, references and streams need one: the arrays of their message, the table of the
-//! page's objects, the session. So a value is written inside of [`write`] and read inside of [`read`]. Both put a context onto a stack
-//! of the thread's, and the types that are placeholders in JSON ask the innermost one. Outside of a context they fail with a
-//! message that says so. A context nests where a value is written while another is, as in a page function that is called by
-//! a guest.
+//! page's objects, the session. So a value is written inside [`write`](fn@write) and read inside [`read`]. Both push a context onto a stack
+//! of the thread, and the types that are placeholders in JSON ask the innermost one. Outside a context they fail with a message that
+//! says so. Contexts nest where a value is written while another one is, as in a page function that a guest calls.
 //!
-//! The folder stands on `session`, whose calls it adds with Rust types, and knows nothing of `native`: an object of the page is an opaque
+//! The folder imports `session`, to which it adds calls with Rust types, and not `native`: an object of the page is an opaque
 //! [`ObjectHandle`] here.
 
 pub(crate) mod call;
@@ -30,7 +29,7 @@ use crate::session::core::{SessionCore, SessionRef};
 use crate::session::object_table::{ObjectHandle, ObjectTable};
 use crate::value::object::DotNetObject;
 
-/// Where the objects that a message names are to be found.
+/// Where the objects that a message names are found.
 #[derive(Clone)]
 pub(crate) enum Objects {
     /// The guest's are a session's, and the page's nowhere: the session has a page of another kind.
@@ -54,10 +53,10 @@ pub(crate) struct Lists {
     pub(crate) dot_net: Vec<DotNetObject>,
 }
 
-/// What a value that is being written has put beside its text.
+/// What a value that is being written puts beside its text.
 struct WriteContext {
     objects: Objects,
-    /// Whose message it becomes, to be compared with.
+    /// The session that it is sent to, for comparisons only.
     session: *const SessionCore,
     /// What has been named in the table, and is released if the value cannot be written.
     named: Vec<i64>,
@@ -88,7 +87,7 @@ thread_local! {
     static READING: RefCell<Vec<ReadContext>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes a scope away, however it is left.
+/// Pops a context when it is closed or dropped.
 struct Scope<T: 'static>(&'static LocalKey<RefCell<Vec<T>>>);
 
 impl<T> Scope<T> {
@@ -110,7 +109,7 @@ impl<T> Drop for Scope<T> {
     }
 }
 
-/// Writes a value. Returns the objects as well, for a list that has grown.
+/// Writes a value. Returns the objects as well, since a list may have grown.
 ///
 /// # Errors
 ///
@@ -166,7 +165,7 @@ pub(crate) fn read<T>(
     value.map_err(|error| original_error(&error, reading.failure).unwrap_or_else(|| deserialize_error(error)))
 }
 
-/// Reads a value, and once more where its text has numbers that it could not read, or did not see as what they are.
+/// Reads a value, and once more if its text has placeholders of numbers that the value could not read.
 fn read_numbers<T>(
     arrays: &Reading,
     text: &str,
@@ -179,8 +178,8 @@ fn read_numbers<T>(
     expanded.read(first.and_then(Result::err), read, |_, error| error)
 }
 
-/// The error behind the one that serde ends with. serde carries nothing but text, and a value may get over a failure, as an
-/// untagged enum does when it tries its next variant.
+/// Returns the error behind the one that serde ends with. serde carries nothing but text, and a value may recover from a failure, as
+/// an untagged enum does when it tries its next variant.
 fn original_error(error: &serde_json::Error, failure: Option<Error>) -> Option<Error> {
     failure.filter(|failure| error.to_string().contains(failure.message()))
 }
@@ -218,7 +217,7 @@ pub(crate) fn write_dot_net_object<E: ser::Error>(object: &DotNetObject) -> Resu
 }
 
 impl WriteContext {
-    /// Makes an error that comes out of the value which is being written as it is.
+    /// Returns an error for serde that [`write`](fn@write) replaces by this one.
     fn fail<E: ser::Error>(&mut self, error: Error) -> E {
         let text = E::custom(error.message());
         self.failure = Some(error);
@@ -235,7 +234,7 @@ pub(crate) fn read_object<E: de::Error>(id: i64) -> Result<ObjectHandle, E> {
     })
 }
 
-/// Returns the object of the guest with this id. Outside of a call, it belongs to no session.
+/// Returns the object of the guest with this id. Outside a call, it does not belong to a session.
 pub(crate) fn read_dot_net_object<E: de::Error>(id: i64) -> Result<DotNetObject, E> {
     let object = |session| {
         let id = u64::try_from(id).map_err(|_| {
@@ -257,7 +256,7 @@ fn in_list<T: Clone>(list: &[T], id: i64) -> Result<T, Error> {
     object.ok_or_else(|| Error::new(ErrorKind::NoSuchObject, format!("The value has no object {id}.")))
 }
 
-/// The session whose stream with this id is taken out of the message that is being read.
+/// Takes a stream out of the message that is being read. Returns its session.
 pub(crate) fn take_stream<E: de::Error>(stream: u64) -> Result<SessionRef, E> {
     reading(|reading| {
         if reading.streams.contains(&stream) {
@@ -269,7 +268,7 @@ pub(crate) fn take_stream<E: de::Error>(stream: u64) -> Result<SessionRef, E> {
     })
 }
 
-/// Makes an error that comes out of the value which is being read as it is.
+/// Returns an error for serde that [`read`] replaces by this one.
 pub(crate) fn custom_error<E: de::Error>(error: Error) -> E {
     let text = E::custom(error.message());
     READING.with_borrow_mut(|scopes| {

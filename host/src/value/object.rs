@@ -47,7 +47,7 @@ impl DotNetObject {
         Self { id, session }
     }
 
-    /// The id of the object, in a session that it belongs to.
+    /// Returns the id of the object in a session, to which it must belong.
     ///
     /// # Errors
     ///
@@ -68,6 +68,7 @@ impl DotNetObject {
     }
 
     /// The id under which the guest handed the object out.
+    #[must_use]
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -135,7 +136,7 @@ impl<'de> Deserialize<'de> for DotNetObject {
 }
 
 impl Session {
-    /// Gives up a reference to an object of the guest. Doing so twice is harmless.
+    /// Releases an object of the guest. Doing so twice is harmless.
     ///
     /// # Errors
     ///

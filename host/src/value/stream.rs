@@ -19,13 +19,13 @@ use crate::session::Session;
 use crate::session::core::SessionRef;
 use crate::value::{custom_error, take_stream};
 
-/// How much is asked for at once: enough that a crossing costs little beside its bytes.
+/// How much is read at once, in bytes: enough that a crossing costs little in comparison.
 const CHUNK: u32 = 64 << 10;
 
-/// A stream of the guest's: what its `DotNetStreamReference` is for a page, as an argument of a page's function or in the
-/// result of a method.
+/// A stream of the guest: its `DotNetStreamReference` as a page sees it, in the arguments of a page function or in the result of a
+/// method.
 ///
-/// It is pulled, as a [`tokio::io::AsyncRead`] or a [`Stream`](futures_core::Stream) of chunks: the guest is asked for the
+/// It is pulled, as a [`tokio::io::AsyncRead`] or a [`Stream`] of chunks: the guest is asked for the
 /// next chunk when that is polled for, and one chunk at a time lies in the host. Dropping it closes the guest's end. A stream
 /// that fails ends with its error, and nothing else fails with it.
 ///
@@ -50,7 +50,7 @@ pub struct DotNetStream {
 enum State {
     Idle,
     Reading(oneshot::Receiver<ReadOutcome>),
-    /// What has been read from the guest, and not yet by its reader.
+    /// What has been read from the guest, and how much of it by the caller.
     Read(Vec<u8>, usize),
     Ended,
 }
@@ -71,12 +71,13 @@ impl DotNetStream {
         Ok(stream)
     }
 
-    /// What the bytes are, such as `image/png`, if the guest says so.
+    /// The type of the bytes, such as `image/png`, if the guest names one.
+    #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.content_type.as_deref()
     }
 
-    /// Waits for the next chunk. None at the end.
+    /// Polls for the next chunk. It is none at the end.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Vec<u8>>, Error>> {
         loop {
             let outcome = match &mut self.state {
@@ -96,7 +97,7 @@ impl DotNetStream {
                         bytes.drain(..at);
                         return Poll::Ready(Ok(Some(bytes)));
                     }
-                    _ => unreachable!("the state is as it was"),
+                    _ => unreachable!("the state has just been matched"),
                 },
                 State::Ended => return Poll::Ready(Ok(None)),
             };

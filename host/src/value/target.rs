@@ -1,4 +1,4 @@
-//! What a method is called on.
+//! Targets of calls.
 
 /// What a method is called on: the name of an assembly, for a static method, or a [`DotNetObject`](crate::DotNetObject).
 pub trait IntoTarget: sealed::IntoTarget {}
@@ -10,7 +10,7 @@ pub(crate) mod sealed {
     use crate::error::Error;
     use crate::session::Session;
 
-    /// What is a target in a session.
+    /// A value that is a target in some session.
     pub trait IntoTarget {
         /// # Errors
         ///

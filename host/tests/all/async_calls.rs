@@ -50,13 +50,13 @@ async fn calls_end_in_the_order_in_which_what_they_wait_for_ends() {
 async fn a_call_that_is_ready_ends_in_the_same_crossing() {
     let session = session();
     let result = session.invoke_async::<Option<i32>>("TestGuest", "NothingAsync", ());
-    // Nobody else runs on this thread: what is ready at the first poll was ready before.
+    // Nothing else runs on this thread: what is ready at the first poll was ready before.
     assert_eq!(futures_now(result).unwrap().unwrap(), None);
     let sum = session.invoke_async::<i32>("TestGuest", "Add", (1, 2));
     assert_eq!(futures_now(sum).unwrap().unwrap(), 3);
 }
 
-/// What a future has at its first poll.
+/// Returns the output of a future that is ready at its first poll.
 fn futures_now<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     match std::pin::Pin::new(&mut future).poll(&mut context) {
@@ -157,7 +157,7 @@ impl std::task::Wake for CallsBack {
 }
 
 #[test]
-fn who_waits_for_a_call_may_call_the_session_as_soon_as_it_ends() {
+fn a_caller_that_waits_may_call_the_session_as_soon_as_it_ends() {
     let session = session();
     let (sum, called) = std::sync::mpsc::channel();
     let waker = Arc::new(CallsBack { session: session.clone(), sum }).into();
@@ -168,7 +168,7 @@ fn who_waits_for_a_call_may_call_the_session_as_soon_as_it_ends() {
 }
 
 #[tokio::test]
-async fn objects_in_results_that_nobody_receives_are_given_back() {
+async fn objects_in_results_that_are_not_received_are_given_back() {
     let session = session();
     let create = || session.invoke_async::<DotNetObject>("TestGuest", "CreateCounter", (1,));
     drop(create());
@@ -211,7 +211,7 @@ fn limits_out_of_range_are_refused_and_an_endless_one_is_none() {
 #[test]
 fn more_sessions_than_the_machine_has_memory_maps_for_are_refused() {
     let limit: u32 = std::fs::read_to_string("/proc/sys/vm/max_map_count").unwrap().trim().parse().unwrap();
-    // Four a session. Where that is no fewer than there may be at all, the machine has maps enough.
+    // Each session takes four. A machine that has enough for the most sessions refuses none.
     let max_sessions = limit / 4;
     if max_sessions <= 20_000 {
         let error = Runtime::new(Config::new().max_sessions(max_sessions)).err().unwrap();

@@ -246,7 +246,7 @@ fn messages_that_the_guest_has_no_room_for() {
     // What the guest began with is part of its memory.
     let error = session.invoke::<Value>("TestGuest", "EchoBytes", (Bytes(vec![0; MEMORY - (64 << 10)]),)).unwrap_err();
     assert_error(&error, ErrorKind::TooLarge, &["is the limit"]);
-    // And the guest lives.
+    // The guest is alive.
     assert_eq!(session.invoke("TestGuest", "EchoBytes", (Bytes(vec![1]),)), Ok(Bytes(vec![1])));
 }
 
@@ -261,7 +261,7 @@ fn results_that_the_guest_has_no_room_to_write() {
         let error = Result::<String, _>::unwrap_err(outcome);
         assert_error(&error, ErrorKind::TooLarge, &["cannot be sent", "10485761 bytes or more", "no memory"]);
     }
-    // And the guests live.
+    // The guests are alive.
     for session in [now, later] {
         assert_eq!(session.invoke("TestGuest", "MakeText", (1,)), Ok("x".to_owned()));
     }

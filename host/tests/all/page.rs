@@ -1,4 +1,4 @@
-//! Calls of the guest to its page: functions, errors, cancelling, and pages of another make.
+//! Calls of the guest to its page: functions, errors, cancelling, and pages of other types.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ fn with(window: JsObject) -> Session {
     test_guest().session_with_page(NativePage::new(window)).unwrap()
 }
 
-/// What a call of the page gives, in both ways in which a guest can call.
+/// Returns the outcome of a call of the page, which must be the same in both ways of calling.
 #[track_caller]
 fn both(session: &Session, identifier: &str, args: &Value) -> Result<Value, Error> {
     let sync = session.invoke::<Value>("TestGuest", "CallPageSync", (identifier, args));
@@ -343,7 +343,7 @@ fn a_call_that_the_guest_gives_up_is_dropped_at_the_page() {
     let call = session.invoke_async::<Value>("TestGuest", "CallPageWithTimeout", args);
     assert_error(&pollster::block_on(call).unwrap_err(), ErrorKind::TimedOut, &["never", "5"]);
     wait_for(&dropped, 2);
-    // The page's caller gives up the guest's call, and that the page's.
+    // The caller drops the call of the guest, which cancels the call of the page.
     drop(session.invoke_async::<Value>("TestGuest", "CallPage", ("never", json!([]))));
     wait_for(&dropped, 3);
 }

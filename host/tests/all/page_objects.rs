@@ -138,7 +138,7 @@ fn a_reference_counts_once_for_each_placeholder_and_its_id_is_never_used_again()
 }
 
 #[test]
-fn objects_that_nobody_reads_or_that_are_not_sent_leak_nothing() {
+fn objects_that_are_not_read_or_not_sent_leak_nothing() {
     let config = Config::new().max_pending_calls(1);
     let guest = Runtime::new(config).unwrap().load(guest_path("test_guest")).unwrap();
     let session = guest.session_with_page(NativePage::new(window())).unwrap();
@@ -166,7 +166,7 @@ fn a_hundred_thousand_references_leave_nothing_behind() {
     let session = session();
     let made: Value = call(&session, "CallPageInSequence", ("number", 1_000)).unwrap();
     assert_eq!(made, 5);
-    // One after the other at the page's, and in one visit at the guest's.
+    // One after the other at the page, and in one entry at the guest.
     for _ in 0..100 {
         let objects: Vec<JsObject> = (0..1_000).map(|_| JsObject::new()).collect();
         session.invoke::<()>("TestGuest", "Ignore", (&objects,)).unwrap();
@@ -193,7 +193,7 @@ fn session_keeps(session: &Session) {
 }
 
 #[test]
-fn what_a_result_names_is_there_until_it_has_been_read_whoever_calls_the_guest_meanwhile() {
+fn what_a_result_names_lives_until_it_is_read_though_other_threads_call_the_guest() {
     const THREADS: usize = 4;
     const ROUNDS: i64 = 300;
     let session = session();
@@ -202,7 +202,7 @@ fn what_a_result_names_is_there_until_it_has_been_read_whoever_calls_the_guest_m
             let session = &session;
             scope.spawn(move || {
                 for round in 0..ROUNDS {
-                    // A timer enters the guest on a thread of the host's, and what waits for the page on any.
+                    // A timer enters the guest on a background thread, and page tasks run on any.
                     let timer = session.invoke_async::<i64>("TestGuest", "EchoAfter", (round, round % 2));
                     let result: JsObject = match thread % 2 {
                         0 => session.invoke("TestGuest", "ConstructPageSync", ("Counter", [round])).unwrap(),

@@ -1,4 +1,4 @@
-//! Files that are no guests.
+//! Files that are not guests.
 
 use std::path::Path;
 

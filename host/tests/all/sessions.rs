@@ -28,7 +28,7 @@ fn count(session: &Session, object: &DotNetObject) -> i64 {
 }
 
 #[test]
-fn an_object_of_another_session_is_no_target() {
+fn an_object_of_another_session_is_not_a_target() {
     let [(a, of_a), (b, of_b)] = two();
     refused(b.invoke::<i64>(&of_a, "Increment", (1,)));
     refused(pollster::block_on(b.invoke_async::<i64>(&of_a, "Increment", (1,))));
@@ -38,7 +38,7 @@ fn an_object_of_another_session_is_no_target() {
 }
 
 #[test]
-fn an_object_of_another_session_is_no_argument() {
+fn an_object_of_another_session_is_not_an_argument() {
     let [(a, of_a), (b, of_b)] = two();
     refused(b.invoke::<i64>(&of_b, "AddOther", (&of_a,)));
     refused(pollster::block_on(b.invoke_async::<i64>(&of_b, "AddOther", (&of_a,))));
@@ -52,7 +52,7 @@ fn an_object_of_another_session_is_no_argument() {
 }
 
 #[test]
-fn an_object_of_another_session_is_no_result_of_a_page() {
+fn an_object_of_another_session_is_not_a_result_of_a_page() {
     let [(a, of_a), (_, _)] = two();
     let kept = of_a.clone();
     let got = of_a.clone();
@@ -82,7 +82,7 @@ fn objects_of_two_sessions_are_not_equal() {
 }
 
 #[test]
-fn a_reference_that_comes_from_no_call_names_nothing() {
+fn a_reference_that_was_not_read_from_a_call_names_nothing() {
     let [(a, _), _] = two();
     let object: DotNetObject = serde_json::from_value(json!({"__dotNetObject": 1})).unwrap();
     let error = a.invoke::<i64>(&object, "Increment", (1,)).unwrap_err();

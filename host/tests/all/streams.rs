@@ -179,7 +179,7 @@ async fn who_stops_reading_stops_the_other_end() {
     tokio::time::timeout(std::time::Duration::from_millis(5), waits.read_u8()).await.unwrap_err();
     drop(waits);
     assert_eq!(dropped().await, 2);
-    // Streams that nobody takes: in a result that does not fit, in one that is dropped, in arguments that are not read.
+    // Streams that are not taken: in a result that does not fit, in one that is dropped, in arguments that are not read.
     session.invoke::<i32>("TestGuest", "StreamEndless", ()).unwrap_err();
     session.invoke::<Value>("TestGuest", "StreamEndless", ()).unwrap();
     drop(session.invoke_async::<DotNetStream>("TestGuest", "StreamEndless", ()));
@@ -232,7 +232,7 @@ async fn ten_thousand_streams_leave_nothing_behind() {
     assert_eq!(session.invoke::<u32>("TestGuest", "StreamsDropped", ()), Ok(2_500));
 }
 
-/// How much memory this process has, in bytes.
+/// Returns how much memory this process uses, in bytes.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -258,7 +258,7 @@ impl Read for Watched {
 
 #[test]
 fn long_streams_take_little_memory() {
-    // It is the process that has memory, so the test has one of its own.
+    // Memory is counted by process, so the test runs in one of its own.
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
     let child = child.args(["--ignored", "--exact", "streams::long_streams"]).output().unwrap();
     let said = String::from_utf8_lossy(&child.stdout) + String::from_utf8_lossy(&child.stderr);

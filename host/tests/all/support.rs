@@ -42,8 +42,8 @@ pub(crate) fn assert_error(error: &Error, kind: ErrorKind, parts: &[&str]) {
     }
 }
 
-/// Asserts that a session's guest comes to hold no object of the page. What waits for the page may be done on a thread of the host's,
-/// which lets go of what it names after whoever awaited the outcome has been told.
+/// Asserts that a session's guest comes to hold no object of the page. Page tasks may run on a background thread, which
+/// releases the objects in them after the caller has been told of the outcome.
 #[track_caller]
 pub(crate) fn assert_no_page_references(session: &Session) {
     let end = Instant::now() + Duration::from_secs(60);

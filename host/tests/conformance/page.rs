@@ -30,12 +30,12 @@ pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
     fn push(&self, line: impl Into<String>) {
-        self.0.lock().expect("nobody panics with the lock").push(line.into());
+        self.0.lock().expect("no thread panics while it holds the lock").push(line.into());
     }
 
     /// What has been written down since this was last called with what turned out right.
     pub(crate) fn take_if(&self, wanted: &[String]) -> Result<(), String> {
-        let mut lines = self.0.lock().expect("nobody panics with the lock");
+        let mut lines = self.0.lock().expect("no thread panics while it holds the lock");
         if *lines != *wanted {
             return Err(format!("the log is {lines:?}, not {wanted:?}"));
         }
@@ -193,7 +193,7 @@ fn guest_objects(page: JsObject, log: &Log, session: &Arc<Mutex<Option<Session>>
     let log = log.clone();
     let (later, now) = (Arc::clone(session), Arc::clone(session));
     let started = |session: &Mutex<Option<Session>>| {
-        session.lock().expect("nobody panics with the lock").clone().ok_or("the session has not started")
+        session.lock().expect("no thread panics while it holds the lock").clone().ok_or("the session has not started")
     };
     page.function("keep", move |(name, object): (String, DotNetObject)| {
         keeps.lock().map_err(|error| error.to_string())?.insert(name, object);
@@ -208,7 +208,7 @@ fn guest_objects(page: JsObject, log: &Log, session: &Arc<Mutex<Option<Session>>
     })
     .function("incrementNow", |(counter,): (DotNetObject,)| Ok(counter.invoke::<i64>("Increment", ())?))
     .async_function("incrementKept", move |(name,): (String,)| {
-        let counter = gives.lock().expect("nobody panics with the lock").get(&name).cloned();
+        let counter = gives.lock().expect("no thread panics while it holds the lock").get(&name).cloned();
         async move { Ok(counter.ok_or("nothing is kept")?.invoke_async::<i64>("Increment", ()).await?) }
     })
     .async_function("incrementBoth", |(both,): (Both,)| async move {

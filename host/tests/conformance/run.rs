@@ -78,7 +78,7 @@ struct Run {
 pub(crate) fn case(steps: &[Map<String, Value>], guest: &Guest) -> Result<(), String> {
     let page = Page::new();
     let session = guest.session_with_page(page.native()).map_err(|error| error.to_string())?;
-    *page.session.lock().expect("nobody panics with the lock") = Some(session.clone());
+    *page.session.lock().expect("no thread panics while it holds the lock") = Some(session.clone());
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let mut run = Run { session, page, names: HashMap::new(), runtime };
@@ -92,7 +92,7 @@ pub(crate) fn case(steps: &[Map<String, Value>], guest: &Guest) -> Result<(), St
         outcome.map_err(|what| format!("step {}, {}: {what}", index + 1, Value::Object(step.clone())))
     });
     // The page has the session, and the session the page.
-    run.page.session.lock().expect("nobody panics with the lock").take();
+    run.page.session.lock().expect("no thread panics while it holds the lock").take();
     outcome
 }
 
@@ -143,7 +143,7 @@ impl Run {
         self.within(call)
     }
 
-    /// Waits for a future, on this thread's runtime, and not for ever.
+    /// Waits for a future on this thread's runtime, with a timeout.
     fn within<T>(&self, future: impl Future<Output = T>) -> Result<T, String> {
         let limited = async { tokio::time::timeout(PATIENCE, future).await };
         self.runtime.block_on(limited).map_err(|_| format!("it did not end within {PATIENCE:?}"))

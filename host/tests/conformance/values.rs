@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 /// An argument or a result.
 pub(crate) enum Any {
-    /// What is no list, no object and no placeholder.
+    /// A value that is not a list, an object or a placeholder.
     Plain(Value),
     List(Vec<Any>),
     Map(BTreeMap<String, Any>),
