@@ -294,6 +294,7 @@ test('what is not of the protocol is ignored by a worker, and ends the guest at 
     ["[['started', 'direct', [{ name: 1 }]]]", /a frame that is not one: started/],
     ["[['constructor']]", /a frame that is not one: constructor/],
     ["[{ 0: 'loading', length: 1 }]", /a frame that is not one: object/],
+    ["[['started', 'direct', []], ['started', 'direct', []]]", /by which its guest starts twice/],
     ["[['endInvoke', 1, { tag: 'ok', val: { json: '1', bytes: [] } }]]", /before the guest has started: endInvoke/],
   ]) {
     const liar = answers(frames);
