@@ -213,7 +213,7 @@ test('what cannot be served is refused before anything is', LIMIT, async (t) => 
   };
   const listen = ['--listen', '127.0.0.1:0'];
   await refuse([guest, '--root', join(folder, 'nothing'), ...listen], /nothing/);
-  await refuse([guest, '--root', guest, ...listen], /no folder/);
+  await refuse([guest, '--root', guest, ...listen], /not a folder/);
   await refuse([join(folder, 'no.wasm'), '--root', folder, ...listen], /no\.wasm/);
   await refuse([guest, '--root', folder, '--listen', `127.0.0.1:${gallery.port}`], new RegExp(gallery.port));
   await refuse([guest, '--root', folder, '--listen', 'somewhere'], /somewhere/);

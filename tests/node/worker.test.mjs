@@ -42,6 +42,14 @@ test('a guest in a worker is called as one in the page, asynchronously', async (
   await rejection(call('Add', 1), 'bad-arguments');
 });
 
+test("a guest in a worker is called by jco's wrapper, too", async (t) => {
+  const { guest, call } = await startInWorker(t, { binding: 'wrapper', timeout: 5_000 });
+  assert.equal(guest.binding, 'wrapper');
+  assert.deepEqual(await call('EchoBytes', Uint8Array.of(1, 2, 3)), Uint8Array.of(1, 2, 3));
+  assert.equal((await (await call('StreamBytes', 300_000)).arrayBuffer()).byteLength, 300_000);
+  assert.equal(await call('DrainStream', DotNet.createJSStreamReference(new Uint8Array(300_000))), 300_000);
+});
+
 test('a synchronous call is refused, whichever side makes it, and nothing is kept for it', async (t) => {
   const { guest, call } = await startInWorker(t);
   onPage(t, { now: () => assert.fail('it was called') });
@@ -286,6 +294,7 @@ test('what is not of the protocol is ignored by a worker, and ends the guest at 
     ["[['started', 'direct', [{ name: 1 }]]]", /a frame that is not one: started/],
     ["[['constructor']]", /a frame that is not one: constructor/],
     ["[{ 0: 'loading', length: 1 }]", /a frame that is not one: object/],
+    ["[['started', 'direct', []], ['started', 'direct', []]]", /by which its guest starts twice/],
     ["[['endInvoke', 1, { tag: 'ok', val: { json: '1', bytes: [] } }]]", /before the guest has started: endInvoke/],
   ]) {
     const liar = answers(frames);

@@ -20,7 +20,7 @@ import { interfaceOf } from './wrapper.js';
 
 /** @import { Binding, Page } from '../guest/binding.js' */
 /** @import { InstantiateCore } from './bind.js' */
-/** @import { CallError } from '../wire/contract.js' */
+/** @import { CallError, Message, Target } from '../wire/contract.js' */
 
 /**
  * The guest's functions, how each is named in the core module, and how many flat parameters it has.
@@ -144,49 +144,45 @@ export class DirectBinding {
 
   /** @type {Binding['invoke']} */
   invoke(target, method, args) {
-    const memory = this.#memory;
-    const isObject = target.tag === 'object';
-    const name = BigInt(isObject ? target.val : memory.writeString(target.val));
-    const nameSize = isObject ? 0 : memory.written;
-    const id = memory.writeString(method);
-    const idSize = memory.written;
-    const json = memory.writeString(args.json);
-    const jsonSize = memory.written;
-    const bytes = memory.writeArrays(args.bytes);
-    const result = this.#functions.invoke(isObject ? 1 : 0, name, nameSize, id, idSize, json, jsonSize, bytes, args.bytes.length);
-    memory.enter();
-    const outcome = memory.stored(result, memory.messageOutcome);
+    const result = this.#call(undefined, target, method, args);
+    const outcome = this.#memory.stored(result, this.#memory.messageOutcome);
     this.#postReturn(this.#after.invoke, result);
     return outcome;
   }
 
   /** @type {Binding['beginInvoke']} */
   beginInvoke(call, target, method, args) {
+    const result = this.#call(call, target, method, args);
+    const outcome = this.#memory.storedOptional(result, this.#memory.messageOutcome);
+    this.#postReturn(this.#after.beginInvoke, result);
+    return outcome;
+  }
+
+  /**
+   * Calls `begin-invoke`, or `invoke` without a number for the call, and returns the address of the result.
+   *
+   * @param {number | undefined} call
+   * @param {Target} target
+   * @param {string} method
+   * @param {Message} args
+   */
+  #call(call, target, method, args) {
     const memory = this.#memory;
-    const isObject = target.tag === 'object';
-    const name = BigInt(isObject ? target.val : memory.writeString(target.val));
-    const nameSize = isObject ? 0 : memory.written;
+    const tag = target.tag === 'object' ? 1 : 0;
+    const name = BigInt(target.tag === 'object' ? target.val : memory.writeString(target.val));
+    const nameSize = tag ? 0 : memory.written;
     const id = memory.writeString(method);
     const idSize = memory.written;
     const json = memory.writeString(args.json);
     const jsonSize = memory.written;
     const bytes = memory.writeArrays(args.bytes);
-    const result = this.#functions.beginInvoke(
-      BigInt(call),
-      isObject ? 1 : 0,
-      name,
-      nameSize,
-      id,
-      idSize,
-      json,
-      jsonSize,
-      bytes,
-      args.bytes.length,
-    );
+    const count = args.bytes.length;
+    const result =
+      call === undefined
+        ? this.#functions.invoke(tag, name, nameSize, id, idSize, json, jsonSize, bytes, count)
+        : this.#functions.beginInvoke(BigInt(call), tag, name, nameSize, id, idSize, json, jsonSize, bytes, count);
     memory.enter();
-    const outcome = memory.storedOptional(result, memory.messageOutcome);
-    this.#postReturn(this.#after.beginInvoke, result);
-    return outcome;
+    return result;
   }
 
   /** @type {Binding['cancelInvoke']} */

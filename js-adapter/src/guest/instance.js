@@ -71,6 +71,8 @@ export class GuestInstance {
   async start(open, page) {
     try {
       await this.#open(open, page);
+      // A guest elsewhere may have gone since it was opened.
+      if (this.#end) throw errorOf(this.#end);
       this.drain();
       const manifest = this.enter((binding) => binding.describe());
       this.drain();

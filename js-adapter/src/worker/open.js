@@ -171,13 +171,14 @@ class WorkerGuest {
         this.#live = fields[0];
         break;
       case 'entered':
-        this.#running.start(/** @type {number} */ (this.#timeout));
+        if (this.#timeout !== undefined) this.#running.start(this.#timeout);
         break;
       case 'left':
         this.#running.stop();
         break;
       case 'started':
-        this.#settle(fields[0], { tag: 'ok', val: fields[1] });
+        if (this.#opened) this.#settle(fields[0], { tag: 'ok', val: fields[1] });
+        else this.#break('by which its guest starts twice');
         break;
       case 'end':
         this.#finish(fields[0]);
