@@ -248,6 +248,28 @@ test("a worker's own script brings the guest along", async (t) => {
   assert.match((await rejection(start({ worker: without }), 'bad-arguments')).message, /'component' must be/);
 });
 
+test('what a guest asks of its page while it is instantiated waits until it has started', async (t) => {
+  const worker = ownWorker(
+    t,
+    `dotwit.listen({
+      component: {
+        contract: 'dotwit:interop@0.1.0',
+        async instantiate(imports) {
+          const { instantiate } = await import(${JSON.stringify(new URL('index.js', component).href)});
+          const exports = await instantiate(imports);
+          imports['dotwit:interop/page'].beginInvokeJs(1n, 0n, 'early', 'call', 'json', { json: '["bird"]', bytes: [] });
+          return exports;
+        },
+      },
+    })`,
+  );
+  const called = new Promise((resolve) => onPage(t, { early: resolve }));
+  const guest = await start({ worker, timeout: 5_000 });
+  t.after(() => guest.stop());
+  assert.equal(await called, 'bird');
+  assert.equal(await guest.invokeMethodAsync('TestGuest', 'Add', 1, 2), 3);
+});
+
 test('a worker that is terminated ends its guest, and nothing hangs', async (t) => {
   const worker = ownWorker(t, 'dotwit.listen()');
   const guest = await start({ component, worker });

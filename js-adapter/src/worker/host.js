@@ -46,7 +46,7 @@ export class Host {
     },
   );
 
-  /** Whether `start` reports the end of the guest. */
+  /** Whether the guest is being started: what it asks for meanwhile waits, and `start` reports its end. */
   #isStarting = true;
 
   /**
@@ -77,9 +77,11 @@ export class Host {
       await ready;
       if (this.#guest.end) throw errorOf(this.#guest.end);
       this.#isStarting = false;
-      this.#frames.push(['started', this.#guest.kind, this.#guest.assemblies]);
+      this.#frames.unshift(['started', this.#guest.kind, this.#guest.assemblies]);
       this.#flush();
     } catch (thrown) {
+      this.#isStarting = false;
+      this.#frames.length = 0;
       const kind = thrown instanceof DotNetError ? thrown.kind : 'failed';
       this.#end({ kind, message: messageOf(thrown), detail: thrown instanceof DotNetError ? thrown.detail : undefined });
     } finally {
@@ -135,7 +137,8 @@ export class Host {
         this.#live = binding.live();
         return result;
       } finally {
-        if (this.#timed) this.#frames.push(['left']);
+        if (this.#timed && this.#isStarting) post(this.#port, [['left']], true);
+        else if (this.#timed) this.#frames.push(['left']);
       }
     };
     const { beginInvoke, cancelInvoke, endInvokeJs, runReady, release, forget, read, close, endReadJs, describe } = binding;
@@ -226,7 +229,7 @@ export class Host {
 
   /** Posts what the guest has asked for, and what has become of the page's calls. */
   #flush() {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isStarting) return;
     if (this.#live !== this.#told) this.#frames.unshift(['live', (this.#told = this.#live)]);
     if (this.#frames.length === 0) return;
     const frames = this.#frames;
