@@ -1,4 +1,4 @@
-//! Two static methods with one id, which no macro can see: the guest says so to whoever asks it anything.
+//! Two static methods with one id, which no macro can see: every call of the guest fails and says so.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]

@@ -329,7 +329,7 @@ fn a_string_of_a_mebibyte_arrives_as_it_was_sent() {
 }
 
 proptest! {
-    /// Whatever the text and the arrays are, a call gives a result or one of these errors, and leaves no object behind.
+    /// Whatever the text and the arrays are, a call returns a result or one of these errors, and leaves no object behind.
     #[test]
     fn no_text_does_harm(
         args in prop_oneof![

@@ -144,7 +144,7 @@ fn c58_a_method_that_returns_a_future_completes_with_its_output() {
     });
 }
 
-// Blazor completes some of these with `{}`; dotwit gives `null` wherever there is no value.
+// Blazor completes some of these with `{}`; dotwit returns `null` if there is no value.
 #[test]
 fn c59_a_future_without_output_completes_with_null() {
     in_new_guest(|page| {
@@ -281,7 +281,7 @@ fn calls_to_an_object_under_way_survive_its_release() {
         invoke("OpenGate", "[2]").expect("gates open");
         assert_eq!(page.ended(), [(3, ok("\"Amy\""))]);
         invoke("OpenGate", "[1]").expect("gates open");
-        // Only one waits at a gate of the tests: the last one who came.
+        // Only one task waits at a gate: the last that came.
         assert_eq!(page.ended(), [(2, ok("\"Amy\""))]);
         assert_eq!(drops(), 0);
         dispatch::cancel_invoke(1);

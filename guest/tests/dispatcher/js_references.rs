@@ -418,7 +418,7 @@ fn what_a_result_brings_and_nobody_reads_is_given_back() {
         assert_given_back(page, vec![5]);
         assert!(answered::<JsObjectReference>(page, brought).is_ok());
         assert_given_back(page, vec![5]);
-        // Detached, timed out, of another type, wanted by nobody.
+        // Detached, timed out, of another type, or not awaited.
         js::invoke::<JsObjectReference>("f", ()).detach();
         end(page.begun_one().call);
         assert_given_back(page, vec![5]);

@@ -255,7 +255,7 @@ fn a_piece_that_is_too_short_or_too_long_breaks_the_contract() {
             let (piece, mut stream) = running.done();
             let parts = &[&*format!("sent {sent} bytes"), "from 0 on", "asked for 10"];
             assert_failed(piece.expect("an error"), ErrorKind::Protocol, parts);
-            // A stream that has failed has ended; to one who reads through a buffer, not as if that were all.
+            // A stream that has failed has ended; a reader with a buffer gets the error, not the end.
             let rest = run(async move {
                 let next = stream.next_chunk().await;
                 (next, stream.read(&mut [0; 5]).await)

@@ -113,7 +113,7 @@ fn calls_under_way_are_10_000_and_no_more_and_each_ends_once_whatever_the_order(
 fn live_references_are_100_000_and_no_more() {
     in_new_guest(|_| {
         let parts = &["DotNetObjectReference<Counter>", "100000 objects are in use", "100000 is the limit"];
-        // One result too many gives its caller nothing and leaves nothing behind.
+        // One result too many fails and leaves nothing behind.
         assert_fails(invoke("CreateCounters", "[100001]"), ErrorKind::TooMany, parts);
         assert_eq!(dispatch::live(), 0);
         let all = json(invoke("CreateCounters", "[100000]"));

@@ -22,7 +22,7 @@ fn log(what: impl Into<String>) {
     LOG.with_borrow_mut(|log| log.push(what.into()));
 }
 
-/// Calls the page down to a depth, with bytes and an object each time, and gives what came of it.
+/// Calls the page down to a depth, with bytes and an object each time, and returns the outcome.
 #[js_invokable]
 pub fn descend(depth: u8, bytes: Bytes) -> Result<(Bytes, DotNetObjectReference<Counter>, Bytes), Error> {
     let object = Counter::create(depth.into());
@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for CallsIn {
     }
 }
 
-/// Gives back bytes, between which something calls the page while it is read.
+/// Returns bytes, between which a value calls the page while it is read.
 #[js_invokable]
 pub fn read_around(
     first: Bytes,
@@ -288,7 +288,7 @@ impl Holder {
         DotNetObjectReference::new(Holder { held: RefCell::new(Some(object)) })
     }
 
-    /// Calls the page with what is held, which lets go of it in the meantime.
+    /// Calls the page with what is held, which is dropped in the meantime.
     #[js_invokable]
     pub fn call_with_held(&self) -> Result<Value, Error> {
         let held = self.held.borrow().clone();
@@ -375,7 +375,7 @@ fn a_page_that_answers_too_soon_does_no_harm() {
     });
 }
 
-/// Reads a stream of the page to its end, and gives its length.
+/// Reads a stream of the page to its end, and returns its length.
 #[js_invokable]
 pub async fn read_to_end(stream: JsStreamReference) -> Result<usize, Error> {
     stream.open_read_stream(u64::MAX)?.read_all().await.map(|bytes| bytes.len())
@@ -397,7 +397,7 @@ fn calls_can_be_polled_by_any_executor() {
         assert!(running.waits());
         end_invoke_js(first.call, ok("1"));
         assert_eq!(running.done(), (Ok(1), Ok(2)));
-        // The one who polled last is woken.
+        // The task that polled last is woken.
         let mut call = js::invoke::<i32>("f", ());
         let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(std::pin::Pin::new(&mut call).poll(&mut cx).is_pending());

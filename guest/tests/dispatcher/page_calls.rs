@@ -237,7 +237,7 @@ fn c101_c126_references_are_written_with_ids_in_order_and_keep_them() {
         let _call = js::invoke_void("g", (&three, counter()));
         assert_eq!(page.begun_one().args.json, "[{\"__dotNetObject\":3},{\"__dotNetObject\":4}]");
         assert_eq!(dispatch::live(), 4);
-        // They are the guest's: where it lets go of them, nobody can call them.
+        // They are the guest's: once it drops them, they cannot be called.
         drop((one, two));
         assert_eq!(dispatch::live(), 2);
     });
@@ -352,7 +352,7 @@ fn c115_c120_calls_have_ids_of_their_own_and_end_alone() {
 #[test]
 fn c118_a_call_that_is_dropped_is_cancelled_at_the_page_once() {
     in_new_guest(|page| {
-        // One that nobody has polled, one that somebody awaits, and one that has ended.
+        // One that was not polled, one that is awaited, and one that has ended.
         drop(js::invoke_void("f", ()));
         let unpolled = page.begun_one().call;
         assert_eq!(page.cancelled(), [unpolled]);
@@ -408,7 +408,7 @@ fn a_detached_call_runs_on_and_is_forgotten() {
         end_invoke_js(f.call, ok("1"));
         end_invoke_js(g.call, js_failed("nobody knows"));
         assert_eq!(page.cancelled(), [] as [u64; 0]);
-        // With a timeout it does not run for ever.
+        // With a timeout it does not run forever.
         js::invoke::<i32>("slow", ()).timeout(Duration::from_millis(1)).detach();
         let slow = page.begun_one().call;
         dispatch::run_ready();
@@ -439,7 +439,7 @@ fn c121_c124_a_result_of_another_type_fails_its_call_alone() {
         assert!(other.waits());
         end_invoke_js(second.call, ok("{\"intVal\":4}"));
         assert_eq!(other.done(), Ok(Person { int_val: 4, string_val: None }));
-        // Nor is `null` a number, while it is no number.
+        // `null` does not become a number either.
         page.answer(|_, _| ok("null"));
         assert_failed(js::invoke_sync::<i32>("f", ()), ErrorKind::Failed, &["'f' does not fit", "null"]);
         assert_eq!(js::invoke_sync::<Option<i32>>("f", ()), Ok(None));
@@ -455,7 +455,7 @@ fn c125_a_call_ends_once() {
         end_invoke_js(call, ok("2"));
         end_invoke_js(call, js_failed("no"));
         assert_eq!(running.done(), Ok(1));
-        // Also if nobody has looked yet.
+        // Also if it has not been polled yet.
         let call = js::invoke::<i32>("f", ());
         let id = page.begun_one().call;
         end_invoke_js(id, ok("1"));

@@ -1,4 +1,4 @@
-//! References: who owns an object, and until when it can be called.
+//! References: which side owns an object, and until when it can be called.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

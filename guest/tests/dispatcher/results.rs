@@ -48,7 +48,7 @@ pub fn returns_a_megabyte() -> String {
     "é".repeat(1 << 19)
 }
 
-/// Keys that are no strings.
+/// Keys that are not strings.
 #[js_invokable]
 pub fn returns_an_odd_map() -> HashMap<Vec<i32>, i32> {
     HashMap::from([(vec![1], 1)])

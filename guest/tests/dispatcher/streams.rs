@@ -55,7 +55,7 @@ pub struct HasStream {
 #[js_invokable]
 pub fn take_stream_of_the_guest(_value: HasStream) {}
 
-/// Sends a stream to the page and gives its id.
+/// Sends a stream to the page and returns its id.
 fn send(stream: DotNetStreamReference) -> u64 {
     NEXT.with_borrow_mut(|next| next.push_back(stream));
     stream_id(&text(invoke("NextStream", "[]")))
@@ -245,7 +245,7 @@ fn a_stream_goes_to_one_reader() {
         assert_eq!(format!("{stream:?}"), "DotNetStreamReference(sent)");
         let error = run(js::invoke_void("f", (&stream,))).done().expect_err("it was sent");
         assert_fails(Err(error), ErrorKind::Failed, parts);
-        // The one who has it reads it, whatever becomes of the reference.
+        // The page can read it, whatever becomes of the reference.
         drop((stream, _call));
         assert_eq!(piece(sent, 10), Ok(vec![1, 2]));
         NEXT.with_borrow_mut(|next| next.push_back(DotNetStreamReference::from_bytes([3])));
@@ -268,7 +268,7 @@ fn streams_in_what_cannot_be_sent_are_dropped() {
 fn a_stream_is_read_piece_by_piece_and_dropped_at_its_end() {
     in_new_guest(|_| {
         for stream in in_every_way(&[Step::Give(vec![1, 2, 3]), Step::Give(vec![]), Step::Give(vec![4, 5, 6, 7])]) {
-            // A reader's end is where it gives nothing.
+            // A reader ends when it returns no bytes.
             let dropped = drops();
             let id = send(stream);
             let mut all = Vec::new();
@@ -521,7 +521,7 @@ fn a_source_is_asked_only_when_the_page_reads() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Whatever a source gives, and whatever the page asks for, the page gets the bytes in order.
+    /// Whatever a source returns, and whatever the page asks for, the page gets the bytes in order.
     #[test]
     fn any_bytes_arrive_in_order(
         items in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 0..12),

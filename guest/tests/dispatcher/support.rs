@@ -160,7 +160,7 @@ impl TestPage {
         self.asked.take()
     }
 
-    /// Waits for the guest's alarm and gives the wake-up. Whether one was set.
+    /// Waits for the guest's alarm and wakes the guest. Returns whether an alarm was set.
     pub fn wake(&self) -> bool {
         let Some(alarm) = self.alarm.take() else { return false };
         std::thread::sleep(alarm.saturating_duration_since(Instant::now()));
@@ -173,7 +173,7 @@ impl TestPage {
         self.alarm.get().is_some()
     }
 
-    /// Gives the guest its wake-ups until it wants no more.
+    /// Wakes the guest until it sets no more alarms.
     pub fn wake_until_idle(&self) {
         while self.wake() {}
     }
@@ -208,7 +208,7 @@ impl<T> Running<T> {
     }
 }
 
-/// What a test gives as a message: a JSON text, or a message with bytes.
+/// What a test passes as a message: a JSON text, or a message with bytes.
 pub trait IntoMessage {
     fn into_message(self) -> Message;
 }
@@ -326,7 +326,7 @@ pub fn gate(number: u64) -> impl Future<Output = ()> {
     AtGate(number)
 }
 
-/// Lets the one who waits at a gate go on.
+/// Opens a gate for the task that waits at it.
 #[js_invokable]
 pub fn open_gate(number: u64) {
     let waiting = GATES.with_borrow_mut(|gates| {
@@ -339,7 +339,7 @@ pub fn open_gate(number: u64) {
     }
 }
 
-/// Closes all gates that nobody waits at.
+/// Closes all gates at which no task waits.
 #[js_invokable]
 pub fn close_gates() {
     drop(GATES.take());

@@ -152,7 +152,7 @@ fn a_sleep_without_an_end_is_merely_long() {
     });
 }
 
-/// An export of the guest's own is no call that the dispatcher knows.
+/// The dispatcher does not know of calls of the guest's own exports.
 #[test]
 fn a_task_of_an_export_of_its_own_asks_the_page_for_a_turn() {
     in_new_guest(|page| {

@@ -38,7 +38,7 @@ pub async fn crate_through_page(contents: Crate) -> Result<Crate, dotwit::Error>
     js::invoke("same", (contents,)).await
 }
 
-/// Any JSON value that is no deeper than a message may be.
+/// Any JSON value that is not deeper than a message may be.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -141,7 +141,7 @@ proptest! {
     #[test]
     fn any_json_comes_back_as_it_was(value in any_json()) {
         in_new_guest(move |page| {
-            // Numbers as large as `u64` are no numbers of JavaScript, and still arrive.
+            // JavaScript has no exact numbers as large as `u64`, and they still arrive.
             assert_eq!(json(invoke("Echo", &*format!("[{value}]"))), value);
             page.answer(|_, args| ok(&args.json[1..args.json.len() - 1]));
             assert_eq!(js::invoke_sync::<Value>("same", (&value,)), Ok(value.clone()));
