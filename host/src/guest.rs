@@ -80,7 +80,7 @@ impl Guest {
         let component = Component::new(&runtime.engine, bytes)
             .map_err(|error| refused(format!("cannot be compiled: {}", error.root_cause())).with_cause(error))?;
         let pre = PreparedGuest::new(&component, linker)
-            .map_err(|error| refused(format!("needs what this host does not have: {error}")).with_cause(error))?;
+            .map_err(|error| refused(format!("imports what this host does not have: {error}")).with_cause(error))?;
         let assemblies = {
             let _turn = runtime.describing.lock();
             let described = Instance::new(runtime, &pre, None).and_then(|mut instance| instance.describe());

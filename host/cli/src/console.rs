@@ -22,7 +22,7 @@ impl Page for Console {
                 Ok(Message::from_json("null"))
             }
             _ => {
-                let what = format!("'{name}' is not here: `dotwit invoke` has no page but a console.");
+                let what = format!("'{name}' is not available: `dotwit invoke` has a console, and no page beside it.");
                 Err(Error::new(ErrorKind::Unsupported, what))
             }
         }

@@ -77,7 +77,7 @@ fn invoke_has_a_console_and_no_page() {
         let (out, err) = call(method, "console.log", 0);
         assert_eq!((out.as_str(), err.as_str()), ("null\n", "tea 1 {\"a\":[null]}\n"));
         let (_, err) = call(method, "alert", 1);
-        assert!(err.starts_with("error: unsupported: 'alert' is not here"), "{err}");
+        assert!(err.starts_with("error: unsupported: 'alert' is not available"), "{err}");
     }
 }
 

@@ -108,7 +108,7 @@ impl fmt::Debug for Runtime {
 
 fn engine(config: &Config) -> Result<Engine, Error> {
     let unsupported = |error| {
-        Error::new(ErrorKind::Unsupported, "The engine cannot be made with this configuration.").with_cause(error)
+        Error::new(ErrorKind::Unsupported, "The engine cannot be created with this configuration.").with_cause(error)
     };
     let mut pool = PoolingAllocationConfig::default();
     // One more is for guests that describe themselves.

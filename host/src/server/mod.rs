@@ -61,7 +61,7 @@ impl Server {
         }
         let listener = TcpListener::bind(address)
             .await
-            .map_err(|error| failed(format!("The address {address} cannot be listened at: {error}.")))?;
+            .map_err(|error| failed(format!("The server cannot listen at {address}: {error}.")))?;
         let address =
             listener.local_addr().map_err(|error| failed(format!("The listener has no address: {error}.")))?;
         Ok(Self { listener, address, router: router(folder, address.ip().to_canonical().is_loopback()) })

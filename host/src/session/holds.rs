@@ -75,3 +75,38 @@ impl Holds {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Ended, Holds};
+
+    /// The releases and the page that are left when holds end.
+    fn end(holds: &Holds, objects: &[i64]) -> (Vec<i64>, Option<&'static str>) {
+        let Ended { releases, page } = holds.end(objects);
+        (releases, page.map(|page| *page.downcast().unwrap()))
+    }
+
+    #[test]
+    fn releases_are_deferred_until_the_last_hold_ends() {
+        let holds = Holds::default();
+        holds.hold(&[7, 7, 8]);
+        holds.hold(&[7]);
+        assert!(holds.defer_release(7) && holds.defer_release(7));
+        assert!(!holds.defer_release(9));
+        assert_eq!(end(&holds, &[7, 7, 8]), (vec![], None));
+        assert_eq!(end(&holds, &[7]), (vec![7, 7], None));
+        assert!(!holds.defer_release(7));
+    }
+
+    #[test]
+    fn a_page_is_kept_until_nothing_is_held() {
+        let holds = Holds::default();
+        assert_eq!(holds.keep_page("not needed"), Some("not needed"));
+        holds.hold(&[7, 8]);
+        assert_eq!(holds.keep_page("kept"), None);
+        assert_eq!(end(&holds, &[8]), (vec![], None));
+        assert_eq!(end(&holds, &[9]), (vec![], None));
+        assert_eq!(end(&holds, &[7]), (vec![], Some("kept")));
+        assert_eq!(end(&holds, &[]), (vec![], None));
+    }
+}

@@ -88,7 +88,7 @@ impl Queues {
         let queues = &mut *self.inner.lock();
         let bytes = queues.bytes + size(request);
         if bytes > limit {
-            let what = format!("The calls of the page that wait have {bytes} bytes, and {limit} is the limit.");
+            let what = format!("The waiting calls of the page have {bytes} bytes, and {limit} is the limit.");
             return Err(Error::new(ErrorKind::TooLarge, what));
         }
         queues.bytes = bytes;

@@ -113,12 +113,12 @@ impl<T> Drop for Scope<T> {
 ///
 /// # Errors
 ///
-/// The error that a placeholder failed with, or one that `deserialize_error` makes. Nothing is named then.
+/// The error that a placeholder failed with, or one that `serialize_error` makes. Nothing is named then.
 pub(crate) fn write<T: Serialize + ?Sized>(
     value: &T,
     objects: Objects,
     session: *const SessionCore,
-    deserialize_error: impl FnOnce(serde_json::Error) -> Error,
+    serialize_error: impl FnOnce(serde_json::Error) -> Error,
 ) -> Result<(Message, Objects), Error> {
     let arrays = Writing::open();
     let scope = Scope::open(&WRITING, WriteContext { objects, session, named: Vec::new(), failure: None });
@@ -131,7 +131,7 @@ pub(crate) fn write<T: Serialize + ?Sized>(
             written.named.clear();
             Ok((Message { json, bytes }, std::mem::replace(&mut written.objects, Objects::None)))
         }
-        Err(error) => Err(original_error(&error, written.failure.take()).unwrap_or_else(|| deserialize_error(error))),
+        Err(error) => Err(original_error(&error, written.failure.take()).unwrap_or_else(|| serialize_error(error))),
     }
 }
 

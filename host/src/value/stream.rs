@@ -108,8 +108,10 @@ impl DotNetStream {
                 }
                 Ok(bytes) if bytes.len() > CHUNK as usize => {
                     self.end();
-                    let what =
-                        format!("The guest sent {} bytes of a stream, {CHUNK} at most were asked for.", bytes.len());
+                    let what = format!(
+                        "The guest sent {} bytes of a stream, and at most {CHUNK} were asked for.",
+                        bytes.len()
+                    );
                     Err(Error::new(ErrorKind::Protocol, what))
                 }
                 Ok(bytes) => {
