@@ -128,6 +128,11 @@ impl SessionCore {
         Weak::clone(&self.this)
     }
 
+    /// Returns the session, unless it is ending.
+    pub(crate) fn upgrade(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
+    }
+
     /// Returns the page, unless the guest is gone.
     pub(crate) fn page(&self) -> Option<Arc<dyn Page>> {
         self.page.lock().clone()

@@ -12,17 +12,16 @@ use crate::error::{Error, panic_message};
 use crate::session::completion::Completion;
 use crate::session::core::{Session, SessionCore};
 use crate::session::holds::Ended;
-use crate::session::queues;
 
 impl SessionCore {
     /// Runs a task without the guest's lock, so that the page may call the session.
-    pub(crate) fn run_page_task(self: &Arc<Self>, task: PageTask) {
+    pub(crate) fn run_page_task(self: &Arc<Self>, mut task: PageTask) {
         let page = self.page();
         let inbox: Weak<dyn Inbox> = self.downgrade();
-        let (bytes, holds) = match &task {
-            PageTask::Begin { request, holds, .. } => (queues::size(request), holds.clone()),
-            PageTask::Read { object, .. } => (0, vec![*object]),
-            PageTask::Cancel(_) | PageTask::Drop => (0, Vec::new()),
+        let holds = match &mut task {
+            PageTask::Begin { holds, .. } => std::mem::take(holds),
+            PageTask::Read { object, .. } => vec![*object],
+            PageTask::Cancel(_) | PageTask::Drop => Vec::new(),
         };
         // A panic drops the completion, which tells the guest. The page moves inside, since this may be its last reference.
         let _ = catch_unwind(AssertUnwindSafe(move || {
@@ -41,7 +40,6 @@ impl SessionCore {
                 PageTask::Drop => self.drop_page(),
             }
         }));
-        self.queues.settle(bytes);
         self.release_held(&holds);
     }
 
@@ -65,7 +63,7 @@ impl SessionCore {
 
 impl Upcalls for SessionCore {
     fn invoke(&self, request: Request) -> PageOutcome {
-        let Some((page, session)) = self.page().zip(self.downgrade().upgrade()) else { return Err(Error::no_page()) };
+        let Some((page, session)) = self.page().zip(self.upgrade()) else { return Err(Error::no_page()) };
         let _suspended = Polling::suspend();
         let answer = catch_unwind(AssertUnwindSafe(|| page.invoke(&Session::of(session), request)));
         answer.unwrap_or_else(|panic| Err(Error::js_failed(format!("The page panicked: {}", panic_message(&*panic)))))
@@ -73,16 +71,23 @@ impl Upcalls for SessionCore {
 
     fn account(&self, request: &Request) -> Result<Vec<i64>, Error> {
         self.queues.account(request, self.config.max_memory)?;
-        let holds: Vec<i64> = request.args.page_objects().chain([request.target]).collect();
+        // The page itself is never released.
+        let target = Some(request.target).filter(|object| *object > 0);
+        let holds: Vec<i64> = request.args.page_objects().chain(target).collect();
         self.hold(&holds);
         Ok(holds)
     }
 
     fn hold(&self, objects: &[i64]) {
-        self.holds.hold(objects);
+        if !objects.is_empty() {
+            self.holds.hold(objects);
+        }
     }
 
     fn release_held(&self, objects: &[i64]) {
+        if objects.is_empty() {
+            return;
+        }
         let Ended { releases, page } = self.holds.end(objects);
         releases.into_iter().for_each(|object| self.release(object));
         // Nothing waits that a panic could fail.

@@ -66,9 +66,12 @@ impl Queues {
 
     pub(crate) fn pop_page_task(&self) -> Option<PageTask> {
         let queues = &mut *self.inner.lock();
-        let task = queues.page_tasks.pop_front();
+        let task = queues.page_tasks.pop_front()?;
+        if let PageTask::Begin { request, .. } = &task {
+            queues.bytes -= size(request);
+        }
         self.page_tasks.store(queues.page_tasks.len(), Ordering::Release);
-        task
+        Some(task)
     }
 
     /// # Errors
@@ -79,7 +82,7 @@ impl Queues {
         if beginning < limit { Ok(()) } else { Err(too_many_calls(method, beginning)) }
     }
 
-    /// Counts the size of a request until [`settle`](Self::settle).
+    /// Counts the size of a request that will be pushed, until it is popped.
     ///
     /// # Errors
     ///
@@ -94,13 +97,9 @@ impl Queues {
         queues.bytes = bytes;
         Ok(())
     }
-
-    pub(crate) fn settle(&self, bytes: usize) {
-        self.inner.lock().bytes -= bytes;
-    }
 }
 
 /// Returns the size of a request, in bytes.
-pub(crate) fn size(request: &Request) -> usize {
+fn size(request: &Request) -> usize {
     request.identifier.len() + request.args.size()
 }

@@ -227,7 +227,7 @@ impl Inbox for SessionCore {
     fn post(&self, task: GuestTask) {
         self.queues.push_guest_tasks([task]);
         // Without a session, the queues are gone as well.
-        if let Some(session) = self.downgrade().upgrade() {
+        if let Some(session) = self.upgrade() {
             session.drain();
         }
     }
