@@ -87,7 +87,7 @@ export class MessageBridge {
   }
 
   /**
-   * Gives the package what a message of the guest has beside its text. The package must read the text at once.
+   * Hands the package what a message of the guest has beside its text. The package must read the text at once.
    *
    * @param {Message} message
    * @returns {string} the text for the package
@@ -110,7 +110,7 @@ export class MessageBridge {
   }
 
   /**
-   * Gives the package the arrays of a message. It hands out each array once, so each place in the text gets a number of its own.
+   * Passes the arrays of a message to the package. It hands out each array once, so each place in the text gets a number of its own.
    *
    * @param {string} json
    * @param {Uint8Array[]} bytes

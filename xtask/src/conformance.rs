@@ -78,7 +78,7 @@ pub(crate) fn run(sh: &Shell, write: bool) -> Result<()> {
 }
 
 fn collect(command: Cmd<'_>, file: &Path) -> Result<Vec<CaseResult>> {
-    // What a run before has left is no result of this one.
+    // An earlier run may have left results.
     let _ = fs::remove_file(file);
     command.env(RESULTS, file).run()?;
     let text = fs::read_to_string(file).with_context(|| format!("the hosts have left no {}", file.display()))?;

@@ -120,7 +120,7 @@ fn c83_a_placeholder_without_its_key_is_refused() {
     in_new_guest(|page| {
         let parts = &["argument 1 ('object')", "required property '__jsObjectId' was not found"];
         assert_fails(invoke("SameJsObject", "[{}]"), ErrorKind::BadArguments, parts);
-        let error = answered::<JsObjectReference>(page, "{}").expect_err("it is no placeholder");
+        let error = answered::<JsObjectReference>(page, "{}").expect_err("it is not a placeholder");
         assert!(error.message().contains("required property '__jsObjectId' was not found"), "{error}");
     });
 }

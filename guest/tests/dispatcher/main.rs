@@ -13,9 +13,9 @@
 //! - C40, a completion that is not an array: an outcome is typed in the contract. What can be wrong with its text is tested.
 //! - C52 and C53, open generic methods: these do not compile (`tests/ui`).
 //! - C82, one stream that is sent ten times: its bytes go to one reader, so sending it twice is an error, which is tested.
-//! - C108, C112 and C114, a token or an infinite time-out: a call is cancelled by being dropped, and has no time-out unless it
+//! - C108, C112 and C114, a token or an infinite timeout: a call is cancelled by being dropped, and has no timeout unless it
 //!   is given one.
-//! - C116, a default time-out: guests have none, in the browser as in Blazor.
+//! - C116, a default timeout: guests have none, in the browser as in Blazor.
 //! - C119, a call that was cancelled before it began: a call begins when it is made.
 //! - C122, properties in PascalCase: serde has the names that the guest gives.
 //! - C127, sanitised errors: the server's business.

@@ -481,7 +481,7 @@ fn arguments_that_are_no_tuple_are_refused_before_the_page_is_asked() {
             assert_failed(js::invoke_sync::<i32>("f", &args), ErrorKind::BadArguments, parts);
         }
         let long = "ä".repeat(1_000);
-        let error = js::invoke_sync::<i32>("f", json!(long)).expect_err("a string is no tuple");
+        let error = js::invoke_sync::<i32>("f", json!(long)).expect_err("a string is not a tuple");
         assert!(error.message().len() < 200, "{error}");
         assert_eq!(page.begun(), []);
     });

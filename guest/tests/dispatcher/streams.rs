@@ -63,7 +63,7 @@ fn send(stream: DotNetStreamReference) -> u64 {
 
 fn stream_id(text: &str) -> u64 {
     let digits = text.strip_prefix("{\"__dotNetStream\":").and_then(|rest| rest.strip_suffix('}'));
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("{text} is no stream"))
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("{text} is not a stream"))
 }
 
 /// A piece that is there at once.

@@ -266,8 +266,8 @@ pub fn text(outcome: Outcome) -> String {
 /// The object id in a placeholder.
 #[track_caller]
 pub fn id(placeholder: &Value) -> u64 {
-    assert_eq!(placeholder.as_object().map(serde_json::Map::len), Some(1), "{placeholder} is no placeholder");
-    placeholder["__dotNetObject"].as_u64().unwrap_or_else(|| panic!("{placeholder} is no placeholder"))
+    assert_eq!(placeholder.as_object().map(serde_json::Map::len), Some(1), "{placeholder} is not a placeholder");
+    placeholder["__dotNetObject"].as_u64().unwrap_or_else(|| panic!("{placeholder} is not a placeholder"))
 }
 
 /// Checks that a call failed with this kind and with a message that has all these parts.

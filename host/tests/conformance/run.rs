@@ -182,7 +182,7 @@ impl Run {
                     Ok(Any::Typed(kind.clone(), elements_of(fields.get("elements"))?))
                 }
                 Some(("$bigint", Value::String(digits))) => {
-                    digits.parse().map(Any::BigInt).map_err(|error| format!("'{digits}' is no integer: {error}"))
+                    digits.parse().map(Any::BigInt).map_err(|error| format!("'{digits}' is not an integer: {error}"))
                 }
                 Some(("$object", Value::String(name))) => self.object(name).map(Any::Object),
                 Some(("$reference", Value::String(name))) => match self.names.get(name) {

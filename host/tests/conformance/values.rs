@@ -163,7 +163,7 @@ macro_rules! with_element {
 fn write_typed<S: Serializer>(kind: &str, elements: &[String], serializer: S) -> Result<S::Ok, S::Error> {
     fn write<T: Element + FromStr, S: Serializer>(elements: &[String], serializer: S) -> Result<S::Ok, S::Error> {
         let elements: Result<_, _> = elements.iter().map(|element| element.parse::<T>()).collect();
-        let elements = elements.map_err(|_| S::Error::custom("an element is no number of that type"))?;
+        let elements = elements.map_err(|_| S::Error::custom("an element is not a number of that type"))?;
         TypedArray(elements).serialize(serializer)
     }
     with_element!(kind, Of => write::<Of, S>(elements, serializer), Err(S::Error::custom("there is no such array here")))

@@ -177,7 +177,7 @@ export class Dispatcher extends StartedGuest {
   }
 
   /**
-   * Gives an object up, after the calls that were made before. Never fails: an id that cannot be an object's is ignored.
+   * Gives up an object, after the calls that were made before. Never fails: an id that cannot be an object's is ignored.
    *
    * @internal
    * @param {number} object

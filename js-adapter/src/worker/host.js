@@ -219,7 +219,7 @@ export class Host {
   }
 
   /**
-   * Gives the page back what a message names that the guest has not got.
+   * Releases the page's objects in a message that the guest has not received.
    *
    * @param {Message} message
    */
