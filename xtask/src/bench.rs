@@ -40,7 +40,8 @@ fn javascript(sh: &Shell) -> Result<()> {
 fn table(output: &str) -> Result<String> {
     let measured = |line: &str| {
         let (name, time) = line.strip_prefix("test ")?.split_once(" ... bench:")?;
-        Some((name.to_owned(), time.split_once("ns/iter")?.0.trim().parse::<f64>().ok()?))
+        let nanoseconds = time.split_once("ns/iter")?.0.trim().replace(',', "");
+        Some((name.to_owned(), nanoseconds.parse::<f64>().ok()?))
     };
     let times: BTreeMap<_, _> = output.lines().filter_map(measured).collect();
     ensure!(!times.is_empty(), "nothing was measured:\n{output}");
@@ -73,8 +74,8 @@ mod tests {
         let output = "
 test add/reference ... bench:         320 ns/iter (+/- 5)
 test add/session ... bench:         640 ns/iter (+/- 9)
-test bytes/reference ... bench:       10000 ns/iter (+/- 1)
-test bytes/session ... bench:    15000000 ns/iter (+/- 1)
+test bytes/reference ... bench:      10,000 ns/iter (+/- 1)
+test bytes/session ... bench:  15,000,000 ns/iter (+/- 1)
 ";
         let rows: Vec<Vec<_>> =
             table(output).unwrap().lines().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect();
