@@ -54,7 +54,7 @@ pub(crate) struct Instance {
     _permit: Option<SessionPermit>,
 }
 
-/// A call of an export that returns nothing, or the outcome of what has ended at once.
+/// A call of one of the exports whose results, if any, are outcomes of what has ended at once.
 enum Export<'t> {
     BeginInvoke { call: u64, target: &'t Target, method: &'t str, args: &'t Message },
     CancelInvoke(u64),
