@@ -3,8 +3,11 @@
 //! Pages host their guest in the browser. Guests that run in the server, one for each page, are not built yet.
 
 mod adapter;
+mod auth;
 mod files;
 mod names;
+mod options;
+mod origin;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -18,6 +21,9 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub use self::auth::{Auth, Everybody, Refusal, Subject};
+pub use self::options::CircuitOptions;
+pub use self::origin::{Origin, Origins, SameOrigin};
 use crate::error::{Error, ErrorKind};
 
 /// How long requests that are under way may take to end once the server is asked to stop.
