@@ -1,0 +1,161 @@
+//! The socket of a circuit, as long as there is one.
+//!
+//! The circuit's task polls it in both directions; there is no other task. It knows messages of WebSocket and when each was heard or
+//! said, and nothing of frames.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message};
+use futures_core::Stream;
+use futures_util::Sink;
+use tokio_tungstenite::tungstenite;
+
+use crate::server::wire::WireError;
+
+/// What carries messages: axum's `WebSocket`, or what stands for it in a test.
+pub(crate) trait Socket:
+    Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Send
+{
+}
+
+impl<S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Send> Socket for S {}
+
+/// The socket of a circuit.
+pub(crate) struct Connection {
+    socket: Pin<Box<dyn Socket>>,
+    /// What is sent before anything else: control frames, pings, and the close. The circuit puts one of each in at a time.
+    urgent: VecDeque<Message>,
+    is_flushed: bool,
+    /// When something was heard last.
+    heard: Instant,
+    /// When something was said last.
+    said: Instant,
+    /// Since when the socket has taken nothing, although there is something to send.
+    stuck: Option<Instant>,
+}
+
+/// Why a socket ended.
+#[derive(Debug)]
+pub(crate) enum Lost {
+    /// It was closed, or broke.
+    Gone,
+    /// Its messages are not what they must be.
+    Broke(WireError),
+}
+
+impl Connection {
+    pub(crate) fn new(socket: Pin<Box<dyn Socket>>, now: Instant) -> Self {
+        Self { socket, urgent: VecDeque::new(), is_flushed: true, heard: now, said: now, stuck: None }
+    }
+
+    /// When something was heard last.
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
+    }
+
+    /// When something was said last.
+    pub(crate) fn said(&self) -> Instant {
+        self.said
+    }
+
+    /// Since when the socket has taken nothing, although there is something to send.
+    pub(crate) fn stuck_since(&self) -> Option<Instant> {
+        self.stuck
+    }
+
+    /// Sends a message ahead of frames that wait.
+    pub(crate) fn send_first(&mut self, message: Message) {
+        self.urgent.push_back(message);
+    }
+
+    /// Asks for a sign of life. Browsers answer by themselves, also where a page sleeps.
+    pub(crate) fn ping(&mut self) {
+        self.send_first(Message::Ping(Bytes::new()));
+    }
+
+    /// Closes the socket after what was to be sent first.
+    pub(crate) fn close(&mut self, code: u16, reason: &'static str) {
+        self.send_first(Message::Close(Some(CloseFrame { code, reason: reason.into() })));
+    }
+
+    /// Receives the next binary message.
+    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<Bytes, Lost>> {
+        loop {
+            let message = match ready!(self.socket.as_mut().poll_next(cx)) {
+                Some(Ok(message)) => message,
+                Some(Err(error)) => return Poll::Ready(Err(lost(error))),
+                None => return Poll::Ready(Err(Lost::Gone)),
+            };
+            self.heard = now;
+            match message {
+                Message::Binary(bytes) => return Poll::Ready(Ok(bytes)),
+                Message::Text(_) => {
+                    let what = "A text message has come, and dotwit.v1 has binary ones only.";
+                    return Poll::Ready(Err(Lost::Broke(WireError::protocol(what))));
+                }
+                // A page that closes the socket without a goodbye may come back.
+                Message::Close(_) => return Poll::Ready(Err(Lost::Gone)),
+                Message::Ping(_) | Message::Pong(_) => {}
+            }
+        }
+    }
+
+    /// Sends what waits and what `next` has, and ends when all of it is on its way.
+    pub(crate) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        mut next: impl FnMut() -> Option<Bytes>,
+    ) -> Poll<Result<(), Lost>> {
+        loop {
+            if self.socket.as_mut().poll_ready(cx).map_err(lost)?.is_pending() {
+                self.stuck.get_or_insert(now);
+                return Poll::Pending;
+            }
+            let Some(message) = self.urgent.pop_front().or_else(|| next().map(Message::Binary)) else { break };
+            self.socket.as_mut().start_send(message).map_err(lost)?;
+            self.is_flushed = false;
+            self.said = now;
+            self.stuck = None;
+        }
+        if !self.is_flushed {
+            if self.socket.as_mut().poll_flush(cx).map_err(lost)?.is_pending() {
+                self.stuck.get_or_insert(now);
+                return Poll::Pending;
+            }
+            self.is_flushed = true;
+        }
+        self.stuck = None;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("urgent", &self.urgent.len()).finish_non_exhaustive()
+    }
+}
+
+/// Tells sockets that broke from those whose messages are wrong.
+fn lost(error: axum::Error) -> Lost {
+    let error = error.into_inner();
+    match error.downcast_ref::<tungstenite::Error>() {
+        Some(tungstenite::Error::Capacity(error)) => {
+            Lost::Broke(WireError::too_large(format!("A message of the page is larger than it may be: {error}.")))
+        }
+        // A client that just goes away breaks the protocol of WebSocket, too, and may come back.
+        Some(tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => Lost::Gone,
+        Some(tungstenite::Error::Protocol(error)) => {
+            Lost::Broke(WireError::protocol(format!("The page broke the WebSocket protocol: {error}.")))
+        }
+        Some(tungstenite::Error::Utf8(error)) => {
+            Lost::Broke(WireError::protocol(format!("A text message has come that is not UTF-8 ({error}), and dotwit.v1 has binary ones only.")))
+        }
+        _ => Lost::Gone,
+    }
+}

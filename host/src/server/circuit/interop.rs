@@ -1,0 +1,322 @@
+//! What page and guest want of each other, as frames on one side and tasks and effects on the other.
+//!
+//! It knows no socket, no clock and no instance. What the page sends comes in by [`frame`](Interop::frame), what a visit of the guest has
+//! left by [`effects`](Interop::effects), and each call ends here exactly once: in the table out of which it is taken.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::config::Config;
+use crate::contract::message::Message;
+use crate::engine::effects::{Effects, GuestTask, PageTask, Settled, Waiter, give_back};
+use crate::error::{Error, ErrorKind};
+use crate::limits;
+use crate::server::circuit::mailbox::Mailbox;
+use crate::server::circuit::page_calls::{Answered, PageCalls};
+use crate::server::circuit::reads::{self, Reads};
+use crate::server::circuit::streams::Streams;
+use crate::server::circuit::upcalls::Noted;
+use crate::server::options::CircuitOptions;
+use crate::server::wire::{CountedFrame, MAX_RELEASES, PageFrame, ServerFrame, WireError, WireLimits};
+
+/// What a piece of a page's stream leaves of a message for its frame: two numbers, an outcome and a length.
+const PIECE_OVERHEAD: usize = 64;
+
+/// Both directions of one circuit.
+pub(crate) struct Interop {
+    config: Arc<Config>,
+    options: Arc<CircuitOptions>,
+    /// The limits of what is sent.
+    limits: WireLimits,
+    /// The largest message that the guest has room for, in bytes.
+    max_message: usize,
+    pub(crate) mailbox: Mailbox,
+    /// The page's calls that have not ended.
+    calls: HashSet<u64>,
+    page_calls: PageCalls,
+    reads: Reads,
+    streams: Streams,
+    /// What is to be sent.
+    out: Vec<Bytes>,
+}
+
+impl Interop {
+    pub(crate) fn new(config: Arc<Config>, options: Arc<CircuitOptions>, max_message: usize) -> Self {
+        Self {
+            limits: WireLimits::of_server(options.max_message_out),
+            reads: Reads::new(options.max_message.saturating_sub(PIECE_OVERHEAD)),
+            streams: Streams::new(options.max_streams),
+            config,
+            options,
+            max_message,
+            mailbox: Mailbox::default(),
+            calls: HashSet::new(),
+            page_calls: PageCalls::default(),
+            out: Vec::new(),
+        }
+    }
+
+    /// Takes the frames that are to be sent.
+    pub(crate) fn take_frames(&mut self) -> Vec<Bytes> {
+        std::mem::take(&mut self.out)
+    }
+
+    /// How many calls, reads and streams have not ended.
+    pub(crate) fn pending(&self) -> usize {
+        self.calls.len() + self.page_calls.len() + self.reads.len() + self.streams.len()
+    }
+
+    /// The bytes that wait for the guest.
+    pub(crate) fn bytes(&self) -> usize {
+        self.mailbox.bytes() + self.reads.bytes()
+    }
+
+    /// Takes what the page has sent.
+    ///
+    /// # Errors
+    ///
+    /// If it breaks the contract.
+    pub(crate) fn frame(&mut self, frame: PageFrame) -> Result<(), WireError> {
+        match frame {
+            PageFrame::Call { call, target, method, args } => {
+                if !self.calls.insert(call) {
+                    let what = format!("A 'call' frame begins the call {call}, which is under way.");
+                    return Err(WireError::protocol(what));
+                }
+                match self.check_call(&method, &args) {
+                    Ok(()) => {
+                        let waiter = Some(Waiter::Driver);
+                        self.mailbox.push(GuestTask::BeginCall { call, target, method, args, waiter });
+                    }
+                    Err(error) => {
+                        self.release_objects_in(&args);
+                        self.end_call(call, Err(error));
+                    }
+                }
+            }
+            PageFrame::Cancel { call } => {
+                // It may have ended while this was on its way.
+                if self.calls.remove(&call) {
+                    self.mailbox.push(GuestTask::CancelCall(call));
+                }
+            }
+            PageFrame::PageEnd { id, outcome } => match self.page_calls.answer(id) {
+                Answered::Call(call) => self.mailbox.push(GuestTask::EndPageCall { call, id, outcome }),
+                Answered::Ended => outcome.iter().for_each(|message| self.release_objects_in(message)),
+                Answered::Nothing => {
+                    let what = format!("A 'page-end' frame ends the call {id}, which the page was never sent.");
+                    return Err(WireError::protocol(what));
+                }
+            },
+            PageFrame::Release { object } => self.mailbox.push(GuestTask::Release(object)),
+            PageFrame::Forget { objects } => {
+                objects.into_iter().for_each(|(object, times)| self.mailbox.push(GuestTask::Forget(object, times)));
+            }
+            PageFrame::Credit { stream, bytes } => {
+                if !self.streams.credit(stream, bytes) {
+                    let limit = self.options.max_streams;
+                    let what = format!("The stream is not read: {limit} of the guest's streams are open, and {limit} is the limit.");
+                    self.send(&ServerFrame::DataEnd { stream, outcome: Err(Error::new(ErrorKind::TooMany, what)) });
+                }
+            }
+            PageFrame::Close { stream } => {
+                self.streams.close(stream);
+                self.mailbox.push(GuestTask::Close(stream));
+            }
+            PageFrame::PageData { id, outcome } => {
+                let outcome = outcome.as_deref().map_err(Clone::clone);
+                let ended = self.reads.answer(id, outcome).map_err(|error| WireError::protocol(error.message()))?;
+                self.end_read(ended);
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a call that the guest is not to be told.
+    fn check_call(&self, method: &str, args: &Message) -> Result<(), Error> {
+        let limit = self.options.max_pending_calls;
+        if self.calls.len() > limit {
+            return Err(limits::too_many_calls(method, limit));
+        }
+        limits::check_arguments(&self.config, self.max_message, method, args)
+    }
+
+    /// Acts upon what a visit of the guest has left, at a time of the page's presence. Returns whether the guest is gone.
+    pub(crate) fn effects(&mut self, effects: Effects, noted: Noted, now: Duration) -> bool {
+        let Effects { settled, page, guest, undelivered, alarm: _ } = effects;
+        // A trap ends everything with one frame.
+        if page.iter().any(|task| matches!(task, PageTask::Drop)) {
+            return true;
+        }
+        page.into_iter().for_each(|task| self.page_task(task, now));
+        settled.into_iter().for_each(|settled| self.settle(settled));
+        // After the messages of the guest that may name them.
+        let mut released = noted.released;
+        for object in undelivered.iter().flat_map(Message::page_objects) {
+            *released.entry(object).or_default() += 1;
+        }
+        self.release_objects(released);
+        guest.into_iter().chain(noted.given_back).for_each(|task| self.mailbox.push(task));
+        false
+    }
+
+    fn page_task(&mut self, task: PageTask, now: Duration) {
+        match task {
+            PageTask::Begin { call, id, request, .. } => {
+                let frame = ServerFrame::PageCall { id, request };
+                match frame.encode(&self.limits) {
+                    Ok(frame) => {
+                        self.page_calls.begin(id, call, now + self.options.page_call_limit);
+                        self.out.push(frame);
+                    }
+                    Err(error) => {
+                        if let ServerFrame::PageCall { request, .. } = &frame {
+                            give_back(&request.args).for_each(|task| self.mailbox.push(task));
+                        }
+                        self.mailbox.push(GuestTask::EndPageCall { call, id, outcome: Err(error.into()) });
+                    }
+                }
+            }
+            PageTask::Cancel(id) => {
+                if self.page_calls.cancel(id) {
+                    self.send(&ServerFrame::PageCancel { id });
+                }
+            }
+            PageTask::Read { call, id, object, offset, length } => {
+                if let Err(error) = self.reads.begin(id, call, object, offset, length) {
+                    self.mailbox.push(GuestTask::EndPageRead { call, id, outcome: Err(error) });
+                }
+            }
+            PageTask::Drop => {}
+        }
+    }
+
+    fn settle(&mut self, settled: Settled) {
+        match settled {
+            Settled::Call { call, outcome, .. } => {
+                let outcome = outcome.map(|result| result.into_message());
+                if self.calls.contains(&call) {
+                    self.end_call(call, outcome);
+                } else if let Ok(message) = outcome {
+                    // The page has cancelled the call.
+                    give_back(&message).for_each(|task| self.mailbox.push(task));
+                }
+            }
+            Settled::Read { call, outcome, .. } => {
+                let bytes = outcome.as_ref().ok().map(Vec::len).filter(|length| *length > 0);
+                let Some(stream) = self.streams.end(call, bytes) else { return };
+                match outcome {
+                    Ok(bytes) if !bytes.is_empty() => self.send(&ServerFrame::Data { stream, bytes: bytes.into() }),
+                    Ok(_) => self.send(&ServerFrame::DataEnd { stream, outcome: Ok(()) }),
+                    Err(error) => self.send(&ServerFrame::DataEnd { stream, outcome: Err(self.plain(error)) }),
+                }
+            }
+        }
+    }
+
+    /// Ends a call of the page.
+    fn end_call(&mut self, call: u64, outcome: Result<Message, Error>) {
+        self.calls.remove(&call);
+        let frame = ServerFrame::End { call, outcome: outcome.map_err(|error| self.plain(error)) };
+        match frame.encode(&self.limits) {
+            Ok(bytes) => self.out.push(bytes),
+            Err(refused) => {
+                if let ServerFrame::End { outcome: Ok(message), .. } = &frame {
+                    give_back(message).for_each(|task| self.mailbox.push(task));
+                }
+                let what = format!("The result cannot be sent: {refused} A stream carries more.");
+                self.send(&ServerFrame::End { call, outcome: Err(Error::new(refused.kind(), what)) });
+            }
+        }
+    }
+
+    fn end_read(&mut self, ended: Option<reads::Ended>) {
+        if let Some((id, call, outcome)) = ended {
+            self.mailbox.push(GuestTask::EndPageRead { call, id, outcome });
+        }
+    }
+
+    /// Asks guest and page for more of their streams, as far as there is room. `is_congested` says that much waits to be sent.
+    pub(crate) fn pull(&mut self, is_congested: bool, now: Duration) {
+        if is_congested {
+            return;
+        }
+        while let Some(read) = self.streams.next() {
+            let waiter = Some(Waiter::Driver);
+            self.mailbox.push(GuestTask::Read { call: read.call, stream: read.stream, max: read.max, waiter });
+        }
+        while let Some(read) = self.reads.next(now + self.options.page_call_limit) {
+            let reads::PageRead { piece, object, offset, length } = read;
+            self.send(&ServerFrame::PageRead { id: piece, object, offset, length });
+        }
+    }
+
+    /// Returns the time of the page's presence at which the page is late with something.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        [self.page_calls.next_deadline(), self.reads.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// Ends what the page is late with.
+    pub(crate) fn end_late(&mut self, now: Duration) {
+        let limit = self.options.page_call_limit;
+        let late = || {
+            let what = format!("The page has not answered within {} s.", limit.as_secs_f64());
+            Error::new(ErrorKind::TimedOut, what)
+        };
+        while let Some((id, call)) = self.page_calls.pop_late(now) {
+            self.mailbox.push(GuestTask::EndPageCall { call, id, outcome: Err(late()) });
+            self.send(&ServerFrame::PageCancel { id });
+        }
+        while let Some(ended) = self.reads.pop_late(now, late) {
+            self.end_read(ended);
+        }
+    }
+
+    /// Ends for the guest what it has begun at the page, which is gone for good, and forgets everything else.
+    pub(crate) fn disconnect(&mut self) {
+        self.mailbox.clear();
+        self.calls.clear();
+        self.streams.clear();
+        self.out.clear();
+        let gone = || Error::new(ErrorKind::Disconnected, "The page is gone for good.");
+        for (id, call) in self.page_calls.take_all() {
+            self.mailbox.push(GuestTask::EndPageCall { call, id, outcome: Err(gone()) });
+        }
+        for (id, call) in self.reads.take_all() {
+            self.mailbox.push(GuestTask::EndPageRead { call, id, outcome: Err(gone()) });
+        }
+        self.mailbox.push(GuestTask::RunReady);
+    }
+
+    /// Returns an error as the page may see it: the details are for the log, unless the server is told otherwise.
+    fn plain(&self, error: Error) -> Error {
+        if self.options.detailed_errors { error } else { Error::new(error.kind(), error.message()) }
+    }
+
+    /// Gives back the page's objects in a message that the guest does not get.
+    fn release_objects_in(&mut self, message: &Message) {
+        let mut released = BTreeMap::new();
+        for object in message.page_objects() {
+            *released.entry(object).or_default() += 1;
+        }
+        self.release_objects(released);
+    }
+
+    fn release_objects(&mut self, released: BTreeMap<i64, u32>) {
+        let objects: Vec<(i64, u32)> = released.into_iter().collect();
+        for objects in objects.chunks(MAX_RELEASES) {
+            self.send(&ServerFrame::PageRelease { objects: objects.to_vec() });
+        }
+    }
+
+    /// Sends a frame that has no large parts.
+    fn send(&mut self, frame: &ServerFrame) {
+        match frame.encode(&self.limits) {
+            Ok(bytes) => self.out.push(bytes),
+            Err(error) => tracing::error!("a '{}' frame is not sent: {error}", frame.name()),
+        }
+    }
+}
