@@ -33,5 +33,19 @@ wasmtime::component::bindgen!({
     },
 });
 
+/// The same exports once more, to be called asynchronously: `bindgen!` makes either kind. Their types are those above.
+#[cfg(feature = "server")]
+pub(crate) mod asynchronous {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "guest",
+        with: {
+            "dotwit:interop/types": crate::contract::bindings::types,
+            "dotwit:interop/page": crate::contract::bindings::dotwit::interop::page,
+        },
+        exports: { default: async },
+    });
+}
+
 pub(crate) use self::dotwit::interop::page;
 pub(crate) use self::exports::dotwit::interop::manifest;

@@ -21,8 +21,25 @@ pub(crate) type Outcome = Result<ResultMessage, Error>;
 /// The outcome of a read of a stream.
 pub(crate) type ReadOutcome = Result<Vec<u8>, Error>;
 
-/// A caller that waits for an outcome.
-pub(crate) type Waiter<T> = oneshot::Sender<Result<T, Error>>;
+/// What waits for an outcome.
+pub(crate) enum Waiter<T> {
+    /// A caller of its own.
+    Caller(oneshot::Sender<Result<T, Error>>),
+    /// The driver, which goes by the number of the call.
+    #[cfg(feature = "server")]
+    Driver,
+}
+
+impl<T> Waiter<T> {
+    /// Returns whether nothing waits any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        match self {
+            Self::Caller(caller) => caller.is_closed(),
+            #[cfg(feature = "server")]
+            Self::Driver => false,
+        }
+    }
+}
 
 /// What the guest must be told.
 pub(crate) enum GuestTask {
@@ -82,10 +99,11 @@ pub(crate) enum PageTask {
     Drop,
 }
 
-/// An outcome, and the caller that waits for it.
+/// An outcome, with the number of what has ended and what waits for it.
+#[cfg_attr(not(feature = "server"), expect(dead_code, reason = "a caller of its own needs no number"))]
 pub(crate) enum Settled {
-    Call(Waiter<ResultMessage>, Outcome),
-    Read(Waiter<Vec<u8>>, ReadOutcome),
+    Call { call: u64, waiter: Waiter<ResultMessage>, outcome: Outcome },
+    Read { call: u64, waiter: Waiter<Vec<u8>>, outcome: ReadOutcome },
 }
 
 /// What an entry leaves to be done when the guest is off the stack.

@@ -108,14 +108,14 @@ impl page::Host for State {
     fn end_invoke(&mut self, call: u64, outcome: Result<Message, CallError>) {
         // The guest may end a call that has been cancelled, which no longer has a waiter.
         if let Some(waiter) = self.pending.calls.remove(&call) {
-            let outcome = self.outcome(outcome);
-            self.effects.settled.push(Settled::Call(waiter, outcome));
+            let outcome = self.outcome(&waiter, outcome);
+            self.effects.settled.push(Settled::Call { call, waiter, outcome });
         }
     }
 
     fn end_read(&mut self, call: u64, outcome: Result<Vec<u8>, CallError>) {
         if let Some(waiter) = self.pending.reads.remove(&call) {
-            self.effects.settled.push(Settled::Read(waiter, outcome.map_err(Error::from)));
+            self.effects.settled.push(Settled::Read { call, waiter, outcome: outcome.map_err(Error::from) });
         }
     }
 

@@ -53,9 +53,9 @@ pub struct Runtime {
 }
 
 /// A session's place among those that there may be. Dropping it makes room for another.
-pub(crate) struct SessionPermit(Arc<AtomicU32>);
+pub(crate) struct Permit(Arc<AtomicU32>);
 
-impl Drop for SessionPermit {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -89,12 +89,12 @@ impl Runtime {
     }
 
     /// Returns a place for one more session.
-    pub(crate) fn permit(&self) -> Result<SessionPermit, Error> {
+    pub(crate) fn permit(&self) -> Result<Permit, Error> {
         let limit = self.config.max_sessions;
         let taken = self
             .sessions
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| (count < limit).then_some(count + 1));
-        taken.map(|_| SessionPermit(Arc::clone(&self.sessions))).map_err(|count| {
+        taken.map(|_| Permit(Arc::clone(&self.sessions))).map_err(|count| {
             Error::new(ErrorKind::TooMany, format!("There are {count} sessions, and {limit} is the limit."))
         })
     }

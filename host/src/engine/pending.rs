@@ -70,9 +70,11 @@ impl Pending {
 
     /// Ends everything with an error, and drops the page.
     pub(crate) fn end_all(&mut self, error: &Error, effects: &mut Effects) {
-        let calls = self.calls.drain().map(|(_, waiter)| Settled::Call(waiter, Err(error.clone())));
+        let calls =
+            self.calls.drain().map(|(call, waiter)| Settled::Call { call, waiter, outcome: Err(error.clone()) });
         effects.settled.extend(calls);
-        let reads = self.reads.drain().map(|(_, waiter)| Settled::Read(waiter, Err(error.clone())));
+        let reads =
+            self.reads.drain().map(|(call, waiter)| Settled::Read { call, waiter, outcome: Err(error.clone()) });
         effects.settled.extend(reads);
         self.page_calls.clear();
         self.page_reads.clear();

@@ -12,7 +12,7 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 use crate::config::Config;
 use crate::contract::message::{CallError, Message};
-use crate::engine::effects::{Effects, Outcome, give_back};
+use crate::engine::effects::{Effects, Outcome, Waiter, give_back};
 use crate::engine::epoch::{EntryTime, EpochClock};
 use crate::engine::pending::Pending;
 use crate::engine::result::ResultMessage;
@@ -84,8 +84,18 @@ impl State {
         self.config.max_memory.saturating_sub(self.initial_memory)
     }
 
-    /// Returns the outcome of a call that leaves the guest. What it names is held from here on.
-    pub(crate) fn outcome(&self, outcome: Result<Message, CallError>) -> Outcome {
+    /// Returns the outcome of a call that leaves the guest for `waiter`. What it names is held from here on for a caller, who may read
+    /// it on another thread. A driver passes on what leaves the guest in the order in which it leaves.
+    pub(crate) fn outcome(&self, waiter: &Waiter<ResultMessage>, outcome: Result<Message, CallError>) -> Outcome {
+        match waiter {
+            Waiter::Caller(_) => self.returned(outcome),
+            #[cfg(feature = "server")]
+            Waiter::Driver => outcome.map(|message| ResultMessage::new(None, message)).map_err(Error::from),
+        }
+    }
+
+    /// Returns the outcome of a call that has returned to the caller.
+    pub(crate) fn returned(&self, outcome: Result<Message, CallError>) -> Outcome {
         outcome.map(|message| ResultMessage::new(self.upcalls.as_ref(), message)).map_err(Error::from)
     }
 

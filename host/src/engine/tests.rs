@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::contract::message::{Message, Target};
 use crate::contract::request::Request;
 use crate::engine::Runtime;
-use crate::engine::effects::{GuestTask, Outcome, PageTask, Settled};
+use crate::engine::effects::{GuestTask, Outcome, PageTask, Settled, Waiter};
 use crate::engine::instance::{Instance, PreparedGuest};
 use crate::engine::upcalls::{PageOutcome, Upcalls};
 use crate::error::{Error, ErrorKind};
@@ -56,16 +56,17 @@ fn start(driver: &Arc<Driver>) -> Instance {
 
 /// A task that begins a call, and where its outcome goes.
 fn begin(call: u64, method: &str, args: &str) -> (GuestTask, oneshot::Receiver<Outcome>) {
-    let (waiter, outcome) = oneshot::channel();
+    let (caller, outcome) = oneshot::channel();
+    let waiter = Some(Waiter::Caller(caller));
     let (target, args) = (Target::from("TestGuest"), Message::from_json(args));
-    (GuestTask::BeginCall { call, target, method: method.to_owned(), args, waiter: Some(waiter) }, outcome)
+    (GuestTask::BeginCall { call, target, method: method.to_owned(), args, waiter }, outcome)
 }
 
 /// The outcomes of the calls that have ended.
 fn settled(settled: Vec<Settled>) -> Vec<Result<String, ErrorKind>> {
     let outcome = |settled| match settled {
-        Settled::Call(_, outcome) => outcome.map(|result| result.json.clone()).map_err(|error| error.kind()),
-        Settled::Read(_, outcome) => outcome.map(|bytes| format!("{bytes:?}")).map_err(|error| error.kind()),
+        Settled::Call { outcome, .. } => outcome.map(|result| result.json.clone()).map_err(|error| error.kind()),
+        Settled::Read { outcome, .. } => outcome.map(|bytes| format!("{bytes:?}")).map_err(|error| error.kind()),
     };
     settled.into_iter().map(outcome).collect()
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::sync::oneshot;
 
 use crate::contract::message::{Message, Target};
-use crate::engine::effects::{GuestTask, Inbox, Outcome, ReadOutcome};
+use crate::engine::effects::{GuestTask, Inbox, Outcome, ReadOutcome, Waiter};
 use crate::engine::result::ResultMessage;
 use crate::error::{Error, ErrorKind};
 use crate::limits;
@@ -120,7 +120,8 @@ impl SessionCore {
         method: &str,
         args: &Message,
     ) -> Result<oneshot::Receiver<Outcome>, Error> {
-        let (waiter, outcome) = oneshot::channel();
+        let (caller, outcome) = oneshot::channel();
+        let waiter = Waiter::Caller(caller);
         if self.is_on_stack() {
             self.queues.check_beginning(method, self.config.max_pending_calls)?;
             let (target, method, args) = (target.clone(), method.to_owned(), args.clone());
@@ -133,8 +134,9 @@ impl SessionCore {
 
     /// Begins a read of a stream of the guest, later if this thread has the guest on its stack.
     pub(crate) fn begin_read(self: &Arc<Self>, stream: u64, max: u32) -> oneshot::Receiver<ReadOutcome> {
-        let (waiter, outcome) = oneshot::channel();
-        self.post(GuestTask::Read { call: self.next_call(), stream, max, waiter: Some(waiter) });
+        let (caller, outcome) = oneshot::channel();
+        let waiter = Some(Waiter::Caller(caller));
+        self.post(GuestTask::Read { call: self.next_call(), stream, max, waiter });
         outcome
     }
 

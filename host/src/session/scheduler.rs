@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
 use crate::background::{clock, executor};
-use crate::engine::effects::{Effects, GuestTask, Inbox, Settled};
+use crate::engine::effects::{Effects, GuestTask, Inbox, Settled, Waiter};
 use crate::engine::instance::Instance;
 use crate::error::{Error, ErrorKind};
 use crate::session::core::{LockedGuest, SessionCore, reentrant, this_thread};
@@ -94,12 +94,16 @@ impl SessionCore {
         undelivered.iter().for_each(|message| self.discard(message));
         for ended in settled {
             match ended {
-                Settled::Call(waiter, outcome) => {
-                    if let Err(Ok(unread)) = waiter.send(outcome) {
+                Settled::Call { waiter: Waiter::Caller(caller), outcome, .. } => {
+                    if let Err(Ok(unread)) = caller.send(outcome) {
                         self.queue_give_back(&unread);
                     }
                 }
-                Settled::Read(waiter, outcome) => drop(waiter.send(outcome)),
+                Settled::Read { waiter: Waiter::Caller(caller), outcome, .. } => drop(caller.send(outcome)),
+                #[cfg(feature = "server")]
+                Settled::Call { waiter: Waiter::Driver, .. } | Settled::Read { waiter: Waiter::Driver, .. } => {
+                    unreachable!("each call of a session has a caller")
+                }
             }
         }
     }
