@@ -5,17 +5,18 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use axum::body::Bytes;
-use axum::extract::ws::{CloseFrame, Message};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use futures_core::Stream;
 use futures_util::Sink;
 use tokio_tungstenite::tungstenite;
 
-use crate::server::wire::WireError;
+use crate::server::wire::{CloseCode, WireError};
 
 /// What carries messages: axum's `WebSocket`, or what stands for it in a test.
 pub(crate) trait Socket:
@@ -69,18 +70,30 @@ impl Connection {
     }
 
     /// Sends a message ahead of frames that wait.
-    pub(crate) fn send_first(&mut self, message: Message) {
-        self.urgent.push_back(message);
+    pub(crate) fn send_first(&mut self, message: Bytes) {
+        self.urgent.push_back(Message::Binary(message));
     }
 
     /// Asks for a sign of life. Browsers answer by themselves, also where a page sleeps.
     pub(crate) fn ping(&mut self) {
-        self.send_first(Message::Ping(Bytes::new()));
+        self.urgent.push_back(Message::Ping(Bytes::new()));
     }
 
     /// Closes the socket after what was to be sent first.
-    pub(crate) fn close(&mut self, code: u16, reason: &'static str) {
-        self.send_first(Message::Close(Some(CloseFrame { code, reason: reason.into() })));
+    pub(crate) fn close(&mut self, code: CloseCode) {
+        self.urgent.push_back(Message::Close(Some(CloseFrame { code: code.into(), reason: Utf8Bytes::default() })));
+    }
+
+    /// Sends what was to be sent first, and waits for the other side to close.
+    pub(crate) async fn finish(mut self) {
+        let sent = poll_fn(|cx| self.poll_send(cx, Instant::now(), || None)).await;
+        // What the page still sends is of no interest, and its answer to the close is the end.
+        while sent.is_ok() && poll_fn(|cx| self.poll_receive(cx, Instant::now())).await.is_ok() {}
+    }
+
+    /// Lets time pass in which nothing was read of the socket on purpose.
+    pub(crate) fn excuse(&mut self, now: Instant) {
+        self.heard = now;
     }
 
     /// Receives the next binary message.

@@ -23,8 +23,9 @@ pub(crate) struct Outbox {
     controls: VecDeque<Bytes>,
     acknowledged: u64,
     sent: u64,
-    /// The bytes of `frames`.
+    /// The bytes of `frames`, and of those that were not sent on this connection.
     bytes: usize,
+    unsent: usize,
     /// The most bytes of `frames`.
     cap: usize,
 }
@@ -55,7 +56,7 @@ impl std::error::Error for OutboxFull {}
 impl Outbox {
     /// Returns an outbox that holds at most `cap` bytes of counted frames.
     pub(crate) fn new(cap: usize) -> Self {
-        Self { frames: VecDeque::new(), controls: VecDeque::new(), acknowledged: 0, sent: 0, bytes: 0, cap }
+        Self { frames: VecDeque::new(), controls: VecDeque::new(), acknowledged: 0, sent: 0, bytes: 0, unsent: 0, cap }
     }
 
     /// Takes an encoded counted frame, and returns its number.
@@ -69,6 +70,7 @@ impl Outbox {
             return Err(OutboxFull { held, more, cap });
         }
         self.bytes += more;
+        self.unsent += more;
         self.frames.push_back(frame);
         Ok(self.last())
     }
@@ -123,6 +125,7 @@ impl Outbox {
         }
         self.acknowledge(received)?;
         self.sent = received;
+        self.unsent = self.bytes;
         self.controls.clear();
         Ok(sent - received)
     }
@@ -143,7 +146,9 @@ impl Outbox {
             size <= max || (*index == 0 && controls.is_empty())
         });
         let count = fitting.count();
-        let message = write_message(ack, first, controls.iter().chain(unsent.take(count)));
+        let taken = unsent.take(count);
+        self.unsent -= taken.clone().map(Bytes::len).sum::<usize>();
+        let message = write_message(ack, first, controls.iter().chain(taken));
         self.sent += count as u64;
         Some(message)
     }
@@ -161,6 +166,11 @@ impl Outbox {
     /// The bytes of counted frames that are unsent or unacknowledged.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The bytes of counted frames that were not sent on this connection.
+    pub(crate) fn unsent_bytes(&self) -> usize {
+        self.unsent
     }
 
     /// The number of the last counted frame that was taken.

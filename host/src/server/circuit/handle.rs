@@ -1,0 +1,151 @@
+//! A circuit, as everything outside of its task sees it.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use crate::server::auth::Subject;
+use crate::server::circuit::connection::Socket;
+use crate::server::circuit::keys::{CircuitId, Keys};
+use crate::server::circuit::state::{End, State};
+use crate::server::origin::Origin;
+
+/// How many commands may wait for a circuit: one of each kind and one more. Its task takes them whenever it runs.
+const MAX_COMMANDS: usize = 8;
+
+/// What a circuit is told.
+pub(crate) enum Command {
+    /// Its page is back, on a new socket.
+    Resume(Box<Resumption>),
+    /// The server stops: the circuit ends when nothing is under way, not before `from`, and at `by` in any case.
+    Drain { from: Instant, by: Instant },
+    /// It ends now.
+    End(Ending),
+    /// A newer guest is there.
+    Stale,
+}
+
+/// A page that is back.
+pub(crate) struct Resumption {
+    pub(crate) socket: Pin<Box<dyn Socket>>,
+    /// The number of the last frame that the page has received.
+    pub(crate) received: u64,
+    /// The secret of the next resume.
+    pub(crate) secret: String,
+    /// Who comes back, whose permission may have been renewed.
+    pub(crate) subject: Subject,
+}
+
+/// The end of a circuit.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) end: End,
+    /// One sentence for the page.
+    pub(crate) message: String,
+    /// How long the page is asked to wait before it starts anew.
+    pub(crate) after: Option<Duration>,
+}
+
+impl Ending {
+    pub(crate) fn new(end: End, message: impl Into<String>) -> Self {
+        Self { end, message: message.into(), after: None }
+    }
+}
+
+/// A circuit, as everything outside of its task sees it.
+pub(crate) struct Handle {
+    id: CircuitId,
+    /// Where its page is from, and who it is: it is resumed only by the same.
+    origin: Option<Origin>,
+    subject: String,
+    address: IpAddr,
+    pub(crate) keys: Mutex<Keys>,
+    commands: mpsc::Sender<Command>,
+    pub(crate) status: Status,
+}
+
+/// What is known of a circuit from outside. The task writes it, and metrics read it: nothing is decided by it.
+#[derive(Debug, Default)]
+pub(crate) struct Status {
+    phase: AtomicU8,
+    /// The bytes that the server holds for it, outside of its guest.
+    pub(crate) bytes: AtomicUsize,
+    /// The bytes of frames that are unsent or unacknowledged.
+    pub(crate) outbox: AtomicUsize,
+}
+
+impl Handle {
+    /// Returns a circuit's handle, and what its task receives the commands with.
+    pub(crate) fn new(
+        id: CircuitId,
+        keys: Keys,
+        origin: Option<Origin>,
+        subject: &Subject,
+        address: IpAddr,
+    ) -> (Self, mpsc::Receiver<Command>) {
+        let (commands, receiver) = mpsc::channel(MAX_COMMANDS);
+        let (keys, subject, status) = (Mutex::new(keys), subject.name().to_owned(), Status::default());
+        (Self { id, origin, subject, address, keys, commands, status }, receiver)
+    }
+
+    pub(crate) fn id(&self) -> &CircuitId {
+        &self.id
+    }
+
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Returns whether a page may be this circuit's, apart from the secret.
+    pub(crate) fn belongs_to(&self, origin: Option<&Origin>, subject: &Subject) -> bool {
+        self.origin.as_ref() == origin && self.subject == subject.name()
+    }
+
+    /// Sends a command, unless the circuit has ended or does not take any.
+    pub(crate) fn send(&self, command: Command) -> Result<(), Command> {
+        self.commands.try_send(command).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(command) | mpsc::error::TrySendError::Closed(command) => command,
+        })
+    }
+}
+
+impl Status {
+    pub(crate) fn set_state(&self, state: State) {
+        let phase = match state {
+            State::Connecting => 0,
+            State::Live => 1,
+            State::Waiting => 2,
+            State::Draining => 3,
+            State::Ended(_) => 4,
+        };
+        self.phase.store(phase, Ordering::Relaxed);
+    }
+
+    /// The state as metrics name it.
+    pub(crate) fn state(&self) -> &'static str {
+        ["connecting", "live", "waiting", "draining", "ended"][usize::from(self.phase.load(Ordering::Relaxed).min(4))]
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("id", &self.id).field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resume(_) => "Resume",
+            Self::Drain { .. } => "Drain",
+            Self::End(_) => "End",
+            Self::Stale => "Stale",
+        })
+    }
+}
+
