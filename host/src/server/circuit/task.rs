@@ -4,7 +4,6 @@
 //! guest visited, sends, and looks at the clock; the task goes on as long as anything happens, and after some rounds it lets other
 //! circuits have their turn.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -500,31 +499,22 @@ impl Circuit {
             }
         }
         if self.trapped.is_none() {
-            let _ = timeout(CLEAN_UP, poll_fn(|cx| self.poll_clean_up(cx))).await;
+            let _ = timeout(CLEAN_UP, self.clean_up()).await;
         }
         end
     }
 
     /// Lets the guest know that its page is gone.
-    fn poll_clean_up(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.guest.is_at_rest() && self.guest.poll_visited(cx).is_pending() {
-            return Poll::Pending;
+    async fn clean_up(&mut self) {
+        if !self.guest.is_at_rest() {
+            let _ = poll_fn(|cx| self.guest.poll_visited(cx)).await;
         }
-        if self.state != State::Connecting {
-            // Once.
-            self.state = State::Connecting;
-            self.interop.disconnect();
-        }
-        loop {
-            let tasks: VecDeque<GuestTask> = self.interop.mailbox.take(VISIT);
-            if tasks.is_empty() {
-                return Poll::Ready(());
-            }
-            self.guest.begin(tasks);
-            match self.guest.poll_visited(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Visited { left_over, trapped: None, .. }) => self.interop.mailbox.put_back(left_over),
-                Poll::Ready(_) => return Poll::Ready(()),
+        self.interop.disconnect();
+        while !self.interop.mailbox.is_empty() {
+            self.guest.begin(self.interop.mailbox.take(VISIT));
+            match poll_fn(|cx| self.guest.poll_visited(cx)).await {
+                Visited { left_over, trapped: None, .. } => self.interop.mailbox.put_back(left_over),
+                Visited { .. } => return,
             }
         }
     }
