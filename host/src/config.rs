@@ -6,16 +6,26 @@ use dotwit_wire::limits;
 
 use crate::error::{Error, ErrorKind};
 
-/// The most sessions of one runtime: each takes more than 4 GiB of address space, and there are 128 TiB.
-const MAX_SESSIONS: u32 = 20_000;
+/// The most sessions and circuits of one runtime: each takes more than 4 GiB of address space, and there are 128 TiB.
+const MAX_GUESTS: u32 = 20_000;
 
 /// The memory maps that a session takes of those of the process on Linux, as counted in `/proc/self/maps`: the accessible and the
 /// reserved part of its memory and of its tables.
 const MAPS_PER_SESSION: u64 = 4;
 
+/// The memory maps that a circuit takes: those of a session, and the accessible and the reserved part of its stack.
+const MAPS_PER_CIRCUIT: u64 = 6;
+
 /// The memory maps that the engine takes for itself: 2 001 were counted, most of them for the pool's heaps of garbage-collected
 /// objects.
 const MAPS_OF_ENGINE: u64 = 2_100;
+
+/// The precision of the time limit of sessions. Each tick wakes a thread: 100 in a second are 0.3 % of a core.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The same where there are circuits, which share their threads: a guest that does not return is noticed with its second tick. It is 1 %
+/// of a core.
+const CIRCUIT_TICK: Duration = Duration::from_millis(1);
 
 /// The most memory that a 32-bit guest can have, in bytes.
 const MAX_MEMORY: usize = 4 << 30;
@@ -36,6 +46,10 @@ pub struct Config {
     pub(crate) max_memory: usize,
     pub(crate) cpu_limit: Duration,
     pub(crate) max_sessions: u32,
+    /// 0 where nothing makes circuits.
+    pub(crate) max_circuits: u32,
+    /// None for what depends on the machine.
+    pub(crate) max_total_memory: Option<usize>,
     pub(crate) max_pending_calls: usize,
     pub(crate) max_references: usize,
     pub(crate) max_streams: usize,
@@ -73,6 +87,26 @@ impl Config {
     #[must_use]
     pub fn max_sessions(mut self, count: u32) -> Self {
         self.max_sessions = count;
+        self
+    }
+
+    /// Sets how many circuits there may be at once, which are the guests that a server runs for its pages. The default is 0, and with the
+    /// sessions there may be 20 000. On Linux, each takes six of the process's memory maps (`vm.max_map_count`).
+    ///
+    /// Where there are circuits, a thread wakes up once in a millisecond to see whether a guest delays others.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn max_circuits(mut self, count: u32) -> Self {
+        self.max_circuits = count;
+        self
+    }
+
+    /// Sets how much linear memory all guests may have together, in bytes. By default it is not limited where there are no circuits, and
+    /// else it is three quarters of what the process may use: of its control group's limit, or of the machine's memory. A
+    /// guest that asks for more is trapped, and one more does not start.
+    #[must_use]
+    pub fn max_total_memory(mut self, bytes: usize) -> Self {
+        self.max_total_memory = Some(bytes);
         self
     }
 
@@ -121,8 +155,17 @@ impl Config {
         if !(1..=MAX_MEMORY).contains(&self.max_memory) {
             return refused(format!("max_memory is {} bytes, and must be from 1 to {MAX_MEMORY}", self.max_memory));
         }
-        if self.max_sessions == 0 || self.max_sessions > MAX_SESSIONS {
-            return refused(format!("max_sessions is {}, and must be from 1 to {MAX_SESSIONS}", self.max_sessions));
+        if self.max_sessions == 0 || self.max_sessions > MAX_GUESTS {
+            return refused(format!("max_sessions is {}, and must be from 1 to {MAX_GUESTS}", self.max_sessions));
+        }
+        if self.max_circuits > MAX_GUESTS - self.max_sessions {
+            let (sessions, circuits) = (self.max_sessions, self.max_circuits);
+            return refused(format!(
+                "max_circuits is {circuits} beside {sessions} sessions, and {MAX_GUESTS} is the limit of both together"
+            ));
+        }
+        if self.max_total_memory == Some(0) {
+            return refused("max_total_memory is 0 bytes, and must be more".to_owned());
         }
         if self.cpu_limit.is_zero() {
             return refused("cpu_limit is zero, and must be longer".to_owned());
@@ -133,22 +176,42 @@ impl Config {
         self.check_maps()
     }
 
-    /// Refuses more sessions than Linux has memory maps for: an allocation beyond them aborts the process.
+    /// Returns how often guests are looked at.
+    pub(crate) fn tick(&self) -> Duration {
+        if self.max_circuits == 0 { TICK } else { CIRCUIT_TICK }
+    }
+
+    /// Refuses more guests than Linux has memory maps for: an allocation beyond them aborts the process.
     fn check_maps(&self) -> Result<(), Error> {
         // Other systems have no such limit.
         let Ok(limit) = std::fs::read_to_string("/proc/sys/vm/max_map_count") else { return Ok(()) };
         let Ok(limit) = limit.trim().parse::<u64>() else { return Ok(()) };
         let maps = std::fs::read("/proc/self/maps").unwrap_or_default();
         let used = maps.split(|byte| *byte == b'\n').count() as u64 + MAPS_OF_ENGINE;
-        let (sessions, needed) = (self.max_sessions, u64::from(self.max_sessions) * MAPS_PER_SESSION);
-        if used + needed <= limit {
+        let for_sessions = u64::from(self.max_sessions) * MAPS_PER_SESSION;
+        let for_circuits = u64::from(self.max_circuits) * MAPS_PER_CIRCUIT;
+        let needed = used + for_sessions + for_circuits;
+        if needed <= limit {
             return Ok(());
         }
-        let (room, enough) = (limit.saturating_sub(used) / MAPS_PER_SESSION, used + needed);
+        let left = limit.saturating_sub(used);
+        let fewer = if self.max_circuits == 0 {
+            format!("lower it to {}", left / MAPS_PER_SESSION)
+        } else if for_sessions <= left {
+            format!("lower max_circuits to {}", (left - for_sessions) / MAPS_PER_CIRCUIT)
+        } else {
+            "lower both".to_owned()
+        };
+        let guests = match (self.max_sessions, self.max_circuits) {
+            (sessions, 0) => format!("max_sessions is {sessions}, which takes up to {for_sessions} memory maps"),
+            (sessions, circuits) => format!(
+                "max_sessions is {sessions} and its max_circuits {circuits}, which take up to {for_sessions} and {for_circuits} \
+                 memory maps"
+            ),
+        };
         let what = format!(
-            "The configuration's max_sessions is {sessions}, which takes up to {needed} memory maps, and of the {limit} that this \
-             machine allows a process {used} are needed for other things: lower it to {room}, or allow more with \
-             `sysctl -w vm.max_map_count={enough}`."
+            "The configuration's {guests}, and of the {limit} that this machine allows a process {used} are needed for other \
+             things: {fewer}, or allow more with `sysctl -w vm.max_map_count={needed}`."
         );
         Err(Error::new(ErrorKind::Unsupported, what))
     }
@@ -160,6 +223,8 @@ impl Default for Config {
             max_memory: 256 << 20,
             cpu_limit: Duration::from_secs(5),
             max_sessions: 1_000,
+            max_circuits: 0,
+            max_total_memory: None,
             max_pending_calls: limits::MAX_PENDING_CALLS,
             max_references: limits::MAX_LIVE_REFERENCES,
             max_streams: limits::MAX_OPEN_STREAMS,

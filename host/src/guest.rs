@@ -9,6 +9,8 @@ use wasmtime::component::{Component, Linker};
 use crate::component::inspect;
 use crate::contract::manifest::Assembly;
 use crate::engine::Runtime;
+#[cfg(feature = "server")]
+use crate::engine::fiber::FiberGuest;
 use crate::engine::instance::{Instance, PreparedGuest};
 use crate::engine::store::State;
 use crate::error::{Error, ErrorKind};
@@ -122,6 +124,19 @@ impl Guest {
         let runtime = &self.inner.runtime;
         let instance = Instance::new(runtime, &self.inner.pre, Some(runtime.permit()?))?;
         Ok(Session::new(instance, &runtime.config, page))
+    }
+
+    /// Returns the guest as circuits run it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`], where it imports interfaces that its program has linked: they are called synchronously.
+    #[cfg(feature = "server")]
+    pub(crate) fn for_circuits(&self) -> Result<FiberGuest, Error> {
+        FiberGuest::new(&self.inner.runtime, &self.inner.pre).map_err(|error| {
+            let what = format!("The guest '{}' imports what circuits do not have: {error}.", self.inner.name);
+            Error::new(ErrorKind::Unsupported, what).with_cause(error)
+        })
     }
 }
 

@@ -13,31 +13,31 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-/// The precision of [`Config::cpu_limit`](crate::Config::cpu_limit). Each tick costs the process one wake-up of a thread.
-const TICK: Duration = Duration::from_millis(10);
-
 /// The time since a runtime was made, in ticks. Clones are the same clock.
 #[derive(Clone)]
 pub(crate) struct EpochClock {
     ticks: Arc<AtomicU64>,
+    /// How long a tick is.
+    pub(crate) tick: Duration,
 }
 
 impl EpochClock {
-    /// Starts the thread that advances an engine's epoch as long as the engine lives.
+    /// Starts the thread that advances an engine's epoch with each `tick`, as long as the engine lives. Each tick costs the process one
+    /// wake-up of a thread.
     ///
     /// # Errors
     ///
     /// The system's error, where it has no thread left.
-    pub(crate) fn start(engine: &Engine) -> io::Result<Self> {
+    pub(crate) fn start(engine: &Engine, tick: Duration) -> io::Result<Self> {
         let engine = engine.weak();
-        let clock = Self { ticks: Arc::default() };
+        let clock = Self { ticks: Arc::default(), tick };
         let ticks = Arc::clone(&clock.ticks);
         let advance = move || {
             while let Some(engine) = engine.upgrade() {
                 ticks.fetch_add(1, Ordering::Relaxed);
                 engine.increment_epoch();
                 drop(engine);
-                thread::sleep(TICK);
+                thread::sleep(tick);
             }
         };
         thread::Builder::new().name("dotwit-epoch".to_owned()).spawn(advance)?;
@@ -61,7 +61,7 @@ pub(crate) struct EntryTime {
 
 impl EntryTime {
     pub(crate) fn new(clock: EpochClock, limit: Duration) -> Self {
-        Self { clock, limit: ticks_in(limit), deadline: 0, extra: 0 }
+        Self { limit: ticks_in(limit, clock.tick), clock, deadline: 0, extra: 0 }
     }
 
     /// Begins an entry, and returns the ticks that the engine may grant it.
@@ -74,7 +74,7 @@ impl EntryTime {
     /// Returns how long the guest may still run or wait in this entry.
     pub(crate) fn left(&self) -> Duration {
         let ticks = self.deadline.saturating_sub(self.clock.now());
-        TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
+        self.clock.tick.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX))
     }
 
     /// Runs work that does not count as the guest's time.
@@ -95,6 +95,6 @@ impl EntryTime {
 
 /// Returns the ticks of a duration, rounded up, and one more for the tick that is under way. The most that the engine can count is as
 /// good as forever.
-fn ticks_in(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).min(u64::MAX / 2) + 1
+fn ticks_in(duration: Duration, tick: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(tick.as_nanos())).unwrap_or(u64::MAX).min(u64::MAX / 2) + 1
 }

@@ -326,7 +326,7 @@ impl Instance {
 
 /// Returns the store of a guest that may use `wasi`.
 pub(super) fn new_store(runtime: &Runtime, wasi: WasiCtx) -> Store<State> {
-    let state = State::new(Arc::clone(&runtime.config), runtime.clock.clone(), wasi);
+    let state = State::new(Arc::clone(&runtime.config), runtime.clock.clone(), &runtime.memory, wasi);
     let mut store = Store::new(&runtime.engine, state);
     store.limiter(|state| state);
     // What crosses to the host at once is copied, and a guest can send no more than it has.

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::contract::message::{CallError, Message};
 use crate::engine::effects::{Effects, Outcome, Waiter, give_back};
 use crate::engine::epoch::{EntryTime, EpochClock};
+use crate::engine::memory::{MemoryAccount, MemoryShare};
 use crate::engine::pending::Pending;
 use crate::engine::result::ResultMessage;
 use crate::engine::upcalls::Upcalls;
@@ -36,11 +37,21 @@ pub struct State {
     pub(crate) time: EntryTime,
     /// The size of the memory that the guest began with, in bytes: its code's data and its stack.
     initial_memory: usize,
-    /// The size of the memory that the guest was last refused, in bytes.
-    pub(crate) refused_memory: Option<usize>,
+    memory: MemoryShare,
+    pub(crate) refused_memory: Option<RefusedMemory>,
     pub(crate) panic: Option<Panic>,
     pub(crate) pending: Pending,
     pub(crate) effects: Effects,
+}
+
+/// The memory that the guest was last refused.
+pub(crate) struct RefusedMemory {
+    /// The size that the guest's memory would have, in bytes.
+    pub(crate) bytes: usize,
+    /// The limit of all guests, in bytes, if it was that one.
+    pub(crate) shared_limit: Option<usize>,
+    /// The guest has none yet.
+    pub(crate) at_start: bool,
 }
 
 /// A panic that the guest has reported. A trap follows.
@@ -50,7 +61,7 @@ pub(crate) struct Panic {
 }
 
 impl State {
-    pub(crate) fn new(config: Arc<Config>, clock: EpochClock, wasi: WasiCtx) -> Self {
+    pub(crate) fn new(config: Arc<Config>, clock: EpochClock, memory: &MemoryAccount, wasi: WasiCtx) -> Self {
         Self {
             #[cfg(feature = "typed")]
             data: HashMap::new(),
@@ -61,6 +72,7 @@ impl State {
             config,
             upcalls: None,
             initial_memory: 0,
+            memory: memory.share(),
             refused_memory: None,
             panic: None,
             effects: Effects::default(),
@@ -141,11 +153,15 @@ impl ResourceLimiter for State {
         if current == 0 {
             self.initial_memory = desired;
         }
-        let allowed = desired <= self.config.max_memory;
-        if !allowed {
-            self.refused_memory = Some(desired);
-        }
-        Ok(allowed)
+        let refused = if desired > self.config.max_memory {
+            None
+        } else if let Err(limit) = self.memory.set(desired) {
+            Some(limit)
+        } else {
+            return Ok(true);
+        };
+        self.refused_memory = Some(RefusedMemory { bytes: desired, shared_limit: refused, at_start: current == 0 });
+        Ok(false)
     }
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {

@@ -1,5 +1,5 @@
-//! WASI for guests: clocks, random numbers and an output that goes to `tracing`. A guest has no files, no network, no
-//! environment and no input.
+//! WASI for guests: clocks, random numbers and an output that goes to `tracing`. A guest has no network and no input, and no files
+//! and no environment but what a server gives to its circuits.
 //!
 //! wasmtime's synchronous WASI waits with `Handle::block_on`, which panics on a thread that polls futures, and a session is
 //! called from such threads. So `wasi:io`, the part that can wait, is linked a second time over it: this one waits without a
@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use wasmtime::Result;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
+#[cfg(feature = "server")]
+use wasmtime_wasi::FsPerms;
 use wasmtime_wasi::p2::bindings::sync::io::{poll, streams};
 use wasmtime_wasi::p2::{StreamError, StreamResult};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
@@ -19,8 +21,12 @@ use wasmtime_wasi_io::poll::DynPollable;
 use wasmtime_wasi_io::streams::{DynInputStream, DynOutputStream};
 
 use crate::background::clock::wait;
+#[cfg(feature = "server")]
+use crate::engine::access::{Folder, SystemAccess};
 use crate::engine::output::{Output, Stream};
 use crate::engine::store::State;
+#[cfg(feature = "server")]
+use crate::error::{Error, ErrorKind};
 
 /// Links WASI.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
@@ -34,12 +40,32 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
 
 /// Returns the part of the machine that a guest may use.
 pub(crate) fn context() -> WasiCtx {
-    WasiCtxBuilder::new()
-        .allow_tcp(false)
-        .allow_udp(false)
-        .stdout(Output::new(Stream::Stdout))
-        .stderr(Output::new(Stream::Stderr))
-        .build()
+    builder().build()
+}
+
+/// Returns the same with what `access` adds to it.
+///
+/// # Errors
+///
+/// [`ErrorKind::Failed`], where a folder cannot be opened any more.
+#[cfg(feature = "server")]
+pub(crate) fn context_with(access: &SystemAccess) -> std::result::Result<WasiCtx, Error> {
+    let mut context = builder();
+    context.envs(&access.variables);
+    for Folder { path, name, read_only } in &access.folders {
+        let permissions = if *read_only { FsPerms::ReadOnly } else { FsPerms::ReadWrite };
+        context.preopened_dir(path, name, permissions).map_err(|error| {
+            let what = format!("The folder '{}' for the guest cannot be opened: {error}.", path.display());
+            Error::new(ErrorKind::Failed, what).with_cause(error)
+        })?;
+    }
+    Ok(context.build())
+}
+
+fn builder() -> WasiCtxBuilder {
+    let mut builder = WasiCtxBuilder::new();
+    builder.allow_tcp(false).allow_udp(false).stdout(Output::new(Stream::Stdout)).stderr(Output::new(Stream::Stderr));
+    builder
 }
 
 /// `wasi:io` over the resources of one store.

@@ -8,6 +8,7 @@
 //! The folder imports `wire` and `options` of the server and the host's `engine`, and knows nothing of HTTP or of other circuits.
 
 pub(crate) mod connection;
+pub(crate) mod executor;
 pub(crate) mod handle;
 pub(crate) mod inbox;
 mod interop;
