@@ -3,13 +3,27 @@
 //! Pages host their guest in the browser. Guests that run in the server, one for each page, are not built yet.
 
 mod adapter;
+#[allow(dead_code, reason = "the server has no circuits yet")]
 mod auth;
 #[allow(dead_code, reason = "the server has no circuits yet")]
 mod circuit;
 mod files;
+#[allow(dead_code, reason = "the server has no circuits yet")]
+mod handshakes;
+#[allow(dead_code, reason = "the server has no circuits yet")]
+mod hosts;
+#[allow(dead_code, reason = "the server has no circuits yet")]
+mod metrics;
 mod names;
+#[allow(dead_code, reason = "the server has no circuits yet")]
 mod options;
+#[allow(dead_code, reason = "the server has no circuits yet")]
 mod origin;
+#[allow(dead_code, reason = "the server has no circuits yet")]
+mod proxy;
+mod registry;
+#[allow(dead_code, reason = "the server has no circuits yet")]
+mod upgrade;
 #[allow(dead_code, unused_imports, reason = "the server has no circuits yet")]
 mod wire;
 

@@ -25,6 +25,11 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The host, with its port if there is one.
+    pub(crate) fn host(&self) -> &str {
+        self.0.split_once("://").map_or("", |(_, host)| host)
+    }
 }
 
 impl FromStr for Origin {

@@ -48,6 +48,14 @@ impl CircuitOptions {
         self
     }
 
+    /// Says that connections reach this program encrypted, so that its own origin is one of `https`. The default is not to. A
+    /// [`Server`](super::super::Server) with a certificate knows it, and a trusted proxy says it of each request.
+    #[must_use]
+    pub fn secure(mut self, secure: bool) -> Self {
+        self.secure = secure;
+        self
+    }
+
     /// Adds the addresses of a proxy that is believed what it says about its clients (`Forwarded`, `X-Forwarded-For`, `-Proto`,
     /// `-Host` and `-Prefix`). By default none is, as any client can send such headers.
     #[must_use]

@@ -69,6 +69,7 @@ pub struct CircuitOptions {
     pub(crate) listed_origins: Listed,
     pub(crate) hosts: Vec<String>,
     pub(crate) allow_no_origin: bool,
+    pub(crate) secure: bool,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) base_path: String,
     pub(crate) node: String,
@@ -132,7 +133,7 @@ impl CircuitOptions {
     }
 
     /// Returns the rule for origins: the list, where there is one, and else the program's own.
-    pub(crate) fn origins(&self) -> &dyn Origins {
+    pub(crate) fn origin_rule(&self) -> &dyn Origins {
         if self.listed_origins.0.is_empty() { &*self.origins } else { &self.listed_origins }
     }
 
@@ -200,6 +201,7 @@ impl Default for CircuitOptions {
             listed_origins: Listed::default(),
             hosts: Vec::new(),
             allow_no_origin: false,
+            secure: false,
             trusted_proxies: Vec::new(),
             base_path: String::new(),
             node: node_of_this_machine(),
