@@ -7,6 +7,8 @@ use std::sync::Arc;
 use wasmtime::component::{Component, Linker};
 
 use crate::component::inspect;
+#[cfg(feature = "server")]
+use crate::config::Config;
 use crate::contract::manifest::Assembly;
 use crate::engine::Runtime;
 #[cfg(feature = "server")]
@@ -124,6 +126,12 @@ impl Guest {
         let runtime = &self.inner.runtime;
         let instance = Instance::new(runtime, &self.inner.pre, Some(runtime.permit()?))?;
         Ok(Session::new(instance, &runtime.config, page))
+    }
+
+    /// Returns the limits of the runtime that has loaded it.
+    #[cfg(feature = "server")]
+    pub(crate) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.inner.runtime.config)
     }
 
     /// Returns the guest as circuits run it.

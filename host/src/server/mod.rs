@@ -3,28 +3,20 @@
 //! Pages host their guest in the browser. Guests that run in the server, one for each page, are not built yet.
 
 mod adapter;
-#[allow(dead_code, reason = "the server has no circuits yet")]
 mod auth;
-#[allow(dead_code, reason = "the server has no circuits yet")]
 mod circuit;
+mod circuits;
 mod files;
-#[allow(dead_code, reason = "the server has no circuits yet")]
+mod handshake;
 mod handshakes;
-#[allow(dead_code, reason = "the server has no circuits yet")]
 mod hosts;
-#[allow(dead_code, reason = "the server has no circuits yet")]
 mod metrics;
 mod names;
-#[allow(dead_code, reason = "the server has no circuits yet")]
 mod options;
-#[allow(dead_code, reason = "the server has no circuits yet")]
 mod origin;
-#[allow(dead_code, reason = "the server has no circuits yet")]
 mod proxy;
 mod registry;
-#[allow(dead_code, reason = "the server has no circuits yet")]
 mod upgrade;
-#[allow(dead_code, unused_imports, reason = "the server has no circuits yet")]
 mod wire;
 
 use std::future::Future;
@@ -40,8 +32,10 @@ use tokio::net::TcpListener;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use self::auth::{Auth, Everybody, Refusal, Subject};
+pub use self::circuits::Circuits;
 pub use self::options::CircuitOptions;
 pub use self::origin::{Origin, Origins, SameOrigin};
+pub use crate::engine::access::SystemAccess;
 use crate::error::{Error, ErrorKind};
 
 /// How long requests that are under way may take to end once the server is asked to stop.

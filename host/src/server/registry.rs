@@ -3,7 +3,7 @@
 //! Its lock is held for a look or an entry, and never while anything else happens.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,19 +12,7 @@ use parking_lot::Mutex;
 use crate::server::circuit::handle::Handle;
 use crate::server::circuit::keys::CircuitId;
 use crate::server::options::CircuitOptions;
-
-/// Whom the limits by address count as one: an IPv4 address, or the /64 network of an IPv6 address, all of which one customer has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ClientNetwork(IpAddr);
-
-impl From<IpAddr> for ClientNetwork {
-    fn from(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            address @ IpAddr::V4(_) => address,
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        })
-    }
-}
+use crate::server::proxy::subscriber;
 
 /// Why there is no room for one more circuit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +37,10 @@ pub(crate) struct Registry {
 #[derive(Debug, Default)]
 struct Inner {
     circuits: HashMap<CircuitId, Arc<Handle>>,
-    by_address: HashMap<ClientNetwork, usize>,
+    by_address: HashMap<IpAddr, usize>,
     by_subject: HashMap<String, usize>,
     /// The circuits that have waited for longer than the grace, the eldest first.
-    waiting: BTreeMap<u64, (CircuitId, ClientNetwork)>,
+    waiting: BTreeMap<u64, (CircuitId, IpAddr)>,
     /// The number of the next that waits.
     next_waiting: u64,
     is_draining: bool,
@@ -62,7 +50,7 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct Slot {
     registry: Arc<Registry>,
-    address: ClientNetwork,
+    address: IpAddr,
     subject: String,
     id: Option<CircuitId>,
     /// Its number among those that wait.
@@ -86,18 +74,22 @@ impl Registry {
     ///
     /// Where there is no room.
     pub(crate) fn reserve(self: &Arc<Self>, address: IpAddr, subject: &str) -> Result<Slot, Full> {
-        let address = ClientNetwork::from(address);
+        let address = subscriber(address);
         let inner = &mut *self.inner.lock();
         if inner.is_draining {
             return Err(Full::Draining);
         }
         let of_address = inner.by_address.get(&address).copied().unwrap_or(0);
         if self.max_per_address.is_some_and(|limit| of_address >= limit) {
-            return Err(Full::Limit(format!("There are {of_address} circuits of this address, and {of_address} is the limit.")));
+            return Err(Full::Limit(format!(
+                "There are {of_address} circuits of this address, and {of_address} is the limit."
+            )));
         }
         let of_subject = inner.by_subject.get(subject).copied().unwrap_or(0);
         if !subject.is_empty() && self.max_per_subject.is_some_and(|limit| of_subject >= limit) {
-            return Err(Full::Limit(format!("There are {of_subject} circuits of this user, and {of_subject} is the limit.")));
+            return Err(Full::Limit(format!(
+                "There are {of_subject} circuits of this user, and {of_subject} is the limit."
+            )));
         }
         *inner.by_address.entry(address).or_default() += 1;
         *inner.by_subject.entry(subject.to_owned()).or_default() += 1;
@@ -155,7 +147,7 @@ impl Slot {
             return None;
         }
         // Beyond the limit only, of which there are a hundred or so to look at.
-        let mut counts = HashMap::<ClientNetwork, usize>::new();
+        let mut counts = HashMap::<IpAddr, usize>::new();
         inner.waiting.values().for_each(|(_, address)| *counts.entry(*address).or_default() += 1);
         let most = counts.values().copied().max()?;
         let (&number, (id, _)) = inner.waiting.iter().find(|(_, (_, address))| counts.get(address) == Some(&most))?;

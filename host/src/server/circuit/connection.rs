@@ -54,6 +54,10 @@ impl Connection {
         Self { socket, urgent: VecDeque::new(), is_flushed: true, heard: now, said: now, stuck: None }
     }
 
+    pub(crate) fn into_socket(self) -> Pin<Box<dyn Socket>> {
+        self.socket
+    }
+
     /// When something was heard last.
     pub(crate) fn heard(&self) -> Instant {
         self.heard
@@ -162,13 +166,15 @@ fn lost(error: axum::Error) -> Lost {
             Lost::Broke(WireError::too_large(format!("A message of the page is larger than it may be: {error}.")))
         }
         // A client that just goes away breaks the protocol of WebSocket, too, and may come back.
-        Some(tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => Lost::Gone,
+        Some(tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => {
+            Lost::Gone
+        }
         Some(tungstenite::Error::Protocol(error)) => {
             Lost::Broke(WireError::protocol(format!("The page broke the WebSocket protocol: {error}.")))
         }
-        Some(tungstenite::Error::Utf8(error)) => {
-            Lost::Broke(WireError::protocol(format!("A text message has come that is not UTF-8 ({error}), and dotwit.v1 has binary ones only.")))
-        }
+        Some(tungstenite::Error::Utf8(error)) => Lost::Broke(WireError::protocol(format!(
+            "A text message has come that is not UTF-8 ({error}), and dotwit.v1 has binary ones only."
+        ))),
         _ => Lost::Gone,
     }
 }

@@ -148,4 +148,3 @@ impl fmt::Debug for Command {
         })
     }
 }
-

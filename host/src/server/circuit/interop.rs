@@ -118,7 +118,9 @@ impl Interop {
             PageFrame::Credit { stream, bytes } => {
                 if !self.streams.credit(stream, bytes) {
                     let limit = self.options.max_streams;
-                    let what = format!("The stream is not read: {limit} of the guest's streams are open, and {limit} is the limit.");
+                    let what = format!(
+                        "The stream is not read: {limit} of the guest's streams are open, and {limit} is the limit."
+                    );
                     self.send(&ServerFrame::DataEnd { stream, outcome: Err(Error::new(ErrorKind::TooMany, what)) });
                 }
             }

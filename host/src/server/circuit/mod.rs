@@ -13,7 +13,7 @@ pub(crate) mod handle;
 pub(crate) mod inbox;
 mod interop;
 pub(crate) mod keys;
-mod link;
+pub(crate) mod link;
 mod mailbox;
 pub(crate) mod outbox;
 mod page_calls;

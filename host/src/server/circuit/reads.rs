@@ -88,7 +88,8 @@ impl Reads {
     pub(crate) fn begin(&mut self, id: u64, call: u64, object: i64, offset: u64, length: u32) -> Result<(), Error> {
         let length = length as usize;
         if length > MAX_READ {
-            let what = format!("{length} bytes of a stream were asked for at once, and {MAX_READ} is the limit of a circuit.");
+            let what =
+                format!("{length} bytes of a stream were asked for at once, and {MAX_READ} is the limit of a circuit.");
             return Err(Error::new(ErrorKind::TooLarge, what));
         }
         let bytes = vec![0; length];
@@ -202,7 +203,8 @@ mod tests {
     fn a_read_is_asked_for_in_pieces_and_ends_with_the_last_of_them() {
         let mut reads = Reads::new(3);
         reads.begin(1, 71, 5, 100, 7).unwrap();
-        let asked: Vec<_> = std::iter::from_fn(|| reads.next(SECOND)).map(|read| (read.piece, read.offset, read.length)).collect();
+        let asked: Vec<_> =
+            std::iter::from_fn(|| reads.next(SECOND)).map(|read| (read.piece, read.offset, read.length)).collect();
         assert_eq!(asked, [(1, 100, 3), (2, 103, 3), (3, 106, 1)]);
 
         // In any order.

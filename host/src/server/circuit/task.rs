@@ -30,6 +30,7 @@ use crate::server::circuit::state::{Action, End, Event, State};
 use crate::server::circuit::timer::Timer;
 use crate::server::circuit::upcalls::CircuitUpcalls;
 use crate::server::circuit::visit::{GuestRunner, Visited};
+use crate::server::metrics::{Direction, Ended, Metrics};
 use crate::server::options::CircuitOptions;
 use crate::server::registry::Slot;
 use crate::server::wire::{
@@ -57,6 +58,7 @@ pub(crate) struct Parts {
     pub(crate) guest: GuestRunner,
     pub(crate) config: Arc<Config>,
     pub(crate) options: Arc<CircuitOptions>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) subject: Subject,
     pub(crate) connection: Connection,
     /// The welcome, encoded.
@@ -69,6 +71,7 @@ pub(crate) struct Circuit {
     commands: mpsc::Receiver<Command>,
     slot: Slot,
     options: Arc<CircuitOptions>,
+    metrics: Arc<Metrics>,
     guest: GuestRunner,
     upcalls: Arc<CircuitUpcalls>,
     interop: Interop,
@@ -101,7 +104,7 @@ pub(crate) struct Circuit {
 
 impl Circuit {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { handle, commands, slot, mut guest, config, options, subject, connection, welcome } = parts;
+        let Parts { handle, commands, slot, mut guest, config, options, metrics, subject, connection, welcome } = parts;
         let now = Instant::now();
         let upcalls = Arc::new(CircuitUpcalls::new(options.max_outbox));
         let driver: std::sync::Weak<dyn Upcalls> = Arc::<CircuitUpcalls>::downgrade(&upcalls);
@@ -115,6 +118,7 @@ impl Circuit {
             commands,
             slot,
             options,
+            metrics,
             guest,
             upcalls,
             state: State::Connecting,
@@ -156,7 +160,8 @@ impl Circuit {
             progress |= self.receive(cx, now);
             progress |= self.visit(cx, now);
             self.send(cx, now);
-            if let Poll::Ready(()) = self.timer.poll(cx, self.next_deadline(now), now) {
+            let deadline = self.next_deadline(now);
+            if self.timer.poll(cx, deadline, now).is_ready() {
                 self.clock(now);
                 progress = true;
             }
@@ -178,7 +183,9 @@ impl Circuit {
     /// Whether the page is to be read now. Otherwise it waits, in the end for TCP.
     fn reads(&mut self, now: Instant) -> bool {
         let (tasks, bytes) = (self.options.max_mailbox_frames, self.options.max_mailbox);
-        !self.interop.mailbox.is_full(tasks, bytes) && !self.link.is_congested() && self.rate.paused_until(now).is_none()
+        !self.interop.mailbox.is_full(tasks, bytes)
+            && !self.link.is_congested()
+            && self.rate.paused_until(now).is_none()
     }
 
     /// Receives one message. Returns whether there was one.
@@ -210,6 +217,8 @@ impl Circuit {
             count += 1;
             match frame? {
                 Frame::Counted { number, size, frame } => {
+                    self.metrics.frame(Direction::In, frame.kind());
+                    self.metrics.bytes(Direction::In, size);
                     if self.link.inbox().accept(number, size, now)? == Accepted::New {
                         self.active = now;
                         self.interop.frame(frame)?;
@@ -232,7 +241,11 @@ impl Circuit {
             Control::Pong(_) => {}
             Control::Goodbye(Goodbye { then: Then::Resume, .. }) => self.event(Event::Paused, "", now),
             Control::Goodbye(_) => self.event(Event::End(End::Goodbye), "The page has ended the circuit.", now),
-            _ => return Err(WireError::protocol("A second 'hello' or 'resume' has come on one socket, which begins with one.")),
+            _ => {
+                return Err(WireError::protocol(
+                    "A second 'hello' or 'resume' has come on one socket, which begins with one.",
+                ));
+            }
         }
         Ok(())
     }
@@ -272,10 +285,13 @@ impl Circuit {
         if action == Action::Refuse {
             return refuse(connection, Reason::Draining, Then::Fresh, "The server stops.");
         }
-        if let Err(error) = self.link.rewind(received) {
-            // A page that has lost count cannot go on.
-            refuse(connection, Reason::Unknown, Then::Fresh, error.message());
-            return self.event(Event::End(End::Protocol), error.message(), now);
+        match self.link.rewind(received) {
+            Ok(again) => self.metrics.replayed(again),
+            Err(error) => {
+                // A page that has lost count cannot go on.
+                refuse(connection, Reason::Unknown, Then::Fresh, error.message());
+                return self.event(Event::End(End::Protocol), error.message(), now);
+            }
         }
         if action == Action::TakeOver {
             let goodbye = goodbye(End::Goodbye, "Another page has resumed the circuit.", None);
@@ -322,7 +338,8 @@ impl Circuit {
     }
 
     fn visited(&mut self, visited: Visited, now: Instant) {
-        let Visited { effects, left_over, trapped, .. } = visited;
+        let Visited { effects, left_over, trapped, slow, duration } = visited;
+        self.metrics.visited(duration, slow);
         let room = self.options.max_outbox.saturating_sub(self.link.outbox().bytes());
         let noted = self.upcalls.take(room);
         if let Some(alarm) = effects.alarm {
@@ -364,6 +381,11 @@ impl Circuit {
             return;
         }
         self.active = now;
+        for frame in &frames {
+            // The first byte is the kind.
+            self.metrics.frame(Direction::Out, frame.first().copied().unwrap_or(0));
+            self.metrics.bytes(Direction::Out, frame.len());
+        }
         if let Err(full) = self.link.push(frames) {
             self.event(Event::End(End::SlowConsumer), &full.to_string(), now);
         }
@@ -444,7 +466,8 @@ impl Circuit {
             self.event(Event::End(End::Expired), "The permission for this circuit has ended.", now);
         }
         if let Some((from, by)) = self.drain {
-            let is_quiet = self.interop.pending() == 0 && self.interop.mailbox.is_empty() && !self.link.outbox().has_unsent();
+            let is_quiet =
+                self.interop.pending() == 0 && self.interop.mailbox.is_empty() && !self.link.outbox().has_unsent();
             if now >= by {
                 self.event(Event::End(End::Stopped), "The server stops.", now);
             } else if now >= from && is_quiet && self.guest.is_at_rest() {
@@ -523,6 +546,26 @@ impl Circuit {
         let outbox = self.link.outbox().bytes();
         self.handle.status.outbox.store(outbox, Ordering::Relaxed);
         self.handle.status.bytes.store(outbox + self.interop.bytes(), Ordering::Relaxed);
+    }
+}
+
+/// The end as metrics count it.
+impl From<End> for Ended {
+    fn from(end: End) -> Self {
+        match end {
+            End::Goodbye | End::Abandoned => Self::Page,
+            End::NotStarted => Self::Failed,
+            End::Trapped => Self::Trapped,
+            End::Protocol => Self::Protocol,
+            End::TooLarge => Self::TooLarge,
+            End::TooMany => Self::TooMany,
+            End::SlowConsumer => Self::Slow,
+            End::Retention => Self::Expired,
+            End::Evicted => Self::Evicted,
+            End::Idle => Self::Idle,
+            End::Expired => Self::Refused,
+            End::Stopped => Self::Drained,
+        }
     }
 }
 

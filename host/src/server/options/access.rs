@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::CircuitOptions;
+use crate::engine::access::SystemAccess;
 use crate::server::auth::Auth;
 use crate::server::origin::{Origin, Origins};
 
@@ -91,6 +92,13 @@ impl CircuitOptions {
     #[must_use]
     pub fn detailed_errors(mut self, detailed: bool) -> Self {
         self.detailed_errors = detailed;
+        self
+    }
+
+    /// Sets what guests may use of the machine beside clocks, random numbers and their output. The default is nothing.
+    #[must_use]
+    pub fn access(mut self, access: SystemAccess) -> Self {
+        self.access = Arc::new(access);
         self
     }
 }

@@ -16,6 +16,7 @@ use ipnet::IpNet;
 
 use super::auth::{AnyAuth, Everybody};
 use super::origin::{Listed, Origins, SameOrigin};
+use crate::engine::access::SystemAccess;
 use crate::error::{Error, ErrorKind};
 
 /// The longest name of a node: it is part of each circuit's id and of the URL at which it resumes.
@@ -70,6 +71,7 @@ pub struct CircuitOptions {
     pub(crate) hosts: Vec<String>,
     pub(crate) allow_no_origin: bool,
     pub(crate) secure: bool,
+    pub(crate) access: Arc<SystemAccess>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) base_path: String,
     pub(crate) node: String,
@@ -202,6 +204,7 @@ impl Default for CircuitOptions {
             hosts: Vec::new(),
             allow_no_origin: false,
             secure: false,
+            access: Arc::default(),
             trusted_proxies: Vec::new(),
             base_path: String::new(),
             node: node_of_this_machine(),
