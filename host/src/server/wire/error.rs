@@ -5,43 +5,27 @@ use std::fmt;
 
 use crate::error::{Error, ErrorKind};
 
-/// How the other side broke the wire's rules, or why something cannot be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Violation {
-    /// The bytes are not a message of `dotwit.v1`, or come out of order.
-    Protocol,
-    /// Something is larger than its limit.
-    TooLarge,
-    /// There are more of something than its limit.
-    TooMany,
-}
-
 /// A message that is refused, in one sentence that says what was wrong and what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WireError {
-    violation: Violation,
+    kind: ErrorKind,
     message: String,
 }
 
 impl WireError {
     /// Returns a breach of the protocol.
     pub(crate) fn protocol(message: impl Into<String>) -> Self {
-        Self { violation: Violation::Protocol, message: message.into() }
+        Self { kind: ErrorKind::Protocol, message: message.into() }
     }
 
     /// Returns the refusal of what is larger than its limit.
     pub(crate) fn too_large(message: impl Into<String>) -> Self {
-        Self { violation: Violation::TooLarge, message: message.into() }
+        Self { kind: ErrorKind::TooLarge, message: message.into() }
     }
 
     /// Returns the refusal of what there are too many of.
     pub(crate) fn too_many(message: impl Into<String>) -> Self {
-        Self { violation: Violation::TooMany, message: message.into() }
-    }
-
-    /// What kind of breach it is.
-    pub(crate) fn violation(&self) -> Violation {
-        self.violation
+        Self { kind: ErrorKind::TooMany, message: message.into() }
     }
 
     /// The sentence.
@@ -49,21 +33,22 @@ impl WireError {
         &self.message
     }
 
-    /// The kind that a goodbye and the calls that end with the circuit have.
-    pub(crate) fn kind(&self) -> ErrorKind {
-        match self.violation {
-            Violation::Protocol => ErrorKind::Protocol,
-            Violation::TooLarge => ErrorKind::TooLarge,
-            Violation::TooMany => ErrorKind::TooMany,
-        }
+    /// Returns the refusal to ask something of an object that the page does not have.
+    pub(super) fn no_such_object(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::NoSuchObject, message: message.into() }
     }
 
-    /// The code that the socket is closed with.
+    /// The kind that a goodbye and the calls that end with the circuit have, or the one call that cannot be sent.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The code that the socket is closed with, if the other side sent what is refused.
     pub(crate) fn close_code(&self) -> CloseCode {
-        match self.violation {
-            Violation::Protocol => CloseCode::Protocol,
-            Violation::TooLarge => CloseCode::TooLarge,
-            Violation::TooMany => CloseCode::TooMany,
+        match self.kind {
+            ErrorKind::TooLarge => CloseCode::TooLarge,
+            ErrorKind::TooMany => CloseCode::TooMany,
+            _ => CloseCode::Protocol,
         }
     }
 }
@@ -78,7 +63,7 @@ impl StdError for WireError {}
 
 impl From<WireError> for Error {
     fn from(error: WireError) -> Self {
-        Self::new(error.kind(), error.message)
+        Self::new(error.kind, error.message)
     }
 }
 

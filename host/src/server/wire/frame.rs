@@ -53,7 +53,7 @@ pub(crate) trait CountedFrame: Sized {
         self.write_body(&mut size)?;
         let (size, limit) = (size.0, limits.message);
         if size > limit {
-            let what = format!("A '{}' frame of {size} bytes cannot be sent: {limit} is the limit.", self.name());
+            let what = format!("The '{}' frame of {size} bytes cannot be sent: {limit} is the limit.", self.name());
             return Err(WireError::too_large(what));
         }
         // A kind, and a length of at most eight bytes.

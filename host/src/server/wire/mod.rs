@@ -16,12 +16,14 @@ mod error;
 mod frame;
 mod message;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub(crate) use control::{
     Control, ControlBody, Goodbye, Hello, Kind, Limits, Reason, Refused, Resume, Resumed, Stale, Then, Welcome,
 };
-pub(crate) use error::{CloseCode, Violation, WireError};
+pub(crate) use error::{CloseCode, WireError};
 pub(crate) use frame::{CountedFrame, PageFrame, ServerFrame};
 pub(crate) use message::{Frame, Frames, MAX_HEADER, SocketMessage, write_message};
 

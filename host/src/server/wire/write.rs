@@ -64,7 +64,7 @@ pub(super) fn name(out: &mut impl Sink, what: &str, text: &str, max: usize) -> R
 /// Writes the id of an object of the page. Only the placeholder of no object has a negative one, and nothing can be asked of that.
 pub(super) fn page_object(out: &mut impl Sink, object: i64) -> Result<(), WireError> {
     let id = u64::try_from(object)
-        .map_err(|_| WireError::protocol(format!("The page has no object {object}: its ids begin at 0.")))?;
+        .map_err(|_| WireError::no_such_object(format!("The page has no object {object}: its ids begin at 0.")))?;
     varint(out, id);
     Ok(())
 }
