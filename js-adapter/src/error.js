@@ -92,6 +92,16 @@ export function isTooLarge(thrown) {
   return thrown instanceof DotNetError && thrown.kind === 'too-large';
 }
 
+/**
+ * Whether an error was thrown that refuses one call, and says nothing about the guest: there is no room for it.
+ *
+ * @param {unknown} thrown
+ * @returns {thrown is DotNetError}
+ */
+export function isRefusal(thrown) {
+  return thrown instanceof DotNetError && (thrown.kind === 'too-large' || thrown.kind === 'too-many');
+}
+
 /** The messages of V8, Firefox and Safari for a text that is longer than they can hold. */
 const TOO_LONG = ['Invalid string length', 'allocation size overflow', 'Out of memory'];
 

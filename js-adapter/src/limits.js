@@ -31,6 +31,19 @@ export const MAX_OPEN_STREAMS = 1_000;
  */
 export const MAX_BYTES = 2 ** 31 - 1;
 
+/**
+ * The limits of one guest. A server that runs guests has limits of its own, and says them when a page connects.
+ *
+ * @typedef {object} Limits
+ * @property {number} arguments of one call
+ * @property {number} pending calls, for each direction
+ * @property {number} references for each direction
+ * @property {number} streams for each direction
+ */
+
+/** @type {Limits} Those of a guest that runs with the page. */
+export const LIMITS = { arguments: MAX_ARGUMENTS, pending: MAX_PENDING_CALLS, references: MAX_LIVE_REFERENCES, streams: MAX_OPEN_STREAMS };
+
 /** @type {number | undefined} */
 let longest;
 
@@ -72,8 +85,9 @@ export function tooMany(number, limit, what) {
  * Checks that a call does not have too many arguments.
  *
  * @param {unknown[] | null | undefined} args
+ * @param {number} [limit]
  * @throws {DotNetError}
  */
-export function checkCount(args) {
-  if (args && args.length > MAX_ARGUMENTS) throw tooMany(args.length, MAX_ARGUMENTS, 'the arguments of a call');
+export function checkCount(args, limit = MAX_ARGUMENTS) {
+  if (args && args.length > limit) throw tooMany(args.length, limit, 'the arguments of a call');
 }

@@ -5,8 +5,8 @@
  */
 
 import { cancelAfter } from '../call-options.js';
-import { DotNetError, describeValue, errorOf, isBlank, isTooLarge } from '../error.js';
-import { MAX_PENDING_CALLS, checkCount, tooMany } from '../limits.js';
+import { DotNetError, describeValue, errorOf, isBlank, isRefusal } from '../error.js';
+import { checkCount, tooMany } from '../limits.js';
 import { PageCalls } from '../page/calls.js';
 import { isObjectId } from '../proxy/dotnet-object.js';
 import { read, readPlain } from '../wire/read.js';
@@ -58,7 +58,7 @@ export class Dispatcher extends StartedGuest {
       () => exchange.pageObjects.flush(),
       (end) => dispatcher.#finish(end),
     );
-    const dispatcher = new Dispatcher(guest);
+    const dispatcher = new this(guest);
     const exchange = dispatcher.#exchange;
     const calls = dispatcher.#calls;
     const pageCalls = dispatcher.#pageCalls;
@@ -74,6 +74,11 @@ export class Dispatcher extends StartedGuest {
       readJsStream: (call, object, offset, length) => pageCalls.readStream(call, object, offset, length),
     });
     return dispatcher;
+  }
+
+  /** @override */
+  get liveObjects() {
+    return this.#guest.liveObjects ?? this.#exchange.guestObjects.size;
   }
 
   /** How many objects of the page the guest holds. */
@@ -232,7 +237,7 @@ export class Dispatcher extends StartedGuest {
       throw new DotNetError('bad-arguments', message, calledOf(target, undefined));
     }
     try {
-      checkCount(args);
+      checkCount(args, this.#guest.limits.arguments);
       return write(args ?? null, this.#exchange, 'The arguments');
     } catch (thrown) {
       throw thrown instanceof DotNetError ? withCalled(thrown, target, method) : thrown;
@@ -257,9 +262,10 @@ export class Dispatcher extends StartedGuest {
    * @param {Written} message
    */
   #checkPending(target, method, message) {
-    if (this.#calls.size < MAX_PENDING_CALLS) return;
+    const { pending } = this.#guest.limits;
+    if (this.#calls.size < pending) return;
     this.#exchange.pageObjects.rollback(message.retained);
-    throw withCalled(tooMany(this.#calls.size + 1, MAX_PENDING_CALLS, 'the calls that are pending'), target, method);
+    throw withCalled(tooMany(this.#calls.size + 1, pending, 'the calls that are pending'), target, method);
   }
 
   /**
@@ -294,7 +300,7 @@ export class Dispatcher extends StartedGuest {
     const { end } = this.#guest;
     if (end) return errorOf(end, calledOf(target, method));
     this.#exchange.pageObjects.rollback(message.retained);
-    return isTooLarge(cause) ? withCalled(cause, target, method) : cause;
+    return isRefusal(cause) ? withCalled(cause, target, method) : cause;
   }
 
   /**

@@ -29,10 +29,6 @@ export class Exchange {
 
   numbers = true;
 
-  pageObjects = new HeldObjects();
-
-  guestObjects = new GuestObjects((object, times) => this.#forget(object, times));
-
   /**
    * @param {ObjectOwner} owner
    * @param {GuestInstance} guest
@@ -40,6 +36,8 @@ export class Exchange {
   constructor(owner, guest) {
     this.owner = owner;
     this.#guest = guest;
+    this.pageObjects = new HeldObjects(guest.limits);
+    this.guestObjects = new GuestObjects((object, times) => this.#forget(object, times), guest.limits);
     this.streams = new GuestStreams(guest);
   }
 

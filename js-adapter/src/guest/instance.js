@@ -7,7 +7,8 @@
  * @module
  */
 
-import { DotNetError, errorOf, isTooLarge, messageOf, tooLarge } from '../error.js';
+import { DotNetError, errorOf, isRefusal, messageOf, tooLarge } from '../error.js';
+import { LIMITS } from '../limits.js';
 import { Alarm } from '../timers.js';
 import { EntryQueue } from './entry-queue.js';
 import { WitInterfaces } from './interfaces.js';
@@ -38,6 +39,9 @@ export class GuestInstance {
 
   /** @type {Record<string, any>} */
   #exports = {};
+
+  /** The limits that it is held to, which its binding may change when it is opened. */
+  limits = { ...LIMITS };
 
   #queue;
   #onEnd;
@@ -106,6 +110,7 @@ export class GuestInstance {
       });
       this.#kind = this.#binding.kind;
       this.#elsewhere = this.#binding.elsewhere;
+      Object.assign(this.limits, this.#binding.limits);
       this.#exports = this.#interfaces.exports(this.#binding.exports);
     } catch (cause) {
       throw new DotNetError('failed', `The guest cannot be instantiated: ${this.#panic ?? messageOf(cause)}`, { cause });
@@ -139,7 +144,7 @@ export class GuestInstance {
     return this.#end;
   }
 
-  /** How many of its objects can be named now; 0 when it is gone. */
+  /** How many of its objects can be named now; 0 when it is gone, and `undefined` when only the page has counted. */
   get liveObjects() {
     return this.#end ? 0 : this.enter((binding) => binding.live());
   }
@@ -155,7 +160,7 @@ export class GuestInstance {
    * @template T
    * @param {(binding: Binding) => T} run
    * @returns {T}
-   * @throws {DotNetError} when the guest traps, or with kind `too-large` when it has no room for what it gets and was not entered
+   * @throws {DotNetError} when the guest traps, or what refuses this call alone, when the guest has no room for what it gets and was not entered
    */
   enter(run) {
     this.#queue.enter();
@@ -165,7 +170,7 @@ export class GuestInstance {
       if (this.#end?.kind === 'guest-trapped') throw this.#end;
       return result;
     } catch (cause) {
-      if (isTooLarge(cause) && !this.#end) throw cause;
+      if (isRefusal(cause) && !this.#end) throw cause;
       // Set without a call, because the stack may be full: whatever fails from here on, the guest is not entered again.
       this.#end ??= TRAPPED;
       throw this.#trapped(cause);
@@ -232,7 +237,7 @@ export class GuestInstance {
       try {
         end(binding, outcome());
       } catch (thrown) {
-        if (!isTooLarge(thrown)) throw thrown;
+        if (!isRefusal(thrown)) throw thrown;
         refused?.();
         end(binding, { tag: 'err', val: { kind: thrown.kind, message: thrown.message } });
       }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { MAX_LIVE_REFERENCES, tooMany } from '../limits.js';
+import { tooMany } from '../limits.js';
 import { idOf } from '../proxy/dotnet-object.js';
 
+/** @import { Limits } from '../limits.js' */
 /** @import { DotNetObject } from '../proxy/dotnet-object.js' */
 
 /**
@@ -22,9 +23,20 @@ export class GuestObjects {
   /** @type {FinalizationRegistry<number>} */
   #lost = new FinalizationRegistry((id) => this.#lose(id));
 
-  /** @param {(object: number, times: number) => void} forget */
-  constructor(forget) {
+  #limits;
+
+  /**
+   * @param {(object: number, times: number) => void} forget
+   * @param {Limits} limits
+   */
+  constructor(forget, limits) {
     this.#forget = forget;
+    this.#limits = limits;
+  }
+
+  /** How many there are. */
+  get size() {
+    return this.#held.size;
   }
 
   /**
@@ -40,8 +52,9 @@ export class GuestObjects {
       held.proxies++;
       held.times++;
     } else {
-      if (this.#held.size >= MAX_LIVE_REFERENCES) {
-        throw tooMany(this.#held.size + 1, MAX_LIVE_REFERENCES, "the guest's objects that the page holds");
+      const { references } = this.#limits;
+      if (this.#held.size >= references) {
+        throw tooMany(this.#held.size + 1, references, "the guest's objects that the page holds");
       }
       this.#held.set(id, { proxies: 1, times: 1 });
     }

@@ -27,13 +27,13 @@ export class StartedGuest {
 
   /**
    * What the guest exports beside the methods that are called by name: the functions of its own WIT interfaces, as jco gives
-   * them, by the interfaces' names. Empty for a guest in a worker.
+   * them, by the interfaces' names. Empty for a guest in a worker or on a server.
    */
   get exports() {
     return this.#guest.exports;
   }
 
-  /** How the guest's functions are called: `direct`, by the component model's canonical ABI, or by jco's `wrapper`. */
+  /** How the guest's functions are called: `direct`, by the component model's canonical ABI, by jco's `wrapper`, or over a `circuit`. */
   get binding() {
     return this.#guest.kind;
   }
@@ -45,7 +45,7 @@ export class StartedGuest {
 
   /** How many objects of the guest the page can name now, or could at the last report of a worker; 0 when the guest is gone. */
   get liveObjects() {
-    return this.#guest.liveObjects;
+    return this.#guest.liveObjects ?? 0;
   }
 
   /** Ends the guest: pending calls reject with kind `disconnected`, and so do later ones. */

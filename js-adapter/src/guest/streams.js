@@ -5,7 +5,7 @@
  */
 
 import { DotNetError, errorOf } from '../error.js';
-import { MAX_OPEN_STREAMS, tooMany } from '../limits.js';
+import { tooMany } from '../limits.js';
 import { DotNetStream } from '../proxy/dotnet-stream.js';
 
 /** @import { CallError, Outcome } from '../wire/contract.js' */
@@ -60,8 +60,9 @@ export class GuestStreams {
    * @throws {DotNetError} when there are too many
    */
   add(stream) {
-    if (this.#open.size >= MAX_OPEN_STREAMS) {
-      throw tooMany(this.#open.size + 1, MAX_OPEN_STREAMS, "the guest's streams that are open");
+    const { streams } = this.#guest.limits;
+    if (this.#open.size >= streams) {
+      throw tooMany(this.#open.size + 1, streams, "the guest's streams that are open");
     }
     const id = /** @type {number} */ (ids.get(stream));
     this.#open.add(id);

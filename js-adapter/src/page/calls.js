@@ -5,7 +5,7 @@
  */
 
 import { DotNetError, describeValue, errorOf } from '../error.js';
-import { MAX_OPEN_STREAMS, MAX_PENDING_CALLS, checkCount, tooMany } from '../limits.js';
+import { checkCount, tooMany } from '../limits.js';
 import { read } from '../wire/read.js';
 import { isThenable } from '../wire/values.js';
 import { write } from '../wire/write.js';
@@ -17,6 +17,7 @@ import { outcomeOf, readPiece } from './pieces.js';
 /** @import { CallError, Message, Operation, Outcome, ResultType } from '../wire/contract.js' */
 /** @import { MessageContext, PageObject } from '../wire/context.js' */
 /** @import { Written } from '../wire/write.js' */
+/** @import { Limits } from '../limits.js' */
 /** @import { PageCall } from './functions.js' */
 /** @import { HeldObjects } from './held-objects.js' */
 
@@ -25,6 +26,7 @@ import { outcomeOf, readPiece } from './pieces.js';
  *
  * @typedef {object} CallingGuest
  * @property {CallError | undefined} end Why it is gone.
+ * @property {Limits} limits
  * @property {<T>(end: (guest: Ends, outcome: Outcome<T>) => void, outcome: () => Outcome<T>, refused?: () => void) => void} answer
  *   Tells it how a call has ended, or that it has no room for the result.
  * @property {(message: Message) => void} detach Copies what the page may change, if the message has to wait.
@@ -100,8 +102,9 @@ export class PageCalls {
    */
   begin(id, target, identifier, operation, want, message) {
     if (this.#guest.end) return;
-    if (this.#pending.size >= MAX_PENDING_CALLS) {
-      const error = tooMany(this.#pending.size + 1, MAX_PENDING_CALLS, "the page's functions that the guest waits for");
+    const { pending } = this.#guest.limits;
+    if (this.#pending.size >= pending) {
+      const error = tooMany(this.#pending.size + 1, pending, "the page's functions that the guest waits for");
       this.#exchange.release(message.json);
       this.#tell(id, { tag: 'err', val: failureOf(error, true) });
       return;
@@ -147,8 +150,9 @@ export class PageCalls {
    */
   readStream(id, target, offset, length) {
     if (this.#guest.end) return;
-    const room = this.#reads < MAX_OPEN_STREAMS;
-    const error = room ? undefined : tooMany(this.#reads + 1, MAX_OPEN_STREAMS, "the page's streams that the guest reads");
+    const { streams } = this.#guest.limits;
+    const room = this.#reads < streams;
+    const error = room ? undefined : tooMany(this.#reads + 1, streams, "the page's streams that the guest reads");
     if (room) this.#reads++;
     readPiece(error ?? this.#exchange.pageObject(target) ?? noSuchObject(target), offset, length, (piece) =>
       this.#guest.answer(
@@ -196,7 +200,7 @@ export class PageCalls {
       this.#exchange.release(json);
       throw errorOf(failure);
     }
-    const args = json === '[]' ? [] : read(json, this.#exchange, (index) => bytes[index], undefined, checkArguments);
+    const args = json === '[]' ? [] : read(json, this.#exchange, (index) => bytes[index], undefined, (args) => checkArguments(args, this.#guest.limits.arguments));
     // A guest may call for long without leaving the stack, and what it has released must not pile up.
     this.#exchange.pageObjects.flush(1000);
     return args;
@@ -255,10 +259,13 @@ export class PageCalls {
   }
 }
 
-/** @param {unknown} args */
-function checkArguments(args) {
+/**
+ * @param {unknown} args
+ * @param {number} limit
+ */
+function checkArguments(args, limit) {
   if (!Array.isArray(args)) throw new DotNetError('protocol', `The arguments must be a JSON array, not ${describeValue(args)}.`);
-  checkCount(args);
+  checkCount(args, limit);
 }
 
 /**

@@ -6,10 +6,11 @@
  * @module
  */
 
-import { MAX_LIVE_REFERENCES, tooMany } from '../limits.js';
+import { LIMITS, tooMany } from '../limits.js';
 import { GLOBAL, enter, holders, named, referenced } from './objects.js';
 import { abandon, lengthOf, streamable } from './streams.js';
 
+/** @import { Limits } from '../limits.js' */
 /** @import { PageObject } from '../wire/context.js' */
 
 /** The objects of the page that one guest holds. */
@@ -20,7 +21,11 @@ export class HeldObjects {
   /** @type {number[]} What the guest has given back while it was on the stack: the result that it is about to return may name it. */
   #released = [];
 
-  constructor() {
+  #limits;
+
+  /** @param {Limits} [limits] */
+  constructor(limits = LIMITS) {
+    this.#limits = limits;
     holders.add(this);
   }
 
@@ -61,9 +66,10 @@ export class HeldObjects {
       if (held) {
         held.count++;
       } else if (!entry.disposed) {
-        if (this.#held.size >= MAX_LIVE_REFERENCES) this.flush();
-        if (this.#held.size >= MAX_LIVE_REFERENCES) {
-          const error = tooMany(this.#held.size + 1, MAX_LIVE_REFERENCES, "the page's objects that the guest holds");
+        const { references } = this.#limits;
+        if (this.#held.size >= references) this.flush();
+        if (this.#held.size >= references) {
+          const error = tooMany(this.#held.size + 1, references, "the page's objects that the guest holds");
           this.rollback(entries.slice(0, index));
           throw error;
         }

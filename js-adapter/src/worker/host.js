@@ -134,7 +134,7 @@ export class Host {
       if (this.#timed) post(this.#port, [['entered']], true);
       try {
         const result = run.apply(binding, args);
-        this.#live = binding.live();
+        this.#live = binding.live() ?? 0;
         return result;
       } finally {
         if (this.#timed && this.#isStarting) post(this.#port, [['left']], true);
