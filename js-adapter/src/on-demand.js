@@ -14,6 +14,8 @@ const loaders = {
   binding: () => import('./binding/open.js'),
   /** How a guest in a worker is opened. */
   worker: () => import('./worker/open.js'),
+  /** How a guest on a server is opened, and stays reachable. */
+  circuit: () => import('./circuit/open.js'),
 };
 
 /** @typedef {typeof loaders} Loaders */

@@ -8,6 +8,7 @@ import { DotNetError, badArguments, describeValue } from './error.js';
 import { baseUrl, fileUrl } from './page/modules.js';
 
 /** @import { GuestModule } from './binding/bind.js' */
+/** @import { CircuitOptions } from './circuit/options.js' */
 
 /**
  * @template {GuestModule} [M=GuestModule]
@@ -28,6 +29,13 @@ import { baseUrl, fileUrl } from './page/modules.js';
  */
 
 /**
+ * What `start` takes: a guest to run here or in a worker, or the URL of a server that runs it.
+ *
+ * @template {GuestModule} [M=GuestModule]
+ * @typedef {(StartOptions<M> & { circuit?: undefined }) | (CircuitOptions & { component?: undefined })} AnyStartOptions
+ */
+
+/**
  * A worker of a browser or of Node.
  *
  * @typedef {object} WorkerLike
@@ -36,7 +44,9 @@ import { baseUrl, fileUrl } from './page/modules.js';
  */
 
 const NAMES = ['component', 'binding', 'imports'];
-const WORKER_NAMES = ['worker', 'timeout'];
+
+/** What `start` alone takes. A `circuit` that has a value is checked elsewhere, with options of its own. */
+const START_NAMES = ['worker', 'timeout', 'circuit'];
 
 /**
  * Checks options, and fills in the defaults.
@@ -51,9 +61,9 @@ export function checkOptions(options, caller, allowsWorker = false) {
   if (typeof options !== 'object' || options === null) {
     throw badArguments(`${caller} takes an object such as { component: './guest/' }, not ${describeValue(options)}.`);
   }
-  const { component, binding = 'auto', imports, worker, timeout, ...others } = options;
-  const names = allowsWorker ? [...NAMES, ...WORKER_NAMES] : NAMES;
-  const unknown = Object.keys(others)[0] ?? (allowsWorker ? undefined : WORKER_NAMES.find((name) => Object.hasOwn(options, name)));
+  const { component, binding = 'auto', imports, worker, timeout, circuit, ...others } = /** @type {AnyStartOptions & StartOptions} */ (options);
+  const names = allowsWorker ? [...NAMES, ...START_NAMES] : NAMES;
+  const unknown = Object.keys(others)[0] ?? (allowsWorker ? undefined : START_NAMES.find((name) => Object.hasOwn(options, name)));
   if (unknown !== undefined) {
     const quoted = names.map((name) => `'${name}'`);
     throw badArguments(`${caller} has no option '${unknown}'; its options are ${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}.`);

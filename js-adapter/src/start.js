@@ -9,8 +9,10 @@ import { loadPart } from './on-demand.js';
 import { addGuest } from './registry.js';
 
 /** @import { GuestModule } from './binding/bind.js' */
+/** @import { CircuitGuest } from './circuit/guest.js' */
+/** @import { CircuitOptions } from './circuit/options.js' */
 /** @import { Dispatcher } from './guest/dispatcher.js' */
-/** @import { StartOptions } from './start-options.js' */
+/** @import { AnyStartOptions, StartOptions } from './start-options.js' */
 
 /**
  * A running guest, as `start` gives it. Its own WIT interfaces have types when `start` was given the imported module.
@@ -20,17 +22,29 @@ import { addGuest } from './registry.js';
  */
 
 /**
- * Starts a guest, in this thread or in a worker. `DotNet` calls its assemblies from then on, imported or as `globalThis.DotNet`, unless
- * there is another global of that name.
+ * Starts a guest, in this thread, in a worker or on a server. `DotNet` calls its assemblies from then on, imported or as
+ * `globalThis.DotNet`, unless there is another global of that name.
  *
  * @template {GuestModule} [M=GuestModule]
- * @param {StartOptions<M>} options
+ * @overload
+ * @param {StartOptions<M> & { circuit?: undefined }} options
  * @returns {Promise<Guest<M>>} the guest, to see what it offers, to call it alone, and to stop it
  * @throws {import('./error.js').DotNetError}
  */
+
+/**
+ * @overload
+ * @param {CircuitOptions} options
+ * @returns {Promise<CircuitGuest>} the same for a guest on a server, with what a page may do about its connection
+ * @throws {import('./error.js').DotNetError}
+ */
+
+/**
+ * @param {AnyStartOptions<any>} options
+ * @returns {Promise<any>}
+ */
 export async function start(options) {
-  const [{ Dispatcher }, { prepare }] = await Promise.all([loadPart('guest'), loadPart(options?.worker ? 'worker' : 'binding')]);
-  const guest = await Dispatcher.start(await prepare(options, 'start()', true));
+  const guest = await open(options);
   try {
     addGuest(guest);
   } catch (error) {
@@ -38,7 +52,20 @@ export async function start(options) {
     throw error;
   }
   makeGlobal();
-  return /** @type {any} */ (guest);
+  return guest;
+}
+
+/**
+ * @param {AnyStartOptions} options
+ * @returns {Promise<Dispatcher>}
+ */
+async function open(options) {
+  if (options?.circuit !== undefined) {
+    const { openCircuit } = await loadPart('circuit');
+    return openCircuit(options, () => start(options));
+  }
+  const [{ Dispatcher }, { prepare }] = await Promise.all([loadPart('guest'), loadPart(options?.worker ? 'worker' : 'binding')]);
+  return Dispatcher.start(await prepare(options, 'start()', true));
 }
 
 let warned = false;

@@ -58,7 +58,7 @@
  * @property {(call: bigint, target: number, identifier: string, operation: Operation, want: ResultType, args: Message) => void}
  *   beginInvokeJs
  * @property {(call: bigint) => void} cancelInvokeJs
- * @property {(object: number) => void} releaseJs
+ * @property {(object: number, times?: number) => void} releaseJs Gives back one reference, or several.
  * @property {(call: bigint, object: number, offset: number, length: number) => void} readJsStream
  * @property {(call: number, outcome: Outcome<Message>) => void} endInvoke
  * @property {(call: number, outcome: Outcome<Uint8Array>) => void} endRead

@@ -70,7 +70,7 @@ export class Dispatcher extends StartedGuest {
         pageCalls.begin(call, target, identifier, operation, want, args),
       rollback: (message) => exchange.pageObjects.rollback(/** @type {Written} */ (message).retained),
       cancelInvokeJs: (call) => pageCalls.cancel(call),
-      releaseJs: (object) => exchange.pageObjects.release(object),
+      releaseJs: (object, times) => exchange.pageObjects.release(object, times),
       readJsStream: (call, object, offset, length) => pageCalls.readStream(call, object, offset, length),
     });
     return dispatcher;

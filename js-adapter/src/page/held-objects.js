@@ -116,12 +116,14 @@ export class HeldObjects {
   }
 
   /**
-   * The guest gives up one reference. The result that it is about to return may still name the object.
+   * The guest gives up references to an object. The result that it is about to return may still name the object.
    *
    * @param {number} id
+   * @param {number} [times]
    */
-  release(id) {
-    this.#released.push(id);
+  release(id, times = 1) {
+    if (times > 1) times = Math.min(times, this.#held.get(id)?.count ?? 0);
+    for (; times > 0; times--) this.#released.push(id);
   }
 
   /**

@@ -15,7 +15,7 @@
  *
  * @typedef {object} Connection
  * @property {(frame: Frame) => void} send Takes copies of byte arrays. Throws with kind `too-large` when there is no room for them.
- * @property {() => number} live What the guest has reported last.
+ * @property {() => number | undefined} live What the guest has reported last; `undefined` if it makes no reports.
  * @property {() => void} close Ends the guest. Does nothing a second time.
  */
 
