@@ -5,6 +5,9 @@
 //! spawned on the slow runtime, where it delays nobody, and the circuit's task waits for it. A guest that has been moved has to prove itself:
 //! for a while its visits begin there.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
