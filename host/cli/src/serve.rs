@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use dotwit_host::server::Server;
+use dotwit_host::server::{CircuitOptions, Circuits, Server};
 
 use crate::common::{self, Limits};
 
@@ -25,11 +25,12 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let guest = self.limits.runtime()?.load(&self.guest)?;
+        let guest = self.limits.runtime_for_circuits()?.load(&self.guest)?;
+        let circuits = Circuits::new(&guest, CircuitOptions::new())?;
         let names: Vec<&str> = guest.assemblies().iter().map(|assembly| assembly.name.as_str()).collect();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let served = runtime.block_on(async {
-            let server = Server::bind(&self.root, self.listen).await?;
+            let server = Server::bind(&self.root, self.listen).await?.circuits(&circuits);
             let (root, names) = (self.root.display(), names.join(", "));
             common::print(&format!("Serving {root} for {names} at http://{}/", server.address()))?;
             server.run(stop_signal()).await?;

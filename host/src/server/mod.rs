@@ -85,6 +85,13 @@ impl Server {
         Ok(Self { listener, address, router: router(folder, address.ip().to_canonical().is_loopback()) })
     }
 
+    /// Runs the guests of `circuits` for pages, at `/_dotwit/circuit`.
+    #[must_use]
+    pub fn circuits(mut self, circuits: &Circuits) -> Self {
+        self.router = Router::new().nest("/_dotwit", circuits.router()).fallback_service(self.router);
+        self
+    }
+
     /// The address at which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
@@ -98,7 +105,10 @@ impl Server {
     /// [`ErrorKind::Failed`] where the system takes the listener away.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         let (stopping, stopped) = tokio::sync::oneshot::channel();
-        let serving = axum::serve(self.listener, self.router).with_graceful_shutdown(async move {
+        let serving = axum::serve(
+            self.listener,
+            self.router.into_make_service_with_connect_info::<SocketAddr>(),
+        ).with_graceful_shutdown(async move {
             stop.await;
             let _ = stopping.send(());
         });
