@@ -91,7 +91,11 @@ enum First {
 }
 
 async fn first_frame(shared: &Shared, connection: &mut Connection) -> Result<First, Lost> {
-    let bytes = std::future::poll_fn(|cx| connection.poll_receive(cx, std::time::Instant::now())).await?;
+    let bytes = loop {
+        if let Some(bytes) = std::future::poll_fn(|cx| connection.poll_receive(cx, std::time::Instant::now())).await? {
+            break bytes;
+        }
+    };
     let limits = WireLimits::of_page(shared.options.max_message);
     let read = || {
         let mut message = SocketMessage::<PageFrame>::read(bytes, limits)?;

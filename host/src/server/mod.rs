@@ -105,13 +105,11 @@ impl Server {
     /// [`ErrorKind::Failed`] where the system takes the listener away.
     pub async fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         let (stopping, stopped) = tokio::sync::oneshot::channel();
-        let serving = axum::serve(
-            self.listener,
-            self.router.into_make_service_with_connect_info::<SocketAddr>(),
-        ).with_graceful_shutdown(async move {
-            stop.await;
-            let _ = stopping.send(());
-        });
+        let serving = axum::serve(self.listener, self.router.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(async move {
+                stop.await;
+                let _ = stopping.send(());
+            });
         let overdue = async move {
             if stopped.await.is_err() {
                 std::future::pending::<()>().await;

@@ -100,26 +100,24 @@ impl Connection {
         self.heard = now;
     }
 
-    /// Receives the next binary message.
-    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<Bytes, Lost>> {
-        loop {
-            let message = match ready!(self.socket.as_mut().poll_next(cx)) {
-                Some(Ok(message)) => message,
-                Some(Err(error)) => return Poll::Ready(Err(lost(error))),
-                None => return Poll::Ready(Err(Lost::Gone)),
-            };
-            self.heard = now;
-            match message {
-                Message::Binary(bytes) => return Poll::Ready(Ok(bytes)),
-                Message::Text(_) => {
-                    let what = "A text message has come, and dotwit.v1 has binary ones only.";
-                    return Poll::Ready(Err(Lost::Broke(WireError::protocol(what))));
-                }
-                // A page that closes the socket without a goodbye may come back.
-                Message::Close(_) => return Poll::Ready(Err(Lost::Gone)),
-                Message::Ping(_) | Message::Pong(_) => {}
+    /// Receives the next binary message, or none if what has come is a sign of life.
+    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Result<Option<Bytes>, Lost>> {
+        let message = match ready!(self.socket.as_mut().poll_next(cx)) {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return Poll::Ready(Err(lost(error))),
+            None => return Poll::Ready(Err(Lost::Gone)),
+        };
+        self.heard = now;
+        Poll::Ready(match message {
+            Message::Binary(bytes) => Ok(Some(bytes)),
+            Message::Text(_) => {
+                let what = "A text message has come, and dotwit.v1 has binary ones only.";
+                Err(Lost::Broke(WireError::protocol(what)))
             }
-        }
+            // A page that closes the socket without a goodbye may come back.
+            Message::Close(_) => Err(Lost::Gone),
+            Message::Ping(_) | Message::Pong(_) => Ok(None),
+        })
     }
 
     /// Sends what waits and what `next` has, and ends when all of it is on its way.

@@ -64,9 +64,10 @@ impl Interop {
         std::mem::take(&mut self.out)
     }
 
-    /// How many calls, reads and streams have not ended.
-    pub(crate) fn pending(&self) -> usize {
-        self.calls.len() + self.page_calls.len() + self.reads.len() + self.streams.len()
+    /// Whether nothing is under way in either direction.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let pending = self.calls.len() + self.page_calls.len() + self.reads.len() + self.streams.len();
+        pending == 0 && self.mailbox.is_empty()
     }
 
     /// The bytes that wait for the guest.

@@ -86,17 +86,17 @@ impl Link {
         self.outbox.unsent_bytes() > CONGESTED
     }
 
-    /// Receives the next message of the page.
+    /// Receives the next message of the page, or none if what has come is a sign of life.
     pub(crate) fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
         now: Instant,
-    ) -> Poll<Result<SocketMessage<PageFrame>, Lost>> {
+    ) -> Poll<Result<Option<SocketMessage<PageFrame>>, Lost>> {
         let Some(connection) = &mut self.connection else { return Poll::Pending };
-        let bytes = ready!(connection.poll_receive(cx, now))?;
+        let Some(bytes) = ready!(connection.poll_receive(cx, now))? else { return Poll::Ready(Ok(None)) };
         let message = SocketMessage::read(bytes, self.limits).and_then(|message| {
             self.outbox.acknowledge(message.ack)?;
-            Ok(message)
+            Ok(Some(message))
         });
         Poll::Ready(message.map_err(Lost::Broke))
     }

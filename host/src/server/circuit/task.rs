@@ -50,6 +50,9 @@ const STUCK: Duration = Duration::from_secs(30);
 /// How long a guest may take to clean up after its page is gone for good.
 const CLEAN_UP: Duration = Duration::from_millis(100);
 
+/// What pages are told when the server stops.
+const STOPS: &str = "The server stops.";
+
 /// What a circuit is made of.
 pub(crate) struct Parts {
     pub(crate) handle: Arc<Handle>,
@@ -157,9 +160,12 @@ impl Circuit {
                 self.command(command, now);
                 progress = true;
             }
-            progress |= self.receive(cx, now);
+            let reads = self.reads(now);
+            progress |= self.receive(cx, reads, now);
             progress |= self.visit(cx, now);
             self.send(cx, now);
+            // The page could not be read before something was sent, and now it can.
+            progress |= !reads && self.reads(now);
             let deadline = self.next_deadline(now);
             if self.timer.poll(cx, deadline, now).is_ready() {
                 self.clock(now);
@@ -169,6 +175,9 @@ impl Circuit {
                 return Poll::Ready(ending);
             }
             if !progress {
+                if self.end_if_quiet(now) {
+                    continue;
+                }
                 self.note_status();
                 return Poll::Pending;
             }
@@ -188,9 +197,9 @@ impl Circuit {
             && self.rate.paused_until(now).is_none()
     }
 
-    /// Receives one message. Returns whether there was one.
-    fn receive(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        if !self.reads(now) {
+    /// Receives one message, if the page is read. Returns whether there was one.
+    fn receive(&mut self, cx: &mut Context<'_>, reads: bool, now: Instant) -> bool {
+        if !reads {
             if let Some(connection) = self.link.connection() {
                 connection.excuse(now);
             }
@@ -199,7 +208,13 @@ impl Circuit {
         match self.link.poll_receive(cx, now) {
             Poll::Pending => false,
             Poll::Ready(received) => {
-                let taken = received.and_then(|message| self.message(message, now).map_err(Lost::Broke));
+                let taken = received.and_then(|message| match message {
+                    Some(message) => self.message(message, now).map_err(Lost::Broke),
+                    None => {
+                        self.rate.count(1, now);
+                        Ok(())
+                    }
+                });
                 self.lost(taken, now);
                 true
             }
@@ -212,7 +227,8 @@ impl Circuit {
             self.confirmed = true;
             self.handle.keys.lock().confirm();
         }
-        let mut count = 0;
+        // A message without frames counts, too: it has to be read.
+        let mut count = 1;
         for frame in message.frames {
             count += 1;
             match frame? {
@@ -264,7 +280,7 @@ impl Circuit {
             Command::Resume(resumption) => self.resume(*resumption, now),
             Command::Drain { from, by } => {
                 self.drain = Some((from, by));
-                self.event(Event::Drain, "The server stops.", now);
+                self.event(Event::Drain, STOPS, now);
             }
             Command::End(ending) => {
                 self.ending.get_or_insert(ending);
@@ -283,7 +299,7 @@ impl Circuit {
         let connection = Connection::new(socket, now);
         let (state, action) = self.state.on(Event::Resumed);
         if action == Action::Refuse {
-            return refuse(connection, Reason::Draining, Then::Fresh, "The server stops.");
+            return refuse(connection, Reason::Draining, Then::Fresh, STOPS);
         }
         match self.link.rewind(received) {
             Ok(again) => self.metrics.replayed(again),
@@ -465,20 +481,25 @@ impl Circuit {
         if self.expires.is_some_and(|expires| expires <= now) {
             self.event(Event::End(End::Expired), "The permission for this circuit has ended.", now);
         }
-        if let Some((from, by)) = self.drain {
-            let is_quiet =
-                self.interop.pending() == 0 && self.interop.mailbox.is_empty() && !self.link.outbox().has_unsent();
-            if now >= by {
-                self.event(Event::End(End::Stopped), "The server stops.", now);
-            } else if now >= from && is_quiet && self.guest.is_at_rest() {
-                self.event(Event::Quiet, "The server stops.", now);
-            }
+        if self.drain.is_some_and(|(_, by)| by <= now) {
+            self.event(Event::End(End::Stopped), STOPS, now);
         }
         if self.rate.overrun(now) >= options.overrun {
             let (rate, time) = (options.frame_rate, options.overrun.as_secs_f64());
             let what = format!("The page has sent more than {rate} frames a second for {time} s.");
             self.event(Event::End(End::TooMany), &what, now);
         }
+    }
+
+    /// Ends a circuit that the server drains and in which nothing is under way. Returns whether it did.
+    fn end_if_quiet(&mut self, now: Instant) -> bool {
+        let is_time = self.drain.is_some_and(|(from, _)| from <= now);
+        let is_quiet =
+            is_time && self.guest.is_at_rest() && self.interop.is_quiet() && !self.link.outbox().has_unsent();
+        if is_quiet {
+            self.event(Event::Quiet, STOPS, now);
+        }
+        is_quiet
     }
 
     // Life.
