@@ -15,6 +15,8 @@ mod interop;
 pub(crate) mod keys;
 pub(crate) mod link;
 mod mailbox;
+#[cfg(test)]
+mod model;
 pub(crate) mod outbox;
 mod page_calls;
 mod presence;
