@@ -52,8 +52,9 @@ enum Transition {
     Cut { noticed: bool },
     /// The page closes the connection, and will come back.
     Pause,
-    /// The page comes back. The answer may be lost with the new connection.
-    Resume { answered: bool },
+    /// The page comes back. Both sides may say that they have received a few frames less than they have: numbers from before the last
+    /// ones arrived. The answer may be lost with the new connection.
+    Resume { answered: bool, behind: u64 },
     /// The page comes back with numbers that cannot be.
     Lie(Lie),
     /// The server begins to stop.
@@ -90,7 +91,7 @@ impl ReferenceStateMachine for Model {
             24 => side().prop_map(Transition::Deliver),
             3 => any::<bool>().prop_map(|noticed| Transition::Cut { noticed }),
             1 => Just(Transition::Pause),
-            6 => any::<bool>().prop_map(|answered| Transition::Resume { answered }),
+            6 => (any::<bool>(), 0..4_u64).prop_map(|(answered, behind)| Transition::Resume { answered, behind }),
             1 => lie.prop_map(Transition::Lie),
             // Rare, because little happens afterwards.
             1 => prop_oneof![9 => Just(Transition::Ack(Side::Page)), 1 => Just(Transition::Drain), 1 => end.prop_map(Transition::End)],
@@ -116,7 +117,7 @@ impl ReferenceStateMachine for Model {
                 state.ended |= state.stopping;
                 state.connected = false;
             }
-            Transition::Resume { answered } => state.connected = *answered && !state.ended && !state.stopping,
+            Transition::Resume { answered, .. } => state.connected = *answered && !state.ended && !state.stopping,
             Transition::Drain => {
                 state.stopping = true;
             }
@@ -166,6 +167,13 @@ impl Peer {
             }
         }
         Ok(new)
+    }
+}
+
+/// Begins again with numbers that are `behind`, unless what they leave out has been acknowledged.
+fn rewind(outbox: &mut Outbox, received: u64, behind: u64) {
+    if outbox.rewind(received.saturating_sub(behind)).is_err() {
+        outbox.rewind(received).unwrap();
     }
 }
 
@@ -279,15 +287,15 @@ impl Circuit {
         }
     }
 
-    fn resume(&mut self, answered: bool) {
+    fn resume(&mut self, answered: bool, behind: u64) {
         match self.event(Event::Resumed) {
             Action::Refuse => return,
             action => assert!(matches!(action, Action::Resume | Action::TakeOver), "{action:?}"),
         }
         self.disconnect();
-        self.server.outbox.rewind(self.page.inbox.received()).unwrap();
+        rewind(&mut self.server.outbox, self.page.inbox.received(), behind);
         if answered {
-            self.page.outbox.rewind(self.server.inbox.received()).unwrap();
+            rewind(&mut self.page.outbox, self.server.inbox.received(), behind);
             self.connected = true;
         } else {
             // It sends into the void before it notices, or a former page comes back before that.
@@ -321,7 +329,7 @@ impl Circuit {
             return;
         }
         if !self.connected {
-            self.resume(true);
+            self.resume(true, 0);
         }
         loop {
             for side in [Side::Page, Side::Server] {
@@ -382,7 +390,7 @@ impl StateMachineTest for Exchange {
                 circuit.disconnect();
                 let _ = circuit.event(Event::Paused);
             }
-            Transition::Resume { answered } => circuit.resume(answered),
+            Transition::Resume { answered, behind } => circuit.resume(answered, behind),
             Transition::Lie(lie) => circuit.lie(lie),
             Transition::Drain => {
                 let _ = circuit.event(Event::Drain);
