@@ -22,7 +22,10 @@ pub(crate) struct Outbox {
     /// Control frames for the next message.
     controls: VecDeque<Bytes>,
     acknowledged: u64,
+    /// The number of the last frame that was sent on this connection, or that the other side had when it began.
     sent: u64,
+    /// The number of the last frame that was sent on any connection.
+    ever_sent: u64,
     /// The bytes of `frames`, and of those that were not sent on this connection.
     bytes: usize,
     unsent: usize,
@@ -56,7 +59,16 @@ impl std::error::Error for OutboxFull {}
 impl Outbox {
     /// Returns an outbox that holds at most `cap` bytes of counted frames.
     pub(crate) fn new(cap: usize) -> Self {
-        Self { frames: VecDeque::new(), controls: VecDeque::new(), acknowledged: 0, sent: 0, bytes: 0, unsent: 0, cap }
+        Self {
+            frames: VecDeque::new(),
+            controls: VecDeque::new(),
+            acknowledged: 0,
+            sent: 0,
+            ever_sent: 0,
+            bytes: 0,
+            unsent: 0,
+            cap,
+        }
     }
 
     /// Takes an encoded counted frame, and returns its number.
@@ -91,14 +103,20 @@ impl Outbox {
     ///
     /// If it acknowledges what was not sent to it.
     pub(crate) fn acknowledge(&mut self, ack: u64) -> Result<(), WireError> {
-        let sent = self.sent;
+        let sent = self.ever_sent;
         if ack > sent {
             let what = format!("A message acknowledges frame {ack}, and {sent} is the last that was sent.");
             return Err(WireError::protocol(what));
         }
         while self.acknowledged < ack {
             self.acknowledged += 1;
-            self.bytes -= self.frames.pop_front().map_or(0, |frame| frame.len());
+            let size = self.frames.pop_front().map_or(0, |frame| frame.len());
+            self.bytes -= size;
+            if self.acknowledged > self.sent {
+                // It arrived on a former connection, and need not be sent again.
+                self.sent = self.acknowledged;
+                self.unsent -= size;
+            }
         }
         if self.frames.is_empty() && self.frames.capacity() > IDLE_CAPACITY {
             self.frames = VecDeque::new();
@@ -113,7 +131,7 @@ impl Outbox {
     ///
     /// If it has received what was never sent, or less than it had acknowledged.
     pub(crate) fn rewind(&mut self, received: u64) -> Result<u64, WireError> {
-        let (acknowledged, sent) = (self.acknowledged, self.sent);
+        let (acknowledged, sent) = (self.acknowledged, self.ever_sent);
         if received < acknowledged {
             let what =
                 format!("The resume says that {received} frames were received, and {acknowledged} are acknowledged.");
@@ -150,6 +168,7 @@ impl Outbox {
         self.unsent -= taken.clone().map(Bytes::len).sum::<usize>();
         let message = write_message(ack, first, controls.iter().chain(taken));
         self.sent += count as u64;
+        self.ever_sent = self.ever_sent.max(self.sent);
         Some(message)
     }
 
