@@ -128,14 +128,20 @@ impl Gate {
             let what = "This is where pages open a WebSocket: a GET request with 'Upgrade: websocket' is expected.";
             return Err(Denied::new(StatusCode::UPGRADE_REQUIRED, Refused::Protocol, what));
         }
-        let (source, own) = self.source(request)?;
-        let origin = self.origin(request, &own)?;
+        let (source, origin) = self.admit(request)?;
         if !has_token(&request.headers, header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
             let what = format!(
                 "The client must offer the subprotocol '{PROTOCOL}', which is the one that this server speaks."
             );
             return Err(Denied::new(StatusCode::BAD_REQUEST, Refused::Version, what));
         }
+        Ok((source, origin))
+    }
+
+    /// Checks for whose page a request asks, whatever it asks for. Returns from where it comes, and the page's origin.
+    pub(crate) fn admit(&self, request: &Parts) -> Result<(Source, Option<Origin>), Denied> {
+        let (source, own) = self.source(request)?;
+        let origin = self.origin(request, &own)?;
         Ok((source, origin))
     }
 
@@ -193,7 +199,7 @@ impl Gate {
     }
 
     /// Answers a request that is not let in.
-    fn deny(&self, denied: Denied) -> Response {
+    pub(crate) fn deny(&self, denied: Denied) -> Response {
         self.metrics.refused(denied.reason);
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
         if self.logged.swap(now, Ordering::Relaxed) != now {
@@ -242,3 +248,6 @@ fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|found| found.trim().eq_ignore_ascii_case(token))
 }
+
+#[cfg(test)]
+mod tests;

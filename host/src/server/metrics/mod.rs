@@ -70,7 +70,8 @@ impl std::fmt::Debug for ReadFn {
 impl Metrics {
     /// Returns counters that are all zero, in a registry of their own.
     pub(crate) fn new() -> Self {
-        let mut registry = Registry::with_prefix("dotwit");
+        let mut all = Registry::default();
+        let registry = all.sub_registry_with_prefix("dotwit");
         let read: Arc<OnceLock<ReadFn>> = Arc::default();
         let counter = |registry: &mut Registry, name: &str, help: &str| {
             let counter = Counter::default();
@@ -83,25 +84,25 @@ impl Metrics {
             histogram
         };
         let metrics = Self {
-            started: counter(&mut registry, "circuits_started", "Circuits that have been started"),
-            ended: Counters::register(&mut registry, "circuits_ended", "Circuits that have ended"),
-            lifetime: seconds(&mut registry, "circuit_duration", "How long circuits have lived", &CIRCUIT_BUCKETS),
-            refused: Counters::register(&mut registry, "refused", "Clients that have been refused"),
-            resumes: Counters::register(&mut registry, "resumes", "Pages that have come back to their circuits"),
-            calls: Outcomes::register(&mut registry, "calls", "Calls that have ended"),
-            call_time: labels::by_direction(&mut registry, "call_duration", "How long calls have taken", &CALL_BUCKETS),
-            visit_time: seconds(&mut registry, "visit_duration", "How long guests have run at a time", &VISIT_BUCKETS),
-            moved: counter(&mut registry, "visits_moved", "Guests that have run so long that they were set aside"),
-            traps: Counters::register(&mut registry, "traps", "Guests that have been trapped"),
-            frames: Frames::register(&mut registry, "frames", "Frames of the wire"),
-            bytes: Counters::register(&mut registry, "bytes", "Bytes of messages of the wire"),
-            replayed: counter(&mut registry, "replayed_frames", "Frames that were sent once more after a resume"),
-            limits: Counters::register(&mut registry, "limit_hits", "Limits that have been reached"),
+            started: counter(registry, "circuits_started", "Circuits that have been started"),
+            ended: Counters::register(registry, "circuits_ended", "Circuits that have ended"),
+            lifetime: seconds(registry, "circuit_duration", "How long circuits have lived", &CIRCUIT_BUCKETS),
+            refused: Counters::register(registry, "refused", "Clients that have been refused"),
+            resumes: Counters::register(registry, "resumes", "Pages that have come back to their circuits"),
+            calls: Outcomes::register(registry, "calls", "Calls that have ended"),
+            call_time: labels::by_direction(registry, "call_duration", "How long calls have taken", &CALL_BUCKETS),
+            visit_time: seconds(registry, "visit_duration", "How long guests have run at a time", &VISIT_BUCKETS),
+            moved: counter(registry, "visits_moved", "Guests that have run so long that they were set aside"),
+            traps: Counters::register(registry, "traps", "Guests that have been trapped"),
+            frames: Frames::register(registry, "frames", "Frames of the wire"),
+            bytes: Counters::register(registry, "bytes", "Bytes of messages of the wire"),
+            replayed: counter(registry, "replayed_frames", "Frames that were sent once more after a resume"),
+            limits: Counters::register(registry, "limit_hits", "Limits that have been reached"),
             read: Arc::clone(&read),
             registry: Registry::default(),
         };
-        registry.register_collector(Box::new(Gauges { read }));
-        Self { registry, ..metrics }
+        all.register_collector(Box::new(Gauges { read }));
+        Self { registry: all, ..metrics }
     }
 
     /// Sets from where the gauges are read whenever somebody asks for them. Only the first call counts.
