@@ -1,11 +1,11 @@
 //! What page and guest want of each other, as frames on one side and tasks and effects on the other.
 //!
-//! It knows no socket, no clock and no instance. What the page sends comes in by [`frame`](Interop::frame), what a visit of the guest has
+//! It knows no socket, no clock and no instance: the time is an argument. What the page sends comes in by [`frame`](Interop::frame), what a visit of the guest has
 //! left by [`effects`](Interop::effects), and each call ends here exactly once: in the table out of which it is taken.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -15,27 +15,37 @@ use crate::engine::effects::{Effects, GuestTask, PageTask, Settled, Waiter, give
 use crate::error::{Error, ErrorKind};
 use crate::limits;
 use crate::server::circuit::mailbox::Mailbox;
-use crate::server::circuit::page_calls::{Answered, PageCalls};
+use crate::server::circuit::page_calls::{Answered, Late, PageCalls};
 use crate::server::circuit::reads::{self, Reads};
 use crate::server::circuit::streams::Streams;
 use crate::server::circuit::upcalls::Noted;
+use crate::server::metrics::{Direction, Limit, Metrics};
 use crate::server::options::CircuitOptions;
 use crate::server::wire::{CountedFrame, MAX_RELEASES, PageFrame, ServerFrame, WireError, WireLimits};
 
 /// What a piece of a page's stream leaves of a message for its frame: two numbers, an outcome and a length.
 const PIECE_OVERHEAD: usize = 64;
 
+/// A moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    pub(crate) clock: Instant,
+    /// How long the page has been present until then.
+    pub(crate) presence: Duration,
+}
+
 /// Both directions of one circuit.
 pub(crate) struct Interop {
     config: Arc<Config>,
     options: Arc<CircuitOptions>,
+    metrics: Arc<Metrics>,
     /// The limits of what is sent.
     limits: WireLimits,
     /// The largest message that the guest has room for, in bytes.
     max_message: usize,
     pub(crate) mailbox: Mailbox,
-    /// The page's calls that have not ended.
-    calls: HashSet<u64>,
+    /// The page's calls that have not ended, and when they began.
+    calls: HashMap<u64, Instant>,
     page_calls: PageCalls,
     reads: Reads,
     streams: Streams,
@@ -44,16 +54,22 @@ pub(crate) struct Interop {
 }
 
 impl Interop {
-    pub(crate) fn new(config: Arc<Config>, options: Arc<CircuitOptions>, max_message: usize) -> Self {
+    pub(crate) fn new(
+        config: Arc<Config>,
+        options: Arc<CircuitOptions>,
+        metrics: Arc<Metrics>,
+        max_message: usize,
+    ) -> Self {
         Self {
             limits: WireLimits::of_server(options.max_message_out),
             reads: Reads::new(options.max_message.saturating_sub(PIECE_OVERHEAD)),
             streams: Streams::new(options.max_streams),
             config,
             options,
+            metrics,
             max_message,
             mailbox: Mailbox::default(),
-            calls: HashSet::new(),
+            calls: HashMap::new(),
             page_calls: PageCalls::default(),
             out: Vec::new(),
         }
@@ -80,10 +96,10 @@ impl Interop {
     /// # Errors
     ///
     /// If it breaks the contract.
-    pub(crate) fn frame(&mut self, frame: PageFrame) -> Result<(), WireError> {
+    pub(crate) fn frame(&mut self, frame: PageFrame, now: Instant) -> Result<(), WireError> {
         match frame {
             PageFrame::Call { call, target, method, args } => {
-                if !self.calls.insert(call) {
+                if self.calls.insert(call, now).is_some() {
                     let what = format!("A 'call' frame begins the call {call}, which is under way.");
                     return Err(WireError::protocol(what));
                 }
@@ -94,18 +110,22 @@ impl Interop {
                     }
                     Err(error) => {
                         self.release_objects_in(&args);
-                        self.end_call(call, Err(error));
+                        self.end_call(call, Err(error), now);
                     }
                 }
             }
             PageFrame::Cancel { call } => {
                 // It may have ended while this was on its way.
-                if self.calls.remove(&call) {
+                if let Some(begun) = self.calls.remove(&call) {
+                    self.metrics.call(Direction::In, Some(ErrorKind::Cancelled), now - begun);
                     self.mailbox.push(GuestTask::CancelCall(call));
                 }
             }
             PageFrame::PageEnd { id, outcome } => match self.page_calls.answer(id) {
-                Answered::Call(call) => self.mailbox.push(GuestTask::EndPageCall { call, id, outcome }),
+                Answered::Call { call, begun } => {
+                    self.metrics.call(Direction::Out, outcome.as_ref().err().map(Error::kind), now - begun);
+                    self.mailbox.push(GuestTask::EndPageCall { call, id, outcome });
+                }
                 Answered::Ended => outcome.iter().for_each(|message| self.release_objects_in(message)),
                 Answered::Nothing => {
                     let what = format!("A 'page-end' frame ends the call {id}, which the page was never sent.");
@@ -118,6 +138,7 @@ impl Interop {
             }
             PageFrame::Credit { stream, bytes } => {
                 if !self.streams.credit(stream, bytes) {
+                    self.metrics.limit_hit(Limit::Streams);
                     let limit = self.options.max_streams;
                     let what = format!(
                         "The stream is not read: {limit} of the guest's streams are open, and {limit} is the limit."
@@ -147,15 +168,15 @@ impl Interop {
         limits::check_arguments(&self.config, self.max_message, method, args)
     }
 
-    /// Acts upon what a visit of the guest has left, at a time of the page's presence. Returns whether the guest is gone.
-    pub(crate) fn effects(&mut self, effects: Effects, noted: Noted, now: Duration) -> bool {
+    /// Acts upon what a visit of the guest has left. Returns whether the guest is gone.
+    pub(crate) fn effects(&mut self, effects: Effects, noted: Noted, now: Now) -> bool {
         let Effects { settled, page, guest, undelivered, alarm: _ } = effects;
         // A trap ends everything with one frame.
         if page.iter().any(|task| matches!(task, PageTask::Drop)) {
             return true;
         }
         page.into_iter().for_each(|task| self.page_task(task, now));
-        settled.into_iter().for_each(|settled| self.settle(settled));
+        settled.into_iter().for_each(|settled| self.settle(settled, now.clock));
         // After the messages of the guest that may name them.
         let mut released = noted.released;
         for object in undelivered.iter().flat_map(Message::page_objects) {
@@ -166,13 +187,13 @@ impl Interop {
         false
     }
 
-    fn page_task(&mut self, task: PageTask, now: Duration) {
+    fn page_task(&mut self, task: PageTask, now: Now) {
         match task {
             PageTask::Begin { call, id, request, .. } => {
                 let frame = ServerFrame::PageCall { id, request };
                 match frame.encode(&self.limits) {
                     Ok(frame) => {
-                        self.page_calls.begin(id, call, now + self.options.page_call_limit);
+                        self.page_calls.begin(id, call, now.clock, now.presence + self.options.page_call_limit);
                         self.out.push(frame);
                     }
                     Err(error) => {
@@ -197,12 +218,12 @@ impl Interop {
         }
     }
 
-    fn settle(&mut self, settled: Settled) {
+    fn settle(&mut self, settled: Settled, now: Instant) {
         match settled {
             Settled::Call { call, outcome, .. } => {
                 let outcome = outcome.map(|result| result.into_message());
-                if self.calls.contains(&call) {
-                    self.end_call(call, outcome);
+                if self.calls.contains_key(&call) {
+                    self.end_call(call, outcome, now);
                 } else if let Ok(message) = outcome {
                     // The page has cancelled the call.
                     give_back(&message).for_each(|task| self.mailbox.push(task));
@@ -221,8 +242,14 @@ impl Interop {
     }
 
     /// Ends a call of the page.
-    fn end_call(&mut self, call: u64, outcome: Result<Message, Error>) {
-        self.calls.remove(&call);
+    fn end_call(&mut self, call: u64, outcome: Result<Message, Error>, now: Instant) {
+        let kind = outcome.as_ref().err().map(Error::kind);
+        if kind == Some(ErrorKind::TooMany) {
+            self.metrics.limit_hit(Limit::PendingCalls);
+        }
+        if let Some(begun) = self.calls.remove(&call) {
+            self.metrics.call(Direction::In, kind, now - begun);
+        }
         let frame = ServerFrame::End { call, outcome: outcome.map_err(|error| self.plain(error)) };
         match frame.encode(&self.limits) {
             Ok(bytes) => self.out.push(bytes),
@@ -230,6 +257,7 @@ impl Interop {
                 if let ServerFrame::End { outcome: Ok(message), .. } = &frame {
                     give_back(message).for_each(|task| self.mailbox.push(task));
                 }
+                self.metrics.limit_hit(Limit::MessageOut);
                 let what = format!("The result cannot be sent: {refused} A stream carries more.");
                 self.send(&ServerFrame::End { call, outcome: Err(Error::new(refused.kind(), what)) });
             }
@@ -243,7 +271,7 @@ impl Interop {
     }
 
     /// Asks guest and page for more of their streams, as far as there is room. `is_congested` says that much waits to be sent.
-    pub(crate) fn pull(&mut self, is_congested: bool, now: Duration) {
+    pub(crate) fn pull(&mut self, is_congested: bool, presence: Duration) {
         if is_congested {
             return;
         }
@@ -251,7 +279,7 @@ impl Interop {
             let waiter = Some(Waiter::Driver);
             self.mailbox.push(GuestTask::Read { call: read.call, stream: read.stream, max: read.max, waiter });
         }
-        while let Some(read) = self.reads.next(now + self.options.page_call_limit) {
+        while let Some(read) = self.reads.next(presence + self.options.page_call_limit) {
             let reads::PageRead { piece, object, offset, length } = read;
             self.send(&ServerFrame::PageRead { id: piece, object, offset, length });
         }
@@ -263,17 +291,18 @@ impl Interop {
     }
 
     /// Ends what the page is late with.
-    pub(crate) fn end_late(&mut self, now: Duration) {
+    pub(crate) fn end_late(&mut self, now: Now) {
         let limit = self.options.page_call_limit;
         let late = || {
             let what = format!("The page has not answered within {} s.", limit.as_secs_f64());
             Error::new(ErrorKind::TimedOut, what)
         };
-        while let Some((id, call)) = self.page_calls.pop_late(now) {
+        while let Some(Late { id, call, begun }) = self.page_calls.pop_late(now.presence) {
+            self.metrics.call(Direction::Out, Some(ErrorKind::TimedOut), now.clock - begun);
             self.mailbox.push(GuestTask::EndPageCall { call, id, outcome: Err(late()) });
             self.send(&ServerFrame::PageCancel { id });
         }
-        while let Some(ended) = self.reads.pop_late(now, late) {
+        while let Some(ended) = self.reads.pop_late(now.presence, late) {
             self.end_read(ended);
         }
     }

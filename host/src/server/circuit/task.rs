@@ -22,7 +22,7 @@ use crate::server::auth::Subject;
 use crate::server::circuit::connection::{Connection, Lost};
 use crate::server::circuit::handle::{Command, Ending, Handle, Resumption};
 use crate::server::circuit::inbox::Accepted;
-use crate::server::circuit::interop::Interop;
+use crate::server::circuit::interop::{Interop, Now};
 use crate::server::circuit::link::Link;
 use crate::server::circuit::presence::Presence;
 use crate::server::circuit::rate::Rate;
@@ -114,7 +114,7 @@ impl Circuit {
         guest.attach(driver);
         let max_message = guest.max_message().unwrap_or(0);
         let mut circuit = Self {
-            interop: Interop::new(config, Arc::clone(&options), max_message),
+            interop: Interop::new(config, Arc::clone(&options), Arc::clone(&metrics), max_message),
             link: Link::new(&options),
             rate: Rate::new(options.frame_rate, options.frame_burst, now),
             handle,
@@ -237,7 +237,7 @@ impl Circuit {
                     self.metrics.bytes(Direction::In, size);
                     if self.link.inbox().accept(number, size, now)? == Accepted::New {
                         self.active = now;
-                        self.interop.frame(frame)?;
+                        self.interop.frame(frame, now)?;
                     }
                 }
                 Frame::Control(control) => self.control(control, now)?,
@@ -361,7 +361,7 @@ impl Circuit {
         if let Some(alarm) = effects.alarm {
             self.alarm = Some(alarm);
         }
-        let is_gone = self.interop.effects(effects, noted, self.presence.at(now));
+        let is_gone = self.interop.effects(effects, noted, self.moment(now));
         if is_gone || trapped.is_some() {
             return self.trapped(trapped, now);
         }
@@ -421,6 +421,10 @@ impl Circuit {
 
     // The clock.
 
+    fn moment(&self, now: Instant) -> Now {
+        Now { clock: now, presence: self.presence.at(now) }
+    }
+
     /// Returns when something is due.
     fn next_deadline(&mut self, now: Instant) -> Option<Instant> {
         let options = &self.options;
@@ -451,7 +455,7 @@ impl Circuit {
     /// Does what is due.
     fn clock(&mut self, now: Instant) {
         let options = Arc::clone(&self.options);
-        self.interop.end_late(self.presence.at(now));
+        self.interop.end_late(self.moment(now));
         self.flush(now);
         if let Some(connection) = self.link.connection() {
             let silent = now.saturating_duration_since(connection.heard());
