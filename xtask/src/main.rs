@@ -67,8 +67,12 @@ enum Task {
     },
     /// Check formatting, lints, docs, types and licences.
     Lint,
-    /// Measure, and print the ratios beside their references.
-    Bench,
+    /// Measure, and print the ratios beside their references: everything, or the parts that are named.
+    Bench {
+        /// The parts to measure.
+        #[arg(value_enum)]
+        parts: Vec<bench::Part>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -99,6 +103,6 @@ fn run(task: Task) -> Result<()> {
         Task::Test { parts } => test::run(sh, &parts),
         Task::Conformance { write } => test::conformance(sh, write),
         Task::Lint => lint::run(sh),
-        Task::Bench => bench::run(sh),
+        Task::Bench { parts } => bench::run(sh, &parts),
     }
 }
