@@ -233,3 +233,36 @@ impl Default for Config {
         }
     }
 }
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn circuits_beside_sessions_have_one_limit() {
+        assert!(Config::new().max_circuits(1_000).check().is_ok());
+        let refused = Config::new().max_circuits(MAX_GUESTS - 1_000 + 1).check().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        assert!(refused.message().contains("max_circuits is 19001 beside 1000 sessions"), "{refused}");
+        assert!(Config::new().max_total_memory(0).check().is_err());
+    }
+
+    #[test]
+    fn more_circuits_than_memory_maps_are_refused_with_both_numbers() {
+        let Ok(limit) = std::fs::read_to_string("/proc/sys/vm/max_map_count") else { return };
+        let limit: u32 = limit.trim().parse().unwrap();
+        let circuits = limit / 6;
+        // A machine that allows more maps than all guests take refuses none.
+        if circuits > MAX_GUESTS - 1 {
+            return;
+        }
+        let refused = Config::new().max_sessions(1).max_circuits(circuits).check().unwrap_err();
+        let expected = [
+            format!("max_circuits {circuits}, which take up to 4 and {} memory maps", circuits * 6),
+            format!("of the {limit} that this machine allows"),
+            "lower max_circuits to ".to_owned(),
+            "sysctl -w vm.max_map_count=".to_owned(),
+        ];
+        assert!(expected.iter().all(|part| refused.message().contains(part)), "{refused}");
+    }
+}

@@ -70,3 +70,32 @@ impl SystemAccess {
         Ok(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_not_there_is_refused_before_a_guest_starts() {
+        let refused = SystemAccess::none().folder("/no/such/folder", "data", false).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Failed);
+        assert!(refused.message().contains("'/no/such/folder'"), "{refused}");
+    }
+
+    #[test]
+    fn two_folders_do_not_share_a_name() {
+        let here = env!("CARGO_MANIFEST_DIR");
+        let access = SystemAccess::none().folder(here, "data", true).unwrap();
+        assert_eq!(access.clone().folder(here, "data", false).unwrap_err().kind(), ErrorKind::Unsupported);
+        assert_eq!(access.folder(here, "", false).unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn a_variable_is_replaced_by_the_last_one_of_its_name() {
+        let access = SystemAccess::none().variable("A", "1").and_then(|access| access.variable("A", "2=3")).unwrap();
+        assert_eq!(access.variables, [("A".to_owned(), "2=3".to_owned())]);
+        for (name, value) in [("", "1"), ("A=B", "1"), ("A\0", "1"), ("A", "\0")] {
+            assert_eq!(SystemAccess::none().variable(name, value).unwrap_err().kind(), ErrorKind::Unsupported);
+        }
+    }
+}

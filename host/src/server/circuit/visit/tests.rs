@@ -1,6 +1,7 @@
 //! Guests on fibers, without sockets. The runtime of each test has one thread, which a guest that were not moved would hold.
 
 use std::path::Path;
+use std::sync::LazyLock;
 use std::thread::available_parallelism;
 
 use super::*;
@@ -14,6 +15,9 @@ use crate::error::ErrorKind;
 
 /// How long a test may take that waits for something.
 const GUARD: Duration = Duration::from_secs(60);
+
+/// The host of tests that need no limits of their own: to compile a guest takes longer than all the rest of a test.
+static HOST: LazyLock<Host> = LazyLock::new(|| Host::new(Config::new()));
 
 /// What all circuits of a test share.
 struct Host {
@@ -84,8 +88,7 @@ fn settled(visited: Visited) -> Vec<(u64, Result<String, ErrorKind>)> {
 
 #[tokio::test]
 async fn a_call_that_is_ready_ends_with_its_visit_under_its_number() {
-    let host = Host::new(Config::new());
-    let mut guest = host.start().await;
+    let mut guest = HOST.start().await;
     assert!(guest.is_at_rest());
     let visited = visit(&mut guest, call(7, "Add", "[1,2]")).await;
     assert!(visited.trapped.is_none() && visited.left_over.is_empty());
@@ -95,8 +98,7 @@ async fn a_call_that_is_ready_ends_with_its_visit_under_its_number() {
 
 #[tokio::test]
 async fn a_visit_leaves_over_what_is_too_much_for_it() {
-    let host = Host::new(Config::new());
-    let mut guest = host.start().await;
+    let mut guest = HOST.start().await;
     guest.begin((0..40).map(|number| call(number, "Add", &format!("[{number},1]"))).collect());
     let mut outcomes = Vec::new();
     let mut visits = 0;
@@ -182,8 +184,7 @@ async fn to_drop_a_visit_is_the_end_of_its_guest() {
 
 #[tokio::test]
 async fn a_guest_that_waits_in_the_system_delays_no_other() {
-    let host = Host::new(Config::new());
-    let (mut waiting, mut quick) = (host.start().await, host.start().await);
+    let (mut waiting, mut quick) = (HOST.start().await, HOST.start().await);
     waiting.begin(VecDeque::from([call(1, "SleepInHost", "[50]")]));
     tokio::select! {
         biased;
@@ -205,8 +206,7 @@ async fn a_guest_that_waits_too_long_is_stopped() {
 
 #[tokio::test]
 async fn a_guest_that_was_slow_begins_on_the_slow_threads() {
-    let host = Host::new(Config::new());
-    let mut guest = host.start().await;
+    let mut guest = HOST.start().await;
     // It takes many ticks, of which a busy machine may miss some.
     while !visit(&mut guest, call(1, "MakeText", "[20000000]")).await.slow {}
     guest.begin(VecDeque::from([call(2, "Add", "[1,2]")]));
@@ -216,8 +216,7 @@ async fn a_guest_that_was_slow_begins_on_the_slow_threads() {
 
 #[tokio::test]
 async fn a_panic_of_a_guest_ends_all_its_calls() {
-    let host = Host::new(Config::new());
-    let mut guest = host.start().await;
+    let mut guest = HOST.start().await;
     assert!(settled(visit(&mut guest, call(1, "Never", "[]")).await).is_empty());
     let visited = visit(&mut guest, call(2, "Panic", r#"["gone"]"#)).await;
     assert!(visited.trapped.as_ref().unwrap().message().contains("gone"));
