@@ -18,7 +18,7 @@ use crate::engine::effects::GuestTask;
 use crate::engine::instance::{Export, Instance, PreparedGuest, Returned, new_store};
 use crate::engine::meter::{FIRST_TICKS, Interrupted, Meter};
 use crate::engine::store::State;
-use crate::engine::trap::trap_error;
+use crate::engine::trap::{TrapCause, trap_cause, trap_error};
 use crate::engine::{Permit, Runtime, wasi};
 use crate::error::Error;
 
@@ -60,6 +60,8 @@ impl FiberGuest {
 pub(crate) struct Fiber {
     guest: Guest,
     meter: Arc<Meter>,
+    /// Why the guest is gone.
+    cause: Option<TrapCause>,
 }
 
 /// An instance that is called asynchronously. To drop the future of a call is the end of the guest.
@@ -97,7 +99,7 @@ impl FiberInstance {
             Ok((guest, started))
         });
         let (guest, exports) = started.await.map_err(|error| trap_error(store.data_mut(), error))?;
-        Ok(Self::with(store, Fiber { guest, meter }, exports, Some(permit)))
+        Ok(Self::with(store, Fiber { guest, meter, cause: None }, exports, Some(permit)))
     }
 
     /// Returns what measures the guest.
@@ -105,9 +107,9 @@ impl FiberInstance {
         &self.guest.meter
     }
 
-    /// Returns the error of all calls, if the guest is gone.
-    pub(crate) fn trapped(&self) -> Option<&Error> {
-        self.trapped.as_ref()
+    /// Returns the error of all calls, and its cause, if the guest is gone.
+    pub(crate) fn trapped(&self) -> Option<(&Error, TrapCause)> {
+        Some((self.trapped.as_ref()?, self.guest.cause?))
     }
 
     /// Runs a task.
@@ -125,7 +127,7 @@ impl FiberInstance {
         }
         self.store.data_mut().begin_entry();
         self.store.set_epoch_deadline(FIRST_TICKS);
-        let (Fiber { guest, meter }, store) = (&self.guest, &mut self.store);
+        let (Fiber { guest, meter, .. }, store) = (&self.guest, &mut self.store);
         let invocation = guest.dotwit_interop_invocation();
         let references = guest.dotwit_interop_references();
         let streams = guest.dotwit_interop_streams();
@@ -151,7 +153,10 @@ impl FiberInstance {
             }
             .map(|()| Returned::Nothing)
         });
-        entered.await.map_err(|error| self.end(error))
+        entered.await.map_err(|error| {
+            self.guest.cause = Some(trap_cause(self.store.data(), &error));
+            self.end(error)
+        })
     }
 }
 

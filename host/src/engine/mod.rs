@@ -23,7 +23,7 @@ pub(crate) mod result;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
-mod trap;
+pub(crate) mod trap;
 pub(crate) mod upcalls;
 mod wasi;
 

@@ -6,6 +6,31 @@ use wasmtime_wasi::I32Exit;
 use crate::engine::store::{RefusedMemory, State};
 use crate::error::{Error, ErrorKind};
 
+/// Why a guest is gone, for statistics.
+#[cfg(feature = "server")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TrapCause {
+    /// It ran for too long.
+    Time,
+    /// It needed too much memory.
+    Memory,
+    /// It panicked.
+    Panic,
+    /// Anything else.
+    Other,
+}
+
+/// Returns the cause of one of wasmtime's errors. It must be asked for before [`trap_error`] takes what the guest has reported.
+#[cfg(feature = "server")]
+pub(crate) fn trap_cause(state: &State, error: &wasmtime::Error) -> TrapCause {
+    match (error.downcast_ref::<Trap>(), &state.panic, &state.refused_memory) {
+        (_, Some(_), _) => TrapCause::Panic,
+        (Some(Trap::Interrupt), ..) => TrapCause::Time,
+        (Some(Trap::UnreachableCodeReached), _, Some(_)) => TrapCause::Memory,
+        _ => TrapCause::Other,
+    }
+}
+
 /// Returns the error behind one of wasmtime's.
 pub(crate) fn trap_error(state: &mut State, error: wasmtime::Error) -> Error {
     if error.is::<PoolConcurrencyLimitError>() {

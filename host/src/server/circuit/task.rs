@@ -354,8 +354,11 @@ impl Circuit {
     }
 
     fn visited(&mut self, visited: Visited, now: Instant) {
-        let Visited { effects, left_over, trapped, slow, duration } = visited;
+        let Visited { effects, left_over, trapped, cause, slow, duration } = visited;
         self.metrics.visited(duration, slow);
+        if let Some(cause) = cause {
+            self.metrics.trapped(cause.into());
+        }
         let room = self.options.max_outbox.saturating_sub(self.link.outbox().bytes());
         let noted = self.upcalls.take(room);
         if let Some(alarm) = effects.alarm {

@@ -18,8 +18,10 @@ use super::executor::{Away, Executor, gone};
 use crate::engine::effects::{Effects, GuestTask};
 use crate::engine::fiber::FiberInstance;
 use crate::engine::meter::Meter;
+use crate::engine::trap::TrapCause;
 use crate::engine::upcalls::Upcalls;
 use crate::error::Error;
+use crate::server::metrics::Trap;
 
 /// The most tasks of one visit: the circuit sends what came of them as one message, and then lets other circuits have their turn.
 const MAX_TASKS: usize = 32;
@@ -40,6 +42,8 @@ pub(crate) struct Visited {
     pub(crate) left_over: VecDeque<GuestTask>,
     /// Why the guest is gone, if it is: a trap, whose effects have ended all that was under way, or the end of the host.
     pub(crate) trapped: Option<Error>,
+    /// The cause of the trap, if it is one.
+    pub(crate) cause: Option<TrapCause>,
     /// Whether the guest took so long that it was moved to the slow runtime, or would have been.
     pub(crate) slow: bool,
     /// How long the visit took by the clock, with the time in which the guest waited for its turn.
@@ -105,7 +109,8 @@ impl GuestRunner {
     }
 
     /// Returns whether the visit that is under way is on the slow runtime.
-    pub(crate) fn is_away(&self) -> bool {
+    #[cfg(test)]
+    pub(super) fn is_away(&self) -> bool {
         matches!(self.place, Place::Away(_))
     }
 
@@ -153,14 +158,14 @@ impl GuestRunner {
         }
         Poll::Ready(match finished {
             Ok(Finished { guest, effects, left_over }) => {
-                let trapped = guest.trapped().cloned();
+                let (trapped, cause) = guest.trapped().map(|(error, cause)| (error.clone(), cause)).unzip();
                 self.place = Place::Home(guest);
-                Visited { effects, left_over, trapped, slow, duration }
+                Visited { effects, left_over, trapped, cause, slow, duration }
             }
             Err(error) => {
                 self.place = Place::Gone;
                 let (effects, left_over) = (Effects::default(), VecDeque::new());
-                Visited { effects, left_over, trapped: Some(gone(&error)), slow, duration }
+                Visited { effects, left_over, trapped: Some(gone(&error)), cause: None, slow, duration }
             }
         })
     }
@@ -191,6 +196,18 @@ async fn visit(mut guest: Box<FiberInstance>, mut tasks: VecDeque<GuestTask>, be
     }
     let effects = guest.take_effects();
     Finished { guest, effects, left_over: tasks }
+}
+
+/// The cause as metrics count it.
+impl From<TrapCause> for Trap {
+    fn from(cause: TrapCause) -> Self {
+        match cause {
+            TrapCause::Time => Self::Time,
+            TrapCause::Memory => Self::Memory,
+            TrapCause::Panic => Self::Panic,
+            TrapCause::Other => Self::Other,
+        }
+    }
 }
 
 /// Whether the visits of a guest begin on the slow runtime.

@@ -139,6 +139,7 @@ async fn a_loop_is_moved_and_ends_after_its_limit_while_another_guest_answers() 
     };
     assert!(answered > 0);
     assert!(visited.slow);
+    assert_eq!(visited.cause, Some(TrapCause::Time));
     assert!(visited.trapped.as_ref().unwrap().message().contains("it ran for longer than 300ms"));
     assert_eq!(settled(visited), [(1, Err(ErrorKind::GuestTrapped))]);
     let later = visit(&mut looping, call(3, "Add", "[1,2]")).await;
@@ -220,6 +221,7 @@ async fn a_panic_of_a_guest_ends_all_its_calls() {
     assert!(settled(visit(&mut guest, call(1, "Never", "[]")).await).is_empty());
     let visited = visit(&mut guest, call(2, "Panic", r#"["gone"]"#)).await;
     assert!(visited.trapped.as_ref().unwrap().message().contains("gone"));
+    assert_eq!(visited.cause, Some(TrapCause::Panic));
     let mut ended = settled(visited);
     ended.sort_by_key(|(call, _)| *call);
     assert_eq!(ended, [(1, Err(ErrorKind::GuestTrapped)), (2, Err(ErrorKind::GuestTrapped))]);
@@ -243,6 +245,7 @@ async fn the_memory_of_all_guests_is_limited_and_returns() {
     );
     let visited = visit(&mut guests[0], call(1, "ExhaustMemory", "[]")).await;
     assert!(visited.trapped.unwrap().message().contains("the limit of all guests together"));
+    assert_eq!(visited.cause, Some(TrapCause::Memory));
     host.emptied_after(guests).await;
 }
 
