@@ -27,4 +27,6 @@ mod streams;
 pub(crate) mod task;
 mod timer;
 mod upcalls;
+#[cfg(test)]
+mod vectors;
 pub(crate) mod visit;

@@ -230,3 +230,61 @@ impl From<&WireError> for End {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [State; 5] =
+        [State::Connecting, State::Live, State::Waiting, State::Draining, State::Ended(End::Retention)];
+
+    const EVENTS: [Event; 7] = [
+        Event::Started,
+        Event::Resumed,
+        Event::SocketLost,
+        Event::Paused,
+        Event::Drain,
+        Event::Quiet,
+        Event::End(End::Trapped),
+    ];
+
+    #[test]
+    fn what_has_ended_stays_so_and_everything_else_can_end() {
+        for state in STATES {
+            let (ended, action) = state.on(Event::End(End::Trapped));
+            if let State::Ended(_) = state {
+                assert!(EVENTS.iter().all(|event| state.on(*event).0 == state));
+            } else {
+                assert_eq!((ended, action), (State::Ended(End::Trapped), Action::Finish(End::Trapped)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_circuit_finishes_exactly_when_it_ends() {
+        for (state, event) in STATES.iter().flat_map(|state| EVENTS.map(|event| (*state, event))) {
+            let (next, action) = state.on(event);
+            let has_ended = next != state && matches!(next, State::Ended(_));
+            assert_eq!(has_ended, matches!(action, Action::Finish(_)), "{state:?} {event:?}");
+        }
+    }
+
+    #[test]
+    fn the_states_are_those_of_the_drawing() {
+        let allowed = |state: State| -> Vec<&str> {
+            let mut next: Vec<_> = EVENTS.iter().map(|event| state.on(*event).0.as_str()).collect();
+            next.sort_unstable();
+            next.dedup();
+            next.retain(|name| *name != state.as_str());
+            next
+        };
+        assert_eq!(
+            STATES.map(allowed),
+            [vec!["ended", "live"], vec!["draining", "ended", "waiting"], vec!["ended", "live"], vec!["ended"], vec![],]
+        );
+        assert_eq!(State::Live.on(Event::Resumed), (State::Live, Action::TakeOver));
+        assert_eq!(State::Waiting.on(Event::Resumed), (State::Live, Action::Resume));
+        assert_eq!(State::Draining.on(Event::Resumed), (State::Draining, Action::Refuse));
+        assert_eq!(State::Draining.on(Event::SocketLost).0, State::Ended(End::Stopped));
+    }
+}
