@@ -10,7 +10,7 @@
 /**
  * @typedef {object} WakeHandler
  * @property {() => void} wake The page may have been away: its connection may be dead without knowing.
- * @property {(returns: boolean) => void} leave The page goes away, or is frozen, and may return.
+ * @property {(returns: boolean) => void} leave The page goes away, and may return.
  */
 
 /** @typedef {{ addEventListener: (type: string, listener: (event: any) => void) => void, removeEventListener: (type: string, listener: (event: any) => void) => void }} Target */
@@ -21,6 +21,8 @@
  * - `pageshow` comes when a page returns from the browser's back-forward cache, where iOS fires no `visibilitychange`.
  * - `resume` comes when a frozen page goes on, after which Chromium does not always fire `visibilitychange`.
  * - `pagehide` comes when the page goes. `beforeunload` may be cancelled, and comes for downloads and `mailto:` links, too.
+ * - `freeze` is not listened to: the browser answers the server's beats for a hidden page that is frozen, so that it has its guest as long
+ *   as it is there. A circuit that waits would be gone in minutes.
  *
  * @param {WakeHandler} handler
  * @param {{ global?: Partial<Target>, document?: Target & { visibilityState: string } }} [targets]
@@ -32,7 +34,6 @@ export function watchPage(handler, { global = globalThis, document = globalThis.
     [global, 'online', () => handler.wake()],
     [global, 'pageshow', () => handler.wake()],
     [global, 'pagehide', (event) => handler.leave(event.persisted === true)],
-    [document, 'freeze', () => handler.leave(true)],
     [document, 'resume', () => handler.wake()],
     [document, 'visibilitychange', () => document?.visibilityState === 'visible' && handler.wake()],
   ];
