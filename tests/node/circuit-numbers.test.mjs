@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readMessage } from '../node_modules/dotwit/src/circuit/messages.js';
 import { Numbers } from '../node_modules/dotwit/src/circuit/numbers.js';
+import { vectors } from './circuit-support.mjs';
 import { failure } from './support.mjs';
 
 /** A frame with two bytes of text: a `data-end`, whose stream says which it is. */
@@ -78,6 +79,47 @@ test('frames are delivered once and in order, wherever a link is cut', () => {
   }
 });
 
+/** Takes one step of a vector, and says what came of it in the words of the vector. */
+function step(numbers, step, pushed) {
+  const [[what, value]] = Object.entries(step);
+  try {
+    switch (what) {
+      case 'push': {
+        const bytes = new Uint8Array(value).fill(pushed.length + 1);
+        numbers.push(bytes);
+        pushed.push(bytes);
+        return { push: value, number: pushed.length };
+      }
+      case 'send': {
+        const message = numbers.next(value);
+        // The numbers of the vectors have one byte each.
+        const { first, sizes } = step.message;
+        const frames = pushed.slice(first - 1, first - 1 + sizes.length);
+        assert.deepEqual([...message.subarray(2)], frames.flatMap((frame) => [...frame]));
+        return { send: value, message: { ack: message[0], first: message[1], sizes: frames.map(({ length }) => length) } };
+      }
+      case 'receive':
+        return { receive: value, new: value.sizes.flatMap((size, index) => (numbers.accept(value.first + index, size) ? [value.first + index] : [])) };
+      case 'ackDue':
+        return { ackDue: numbers.isAckDue };
+      default:
+        numbers[what](value);
+        return { [what]: value, held: numbers.size };
+    }
+  } catch (error) {
+    if (error.code === 'ERR_ASSERTION') throw error;
+    return { [what]: value, [what === 'push' ? 'refused' : 'error']: error.kind };
+  }
+}
+
+test('the numbers are those of the vectors, which the server counts by, too', () => {
+  for (const { name, replay, steps } of vectors('numbers')) {
+    const numbers = new Numbers(replay);
+    const pushed = [];
+    for (const [index, expected] of steps.entries()) assert.deepEqual(step(numbers, expected, pushed), expected, `${name}: step ${index + 1}`);
+  }
+});
+
 test('a repeat is dropped, and a gap is refused', () => {
   const numbers = new Numbers(1000);
   assert.equal(numbers.accept(1, 10), true);
@@ -93,6 +135,8 @@ test('an ack of what was never sent is refused', () => {
   numbers.push(frame(1));
   failure(() => numbers.acknowledge(1), 'protocol');
   numbers.next(100);
+  // What was sent on a former connection counts.
+  numbers.rewind(0);
   numbers.acknowledge(1);
   numbers.acknowledge(1);
   failure(() => numbers.acknowledge(2), 'protocol');

@@ -16,9 +16,12 @@ const ACK_FRAMES = 32;
 
 /** The numbers of one circuit. */
 export class Numbers {
-  /** @type {Uint8Array[]} The frames that are not acknowledged, and how many of them, from the first, were sent. */
+  /** @type {Uint8Array[]} The frames that are not acknowledged, and how many of them, from the first, were sent on this connection. */
   #kept = [];
   #sent = 0;
+
+  /** The number of the last frame that was sent on any connection. */
+  #everSent = 0;
 
   /** The number of the last frame that was acknowledged: the number before that of `#kept[0]`. */
   #acknowledged = 0;
@@ -89,6 +92,7 @@ export class Numbers {
     const from = this.#sent;
     let size = 0;
     while (this.hasUnsent && (this.#sent === from || size + this.#kept[this.#sent].length <= most)) size += this.#kept[this.#sent++].length;
+    this.#everSent = Math.max(this.#everSent, this.#acknowledged + this.#sent);
     return this.#message(from, this.#kept.slice(from, this.#sent));
   }
 
@@ -117,12 +121,13 @@ export class Numbers {
    * @throws {DotNetError} of kind `protocol` when that was never sent
    */
   acknowledge(number) {
-    const last = this.#acknowledged + this.#sent;
+    const last = this.#everSent;
     if (number > last) throw new DotNetError('protocol', `The server has acknowledged frame ${number}, and ${last} is the last one that was sent.`);
     const count = number - this.#acknowledged;
     if (count <= 0) return;
     for (const frame of this.#kept.splice(0, count)) this.#size -= frame.length;
-    this.#sent -= count;
+    // Some may have arrived on a former connection.
+    this.#sent = Math.max(0, this.#sent - count);
     this.#acknowledged = number;
   }
 
