@@ -5,13 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::WebSocket;
 use axum::http::header;
 use axum::http::request::Parts;
 use tokio::time::{Instant, timeout_at};
 
 use super::auth::Subject;
-use super::circuit::connection::{Connection, Lost};
+use super::circuit::connection::{Connection, Lost, Socket};
 use super::circuit::handle::{Command, Handle, Resumption};
 use super::circuit::keys::{CircuitId, Keys};
 use super::circuit::link::PAGE_REPLAY;
@@ -39,9 +38,9 @@ const FEATURES: [&str; 0] = [];
 const UNKNOWN: &str = "There is no such circuit, or it is not this page's.";
 
 /// Serves a socket, from its first message to the end of its circuit, or to its handing over to the circuit that it resumes.
-pub(crate) async fn serve(shared: Arc<Shared>, socket: WebSocket, client: Client) {
+pub(crate) async fn serve(shared: Arc<Shared>, socket: impl Socket + 'static, client: Client) {
     let deadline = Instant::now() + shared.options.hello_time;
-    let mut connection = Connection::new(Box::pin(socket), deadline.into());
+    let mut connection = Connection::new(Box::pin(socket), std::time::Instant::now());
     let first = timeout_at(deadline, first_frame(&shared, &mut connection)).await;
     let refusal = match first {
         Err(_) => {

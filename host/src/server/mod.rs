@@ -16,6 +16,8 @@ mod options;
 mod origin;
 mod proxy;
 mod registry;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 mod wire;
 
