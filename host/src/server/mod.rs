@@ -40,6 +40,13 @@ pub use self::origin::{Origin, Origins, SameOrigin};
 pub use crate::engine::access::SystemAccess;
 use crate::error::{Error, ErrorKind};
 
+/// Reads a message of a circuit's socket, for the fuzz target.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn wire_read(data: &[u8]) {
+    wire::fuzz::wire_read(data);
+}
+
 /// How long requests that are under way may take to end once the server is asked to stop.
 const GRACE: Duration = Duration::from_secs(5);
 

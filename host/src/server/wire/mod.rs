@@ -14,6 +14,8 @@
 mod control;
 mod error;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod message;
 mod read;
 #[cfg(test)]
