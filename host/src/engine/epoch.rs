@@ -44,7 +44,8 @@ impl EpochClock {
         Ok(clock)
     }
 
-    fn now(&self) -> u64 {
+    /// Returns the tick that it is.
+    pub(crate) fn now(&self) -> u64 {
         self.ticks.load(Ordering::Relaxed)
     }
 }

@@ -207,6 +207,23 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Returns whether the clock that interrupts guests goes on within a time.
+    pub(crate) async fn clock_runs(&self, within: Duration) -> bool {
+        let clock = self.guest.load().fiber.runtime().clock.clone();
+        let before = clock.now();
+        // It goes on with the next tick, and a machine that is busy takes its time.
+        let until = Instant::now() + within;
+        while clock.now() == before {
+            if Instant::now() >= until {
+                return false;
+            }
+            tokio::time::sleep(clock.tick).await;
+        }
+        true
+    }
+}
+
 /// Returns a random time within [`SPREAD`].
 pub(crate) fn random_spread() -> Duration {
     let mut bytes = [0; 4];

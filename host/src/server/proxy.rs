@@ -17,6 +17,10 @@ use self::forwarded::Hop;
 /// How many hops are looked at: more proxies than anybody has one behind the other.
 const MAX_HOPS: usize = 16;
 
+/// Marks a request whose connection to this server is encrypted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Encrypted;
+
 /// From where a request comes, and what the one who made it takes this server for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Source {
@@ -31,7 +35,7 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Returns the source of a request that came from `peer`. `secure` says whether that connection is encrypted.
+    /// Returns the source of a request that came from `peer`. `secure` says that all connections are encrypted.
     pub(crate) fn of(request: &Parts, peer: IpAddr, secure: bool, trusted: &[IpNet]) -> Self {
         let mut source = Self { address: peer.to_canonical(), secure, host: host(request), prefix: String::new() };
         if !is_trusted(trusted, source.address) {

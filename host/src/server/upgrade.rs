@@ -203,7 +203,7 @@ impl Gate {
         self.metrics.refused(denied.reason);
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
         if self.logged.swap(now, Ordering::Relaxed) != now {
-            tracing::warn!(target: "dotwit::server", status = denied.status.as_u16(), "{}", denied.message);
+            tracing::warn!(status = denied.status.as_u16(), "{}", denied.message);
         }
         denied.into_response()
     }
