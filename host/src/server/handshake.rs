@@ -66,7 +66,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, socket: impl Socket + 'static, cl
                     let (socket, received) = (connection.into_socket(), resume.received);
                     let resumption = Resumption { socket, received, secret, subject };
                     match handle.send(Command::Resume(Box::new(resumption))) {
-                        Ok(()) => return shared.metrics.resumed(metrics::Resume::Resumed),
+                        Ok(()) => return,
                         Err(Command::Resume(resumption)) => {
                             connection = Connection::new(resumption.socket, std::time::Instant::now());
                             Refusal::unknown()
@@ -199,7 +199,7 @@ async fn open(shared: &Arc<Shared>, client: &Client, hello: Hello, deadline: Ins
         assemblies: current.guest.assemblies(),
     }
     .encode();
-    let (handle, commands) = Handle::new(id, keys, client.origin.clone(), &subject, client.source.address);
+    let (handle, commands) = Handle::new(id, keys, client.origin.clone(), &subject);
     let handle = Arc::new(handle);
     tracing::info!(
         circuit = %handle.id(), client = hello.client, peer = %client.source.address, subject = subject.name(), "a circuit begins"
@@ -285,6 +285,7 @@ impl Refusal {
     /// The guest did not start: there are too many, or it failed.
     fn not_started(shared: &Shared, error: &Error) -> Self {
         if error.kind() == ErrorKind::TooMany {
+            shared.metrics.limit_hit(metrics::Limit::Circuits);
             return Self::new(ErrorKind::TooMany, Reason::Full, Then::Later, error.message()).after(RETRY);
         }
         tracing::error!(detail = error.detail(), "a circuit cannot be started: {error}");

@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -30,8 +29,6 @@ pub(crate) struct Registry {
     max_per_address: Option<usize>,
     max_per_subject: Option<usize>,
     inner: Mutex<Inner>,
-    /// How many circuits have been started, for the metrics.
-    started: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -64,7 +61,6 @@ impl Registry {
             max_per_address: options.max_circuits_per_address,
             max_per_subject: options.max_circuits_per_subject,
             inner: Mutex::default(),
-            started: AtomicU64::new(0),
         }
     }
 
@@ -111,11 +107,6 @@ impl Registry {
         self.inner.lock().circuits.len()
     }
 
-    /// How many circuits have been started.
-    pub(crate) fn started(&self) -> u64 {
-        self.started.load(Ordering::Relaxed)
-    }
-
     /// Takes no more circuits from now on.
     pub(crate) fn begin_draining(&self) {
         self.inner.lock().is_draining = true;
@@ -129,7 +120,6 @@ impl Registry {
 impl Slot {
     /// Enters a circuit that has started.
     pub(crate) fn enter(&mut self, handle: Arc<Handle>) {
-        self.registry.started.fetch_add(1, Ordering::Relaxed);
         self.id = Some(handle.id().clone());
         self.registry.inner.lock().circuits.insert(handle.id().clone(), handle);
     }

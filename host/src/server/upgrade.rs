@@ -17,16 +17,11 @@ use axum::response::{IntoResponse, Response};
 
 use super::handshakes::{Full, Handshake, Handshakes};
 use super::hosts::{Host, is_listed};
-use super::metrics::{Metrics, Refused};
+use super::metrics::{Limit, Metrics, Refused};
 use super::options::CircuitOptions;
 use super::origin::Origin;
 use super::proxy::Source;
-
-/// The WebSocket subprotocol, whose number is the major version of the wire.
-pub(crate) const PROTOCOL: &str = "dotwit.v1";
-
-/// What a message may have beside its frames, in bytes: the numbers before them and each one's kind and length.
-pub(crate) const MESSAGE_OVERHEAD: usize = 1 << 10;
+use super::wire::{MESSAGE_OVERHEAD, SUBPROTOCOL};
 
 /// The size of each of a socket's buffers, in bytes. A buffer is there for as long as its socket, and an idle one needs none; larger
 /// messages go past it.
@@ -45,7 +40,7 @@ pub(crate) struct Client {
     /// The request, for [`Auth`](super::Auth).
     pub(crate) request: Parts,
     /// The place among the sockets that have not said hello. To be dropped once it has.
-    pub(crate) handshake: Handshake,
+    pub(crate) _handshake: Handshake,
 }
 
 /// What stands before circuits.
@@ -96,7 +91,7 @@ impl Gate {
             Err(denied) => return self.deny(denied),
         };
         let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-            Ok(upgrade) => upgrade.protocols([PROTOCOL]),
+            Ok(upgrade) => upgrade.protocols([SUBPROTOCOL]),
             Err(rejection) => {
                 let (status, message) = (rejection.status(), rejection.body_text());
                 return self.deny(Denied { status, reason: Refused::Protocol, message });
@@ -104,11 +99,14 @@ impl Gate {
         };
         let handshake = match self.handshakes.begin(source.address) {
             Ok(handshake) => handshake,
-            Err(full) => return self.deny(Denied::full(full)),
+            Err(full) => {
+                self.metrics.limit_hit(Limit::Handshakes);
+                return self.deny(Denied::full(full));
+            }
         };
         let options = &self.options;
         let (incoming, outgoing) = (options.max_message + MESSAGE_OVERHEAD, options.max_message_out + MESSAGE_OVERHEAD);
-        let client = Client { source, origin, request: parts, handshake };
+        let client = Client { source, origin, request: parts, _handshake: handshake };
         upgrade
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER)
@@ -129,9 +127,9 @@ impl Gate {
             return Err(Denied::new(StatusCode::UPGRADE_REQUIRED, Refused::Protocol, what));
         }
         let (source, origin) = self.admit(request)?;
-        if !has_token(&request.headers, header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL) {
+        if !has_token(&request.headers, header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
             let what = format!(
-                "The client must offer the subprotocol '{PROTOCOL}', which is the one that this server speaks."
+                "The client must offer the subprotocol '{SUBPROTOCOL}', which is the one that this server speaks."
             );
             return Err(Denied::new(StatusCode::BAD_REQUEST, Refused::Version, what));
         }

@@ -34,8 +34,6 @@ pub(crate) struct Connection {
     is_flushed: bool,
     /// When something was heard last.
     heard: Instant,
-    /// When something was said last.
-    said: Instant,
     /// Since when the socket has taken nothing, although there is something to send.
     stuck: Option<Instant>,
 }
@@ -51,7 +49,7 @@ pub(crate) enum Lost {
 
 impl Connection {
     pub(crate) fn new(socket: Pin<Box<dyn Socket>>, now: Instant) -> Self {
-        Self { socket, urgent: VecDeque::new(), is_flushed: true, heard: now, said: now, stuck: None }
+        Self { socket, urgent: VecDeque::new(), is_flushed: true, heard: now, stuck: None }
     }
 
     pub(crate) fn into_socket(self) -> Pin<Box<dyn Socket>> {
@@ -61,11 +59,6 @@ impl Connection {
     /// When something was heard last.
     pub(crate) fn heard(&self) -> Instant {
         self.heard
-    }
-
-    /// When something was said last.
-    pub(crate) fn said(&self) -> Instant {
-        self.said
     }
 
     /// Since when the socket has taken nothing, although there is something to send.
@@ -135,7 +128,6 @@ impl Connection {
             let Some(message) = self.urgent.pop_front().or_else(|| next().map(Message::Binary)) else { break };
             self.socket.as_mut().start_send(message).map_err(lost)?;
             self.is_flushed = false;
-            self.said = now;
             self.stuck = None;
         }
         if !self.is_flushed {

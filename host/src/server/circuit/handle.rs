@@ -1,7 +1,6 @@
 //! A circuit, as everything outside of its task sees it.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -63,7 +62,6 @@ pub(crate) struct Handle {
     /// Where its page is from, and who it is: it is resumed only by the same.
     origin: Option<Origin>,
     subject: String,
-    address: IpAddr,
     pub(crate) keys: Mutex<Keys>,
     commands: mpsc::Sender<Command>,
     pub(crate) status: Status,
@@ -86,19 +84,14 @@ impl Handle {
         keys: Keys,
         origin: Option<Origin>,
         subject: &Subject,
-        address: IpAddr,
     ) -> (Self, mpsc::Receiver<Command>) {
         let (commands, receiver) = mpsc::channel(MAX_COMMANDS);
         let (keys, subject, status) = (Mutex::new(keys), subject.name().to_owned(), Status::default());
-        (Self { id, origin, subject, address, keys, commands, status }, receiver)
+        (Self { id, origin, subject, keys, commands, status }, receiver)
     }
 
     pub(crate) fn id(&self) -> &CircuitId {
         &self.id
-    }
-
-    pub(crate) fn address(&self) -> IpAddr {
-        self.address
     }
 
     /// Returns whether a page may be this circuit's, apart from the secret.

@@ -163,6 +163,7 @@ impl Interop {
     fn check_call(&self, method: &str, args: &Message) -> Result<(), Error> {
         let limit = self.options.max_pending_calls;
         if self.calls.len() > limit {
+            self.metrics.limit_hit(Limit::PendingCalls);
             return Err(limits::too_many_calls(method, limit));
         }
         limits::check_arguments(&self.config, self.max_message, method, args)
@@ -244,9 +245,6 @@ impl Interop {
     /// Ends a call of the page.
     fn end_call(&mut self, call: u64, outcome: Result<Message, Error>, now: Instant) {
         let kind = outcome.as_ref().err().map(Error::kind);
-        if kind == Some(ErrorKind::TooMany) {
-            self.metrics.limit_hit(Limit::PendingCalls);
-        }
         if let Some(begun) = self.calls.remove(&call) {
             self.metrics.call(Direction::In, kind, now - begun);
         }
@@ -298,6 +296,7 @@ impl Interop {
             Error::new(ErrorKind::TimedOut, what)
         };
         while let Some(Late { id, call, begun }) = self.page_calls.pop_late(now.presence) {
+            self.metrics.limit_hit(Limit::PageCall);
             self.metrics.call(Direction::Out, Some(ErrorKind::TimedOut), now.clock - begun);
             self.mailbox.push(GuestTask::EndPageCall { call, id, outcome: Err(late()) });
             self.send(&ServerFrame::PageCancel { id });

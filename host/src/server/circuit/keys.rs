@@ -19,10 +19,6 @@ impl CircuitId {
     pub(crate) fn new(node: &str) -> Result<Self, getrandom::Error> {
         Ok(Self(format!("{node}-{}", random_text()?).into()))
     }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl Borrow<str> for CircuitId {
@@ -96,7 +92,7 @@ mod tests {
     fn an_id_names_its_node_and_nothing_else_twice() {
         let (one, other) = (CircuitId::new("n1").unwrap(), CircuitId::new("n1").unwrap());
         assert_ne!(one, other);
-        let (node, random) = one.as_str().split_once('-').unwrap();
+        let (node, random) = one.0.split_once('-').unwrap();
         assert_eq!((node, random.len()), ("n1", 22));
         assert!(random.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
     }

@@ -38,8 +38,6 @@ pub(crate) enum End {
     Goodbye,
     /// The page went away before it had its circuit.
     Abandoned,
-    /// The guest could not be started.
-    NotStarted,
     /// The guest has trapped.
     Trapped,
     /// The page broke the protocol.
@@ -136,11 +134,13 @@ impl State {
     }
 
     /// Whether the circuit has a socket.
+    #[cfg(test)]
     pub(crate) fn has_socket(self) -> bool {
         matches!(self, Self::Live | Self::Draining)
     }
 
-    /// The state as metrics name it.
+    /// The state's name.
+    #[cfg(test)]
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
@@ -163,7 +163,6 @@ impl End {
             | Self::Idle
             | Self::Stopped
             | Self::Expired => ErrorKind::Disconnected,
-            Self::NotStarted => ErrorKind::Failed,
             Self::Trapped => ErrorKind::GuestTrapped,
             Self::Protocol => ErrorKind::Protocol,
             Self::TooLarge | Self::SlowConsumer => ErrorKind::TooLarge,
@@ -176,7 +175,6 @@ impl End {
         match self {
             Self::Goodbye
             | Self::Abandoned
-            | Self::NotStarted
             | Self::Trapped
             | Self::Protocol
             | Self::TooLarge
@@ -191,7 +189,7 @@ impl End {
     pub(crate) fn close_code(self) -> CloseCode {
         match self {
             Self::Goodbye | Self::Abandoned | Self::Retention | Self::Evicted | Self::Idle => CloseCode::End,
-            Self::NotStarted | Self::Expired => CloseCode::Refused,
+            Self::Expired => CloseCode::Refused,
             Self::Trapped => CloseCode::Trapped,
             Self::Protocol => CloseCode::Protocol,
             Self::TooLarge => CloseCode::TooLarge,
@@ -206,7 +204,6 @@ impl End {
         match self {
             Self::Goodbye => "goodbye",
             Self::Abandoned => "abandoned",
-            Self::NotStarted => "not-started",
             Self::Trapped => "trapped",
             Self::Protocol => "protocol",
             Self::TooLarge => "too-large",

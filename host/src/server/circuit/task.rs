@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::config::Config;
 use crate::engine::effects::GuestTask;
 use crate::engine::upcalls::Upcalls;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::server::auth::Subject;
 use crate::server::circuit::connection::{Connection, Lost};
 use crate::server::circuit::handle::{Command, Ending, Handle, Resumption};
@@ -30,12 +30,12 @@ use crate::server::circuit::state::{Action, End, Event, State};
 use crate::server::circuit::timer::Timer;
 use crate::server::circuit::upcalls::CircuitUpcalls;
 use crate::server::circuit::visit::{GuestRunner, Visited};
-use crate::server::metrics::{Direction, Ended, Metrics};
+use crate::server::metrics::{self, Direction, Ended, Limit, Metrics};
 use crate::server::options::CircuitOptions;
 use crate::server::registry::Slot;
 use crate::server::wire::{
     CloseCode, Control, ControlBody, CountedFrame, Frame, Goodbye, PageFrame, Reason, Refused, Resumed, ServerFrame,
-    SocketMessage, Stale, Then, WireError, WireLimits,
+    SocketMessage, Stale, Then, WireError, WireLimits, write_message,
 };
 
 /// The rounds of one turn. Each has one message of the page at most and one visit, and circuits share their threads.
@@ -271,7 +271,12 @@ impl Circuit {
         match done {
             Ok(()) => {}
             Err(Lost::Gone) => self.event(Event::SocketLost, "", now),
-            Err(Lost::Broke(error)) => self.event(Event::End(End::from(&error)), error.message(), now),
+            Err(Lost::Broke(error)) => {
+                if error.kind() == ErrorKind::TooLarge {
+                    self.metrics.limit_hit(Limit::Message);
+                }
+                self.event(Event::End(End::from(&error)), error.message(), now);
+            }
         }
     }
 
@@ -309,7 +314,9 @@ impl Circuit {
                 return self.event(Event::End(End::Protocol), error.message(), now);
             }
         }
-        if action == Action::TakeOver {
+        let is_taken = action == Action::TakeOver;
+        self.metrics.resumed(if is_taken { metrics::Resume::TakenOver } else { metrics::Resume::Resumed });
+        if is_taken {
             let goodbye = goodbye(End::Goodbye, "Another page has resumed the circuit.", None);
             self.link.part(Some(&goodbye.encode()), CloseCode::TakenOver);
         }
@@ -406,11 +413,13 @@ impl Circuit {
             self.metrics.bytes(Direction::Out, frame.len());
         }
         if let Err(full) = self.link.push(frames) {
+            self.metrics.limit_hit(Limit::Outbox);
             self.event(Event::End(End::SlowConsumer), &full.to_string(), now);
         }
         let held = self.interop.bytes() + self.link.outbox().bytes();
         let limit = self.options.max_account;
         if held > limit {
+            self.metrics.limit_hit(Limit::Account);
             let what = format!("The server holds {held} bytes for this circuit, and {limit} is the limit.");
             self.event(Event::End(End::TooLarge), &what, now);
         }
@@ -477,6 +486,7 @@ impl Circuit {
             } else if away >= options.waiting_grace && !self.counts_as_waiting {
                 self.counts_as_waiting = true;
                 if let Some(evicted) = self.slot.count_waiting() {
+                    self.metrics.limit_hit(Limit::Waiting);
                     let what = "Too many circuits wait for their pages.";
                     let _ = evicted.send(Command::End(Ending::new(End::Evicted, what)));
                 }
@@ -492,6 +502,7 @@ impl Circuit {
             self.event(Event::End(End::Stopped), STOPS, now);
         }
         if self.rate.overrun(now) >= options.overrun {
+            self.metrics.limit_hit(Limit::Frames);
             let (rate, time) = (options.frame_rate, options.overrun.as_secs_f64());
             let what = format!("The page has sent more than {rate} frames a second for {time} s.");
             self.event(Event::End(End::TooMany), &what, now);
@@ -582,7 +593,6 @@ impl From<End> for Ended {
     fn from(end: End) -> Self {
         match end {
             End::Goodbye | End::Abandoned => Self::Page,
-            End::NotStarted => Self::Failed,
             End::Trapped => Self::Trapped,
             End::Protocol => Self::Protocol,
             End::TooLarge => Self::TooLarge,
@@ -604,9 +614,9 @@ fn goodbye(end: End, message: &str, after: Option<Duration>) -> Goodbye {
 
 /// Refuses a socket that wanted to resume.
 fn refuse(mut connection: Connection, reason: Reason, then: Then, message: &str) {
-    let kind = crate::error::ErrorKind::Disconnected.into();
+    let kind = ErrorKind::Disconnected.into();
     let refused = Refused { kind, reason, message: message.to_owned(), then, after_ms: None };
-    connection.send_first(crate::server::wire::write_message(0, 1, std::iter::once(&refused.encode())));
+    connection.send_first(write_message(0, 1, std::iter::once(&refused.encode())));
     connection.close(CloseCode::Refused);
     tokio::spawn(timeout(Duration::from_secs(5), connection.finish()));
 }

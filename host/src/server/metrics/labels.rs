@@ -73,8 +73,6 @@ labels! {
         Drained "drained",
         /// Its subject's permission ended.
         Refused "refused",
-        /// It could not be started, or the server failed.
-        Failed "failed",
     }
 
     /// Why a client was refused.
@@ -135,16 +133,12 @@ labels! {
         MessageOut "message-out",
         /// The number of calls under way.
         PendingCalls "pending-calls",
-        /// The number of references.
-        References "references",
         /// The number of streams.
         Streams "streams",
         /// The rate of frames.
         Frames "frames",
         /// What waits to be sent.
         Outbox "outbox",
-        /// What waits for the guest.
-        Mailbox "mailbox",
         /// What the server holds for one circuit.
         Account "account",
         /// The time of a call of the page.

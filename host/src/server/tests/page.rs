@@ -320,7 +320,7 @@ fn open(
     let (request, ()) = HttpRequest::new(()).into_parts();
     let source = Source { address, secure: false, host: "localhost".to_owned(), prefix: String::new() };
     let handshake = Handshakes::new(8, 8).begin(address).unwrap();
-    let client = Client { source, origin: None, request, handshake };
+    let client = Client { source, origin: None, request, _handshake: handshake };
     let task = tokio::spawn(handshake::serve(Arc::clone(shared), Socket { sent: answered, received }, client));
     (sent, answers, task)
 }

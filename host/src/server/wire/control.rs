@@ -214,21 +214,6 @@ pub(crate) enum Reason {
     OwnerAway,
 }
 
-impl Reason {
-    /// The reason as it is written.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Token => "token",
-            Self::Version => "version",
-            Self::Full => "full",
-            Self::Rate => "rate",
-            Self::Unknown => "unknown",
-            Self::Draining => "draining",
-            Self::OwnerAway => "owner-away",
-        }
-    }
-}
-
 /// An error kind by its name. A name that this version does not have reads as `failed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kind(pub(crate) ErrorKind);
@@ -284,6 +269,7 @@ pub(crate) enum Control {
 
 impl Control {
     /// Returns a ping as it is sent.
+    #[cfg(test)]
     pub(crate) fn ping(bytes: [u8; 8]) -> Bytes {
         encode(PING, &bytes)
     }

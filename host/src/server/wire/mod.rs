@@ -23,11 +23,11 @@ mod tests;
 mod write;
 
 pub(crate) use control::{
-    Control, ControlBody, Goodbye, Hello, Kind, Limits, Reason, Refused, Resume, Resumed, Stale, Then, Welcome,
+    Control, ControlBody, Goodbye, Hello, Limits, Reason, Refused, Resume, Resumed, Stale, Then, Welcome,
 };
 pub(crate) use error::{CloseCode, WireError};
 pub(crate) use frame::{CountedFrame, PageFrame, ServerFrame};
-pub(crate) use message::{Frame, Frames, MAX_HEADER, SocketMessage, write_message};
+pub(crate) use message::{Frame, MAX_HEADER, SocketMessage, write_message};
 
 /// The WebSocket subprotocol: the major version of the wire.
 pub(crate) const SUBPROTOCOL: &str = "dotwit.v1";
