@@ -24,12 +24,8 @@ impl Limits {
         Runtime::new(self.config())
     }
 
-    /// Returns a runtime for the circuits of a server.
-    pub(crate) fn runtime_for_circuits(&self) -> Result<Runtime, Error> {
-        Runtime::new(self.config().max_circuits(1_000))
-    }
-
-    fn config(&self) -> Config {
+    /// Returns the configuration of a runtime for one session.
+    pub(crate) fn config(&self) -> Config {
         let max_memory = usize::try_from(self.max_memory).unwrap_or(usize::MAX).saturating_mul(1 << 20);
         Config::new().max_memory(max_memory).cpu_limit(self.cpu_limit).max_sessions(1)
     }
