@@ -80,14 +80,15 @@ export class CreditStreams {
   }
 
   /**
-   * A stream has ended, behind what has come of it.
+   * A stream has ended, behind what has come of it. Its first end is the one that counts: credit that was on its way when the stream ended
+   * asks the server for more of a stream that is no longer there, and it says so.
    *
    * @param {number} id
    * @param {Outcome<undefined>} outcome
    */
   end(id, outcome) {
     const stream = this.#streams.get(id);
-    if (!stream) return;
+    if (!stream || stream.end) return;
     stream.end = outcome;
     this.#answer(id, stream);
   }
