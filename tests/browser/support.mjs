@@ -3,17 +3,15 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, describe } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import puppeteer from 'puppeteer-core';
+import { path, serve as serveGuest } from '../serve.mjs';
 
-const root = new URL('../../', import.meta.url);
+export { DOTWIT, component, path } from '../serve.mjs';
 
 /** How long a test may take, in milliseconds: a hundred times what it needs, for a busy machine. */
 export const LIMIT = { timeout: 300_000 };
@@ -21,21 +19,8 @@ export const LIMIT = { timeout: 300_000 };
 /** How long a test waits for something that must happen, in milliseconds. */
 export const PATIENCE = 60_000;
 
-/** The program that serves. */
-export const DOTWIT = process.env.DOTWIT_BIN ?? path('target/debug/dotwit');
-
 /** The gallery, put together. */
 export const GALLERY = path('target/gallery');
-
-/** A file or folder of the repository. */
-export function path(name) {
-  return fileURLToPath(new URL(name, root));
-}
-
-/** The file of a built guest. */
-export function component(name) {
-  return path(`target/guests/wasm32-wasip2/release/${name}.wasm`);
-}
 
 /** The folder of a transpiled guest. */
 export function transpiled(name) {
@@ -59,36 +44,9 @@ export async function testSite(t) {
   return folder;
 }
 
-/**
- * `dotwit serve` for a folder, on a free port.
- *
- * @returns {Promise<{ url: string, port: number, stop: () => Promise<{ code: number | null, signal: string | null }> }>} `stop`
- *   asks it to end and waits until it has
- */
-export async function serve(t, folder, guest = 'blazor_sample') {
-  const args = ['serve', component(guest), '--root', folder, '--listen', '127.0.0.1:0'];
-  const server = spawn(DOTWIT, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const exited = new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new Error(`cannot start ${DOTWIT}: ${error.message}`)));
-    server.once('exit', (code, signal) => resolve({ code, signal }));
-  });
-  exited.catch(() => {});
-  const stop = () => {
-    server.kill('SIGTERM');
-    return exited;
-  };
-  t.after(() => stop().catch(() => {}));
-  // A test run that ends early leaves no server behind.
-  process.once('exit', () => server.kill());
-
-  const line = new Promise((resolve) => createInterface(server.stdout).once('line', resolve));
-  const ended = exited.then(({ code, signal }) => {
-    throw new Error(`dotwit serve ended before it served: ${signal ?? `exit code ${code}`}`);
-  });
-  const said = await Promise.race([line, ended]);
-  const url = said.match(/http:\/\/127\.0\.0\.1:(\d+)\//);
-  assert.ok(url, `no address in what dotwit serve says: ${said}`);
-  return { url: url[0], port: Number(url[1]), stop };
+/** `dotwit serve` for a folder, on a free port: `../serve.mjs` says what it returns. */
+export function serve(t, folder, guest = 'blazor_sample') {
+  return serveGuest(t, folder, guest);
 }
 
 /** The browsers: a variable that names the program, and the names that it may have on the path. */

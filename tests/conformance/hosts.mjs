@@ -6,26 +6,36 @@
 
 /** @import { Host } from './run.mjs' */
 
+/** The kinds of hosts whose guest is not in its page's thread, where nothing can be called at once. */
+const REMOTE = ['worker', 'circuit'];
+
 /**
- * The adapter over one of its bindings, with the guest in the page or in a worker.
+ * The adapter over one of its bindings, with the guest in the page, in a worker or on a server.
  *
  * @param {any} adapter the package
- * @param {string | URL} component
- * @param {'direct' | 'wrapper' | 'worker'} kind
+ * @param {string | URL} where the guest's folder, or the URL of the server's circuits
+ * @param {'direct' | 'wrapper' | 'worker' | 'circuit'} kind
+ * @param {object} [options] more for `start`
  * @returns {Promise<Host>}
  */
-export async function dotwit({ DotNet, start }, component, kind) {
-  const worker = kind === 'worker';
-  const binding = worker ? 'direct' : kind;
-  const guest = await start({ component, binding, worker });
+export async function dotwit({ DotNet, start }, where, kind, options = {}) {
+  const isRemote = REMOTE.includes(kind);
+  const binding = kind === 'worker' ? 'direct' : kind;
+  const place = kind === 'circuit' ? { circuit: where } : { component: where, binding, worker: isRemote };
+  const guest = await start({ ...place, ...options });
   if (guest.binding !== binding) throw new Error(`the guest was started with the binding '${guest.binding}', not '${binding}'`);
   return {
-    name: worker ? 'worker' : 'dotwit',
+    name: isRemote ? kind : 'dotwit',
+    isRemote,
     DotNet,
     invoke: DotNet.invokeMethod,
     invokeAsync: DotNet.invokeMethodAsync,
     invokeWith: (signal, ...call) => DotNet.with({ signal }).invokeMethodAsync(...call),
-    live: () => ({ guest: guest.liveObjects, page: guest.livePageObjects }),
+    live: async () => ({
+      // The page of a circuit knows what it was given, and not what the guest has taken back.
+      guest: kind === 'circuit' ? await guest.invokeMethodAsync('Conformance', 'LiveObjects') : guest.liveObjects,
+      page: guest.livePageObjects,
+    }),
     stop: () => guest.stop(),
   };
 }
@@ -59,9 +69,11 @@ export async function microsoft(DotNet, attach, component) {
  * @param {(definition: any) => Promise<string | undefined>} run
  */
 export async function runAll(cases, host, run) {
+  const kind = host.split('-').at(-1);
+  const names = [host, kind, ...(REMOTE.includes(kind) ? ['remote'] : [])];
   const results = [];
   for (const [name, definition] of Object.entries(cases)) {
-    const skipped = definition.not?.[host] ?? definition.not?.[host.split('-').at(-1)];
+    const skipped = names.map((known) => definition.not?.[known]).find((reason) => reason !== undefined);
     const failure = skipped ? undefined : await run(definition).catch((error) => `it could not be run: ${error?.stack ?? error}`);
     results.push({ host, case: name, skipped, failure });
   }

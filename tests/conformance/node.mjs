@@ -1,11 +1,16 @@
 /**
- * Runs the cases in Node: over both bindings, with the guest in a worker, and behind Microsoft's package. Writes the results where `report.mjs` says.
+ * Runs the cases in Node: over both bindings, with the guest in a worker, on a server, on a server whose connection is cut again and again,
+ * and behind Microsoft's package. Writes the results where `report.mjs` says.
  *
  *     node tests/conformance/node.mjs [CASE…]
  */
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as adapter from 'dotwit';
 import { attach } from 'dotwit/microsoft';
+import { PageSocket, serve } from '../serve.mjs';
 import { readCases } from './cases.mjs';
 import { dotwit, microsoft, runAll } from './hosts.mjs';
 import { report } from './report.mjs';
@@ -18,6 +23,19 @@ const results = [];
 for (const kind of ['wrapper', 'direct', 'worker']) {
   results.push(...(await runAll(cases, `node-${kind}`, (definition) => runCase(definition, () => dotwit(adapter, component, kind)))));
 }
+
+const cleanups = [];
+try {
+  const t = { after: (cleanup) => cleanups.unshift(cleanup) };
+  const folder = await mkdtemp(join(tmpdir(), 'dotwit-conformance-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const { circuit } = await serve(t, folder, 'conformance_guest');
+  const start = () => dotwit(adapter, circuit, 'circuit', { WebSocket: PageSocket });
+  results.push(...(await runAll(cases, 'node-circuit', (definition) => runCase(definition, start))));
+} finally {
+  for (const cleanup of cleanups) await cleanup();
+}
+
 // The package looks for its window when it is loaded, and keeps state that no second case may find: one copy each.
 globalThis.window = globalThis;
 let copies = 0;

@@ -11,11 +11,12 @@ import { install, pattern } from './page.mjs';
  *
  * @typedef {object} Host
  * @property {string} name as cases name it where they differ
+ * @property {boolean} [isRemote] whether its guest is not in the page's thread
  * @property {any} DotNet
  * @property {(assembly: string, method: string, ...args: any[]) => any} invoke
  * @property {(assembly: string, method: string, ...args: any[]) => Promise<any>} invokeAsync
  * @property {(signal: AbortSignal, assembly: string, method: string, ...args: any[]) => Promise<any>} invokeWith
- * @property {() => { guest: number, page?: number }} live
+ * @property {() => { guest: number, page?: number } | Promise<{ guest: number, page?: number }>} live
  * @property {() => Promise<void> | void} stop
  */
 
@@ -32,7 +33,7 @@ export async function runCase(definition, start) {
     const run = new Run(host);
     for (const [index, step] of definition.steps.entries()) {
       try {
-        await within(run.step({ ...step, ...step[host.name] }));
+        await within(run.step({ ...step, ...(host.isRemote && step.remote), ...step[host.name] }));
       } catch (error) {
         return `step ${index + 1}, ${JSON.stringify(step)}: ${error instanceof Mismatch ? error.message : (error?.stack ?? error)}`;
       }
@@ -75,7 +76,7 @@ class Run {
 
   async step(step) {
     if ('call' in step) {
-      if (step.sync && this.#host.name === 'worker') return this.#checkRefused(step);
+      if (step.sync && this.#host.isRemote) return this.#checkRefused(step);
       return this.#check(step, () => this.#call(step.call, step));
     }
     if ('begin' in step) {
@@ -94,7 +95,7 @@ class Run {
     throw new Mismatch('it has no verb that this runner knows');
   }
 
-  /** In a worker, a synchronous call is refused, and the same call does asynchronously what the step says. */
+  /** Where the guest is elsewhere, a synchronous call is refused, and the same call does asynchronously what the step says. */
   async #checkRefused(step) {
     let kind;
     try {
@@ -195,11 +196,11 @@ class Run {
   }
 
   async #live(wanted) {
-    let live = this.#host.live();
-    // A worker reports its count, and what it lets go of, a moment later.
-    for (let left = 200; left > 0 && this.#host.name === 'worker' && Object.keys(wanted).some((side) => live[side] !== wanted[side]); left--) {
+    let live = await this.#host.live();
+    // A guest that is elsewhere reports what it lets go of a moment later.
+    for (let left = PATIENCE / 20; left > 0 && this.#host.isRemote && Object.keys(wanted).some((side) => live[side] !== wanted[side]); left--) {
       await new Promise((resolve) => setTimeout(resolve, 10));
-      live = this.#host.live();
+      live = await this.#host.live();
     }
     for (const [side, count] of Object.entries(wanted)) {
       // Microsoft's package does not tell what its table of the page's objects has.

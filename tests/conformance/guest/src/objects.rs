@@ -41,6 +41,12 @@ pub fn new_counter(count: i64) -> DotNetObjectReference<Counter> {
     Counter::at(count)
 }
 
+/// How many objects of the guest the page can name: where no host tells it.
+#[js_invokable]
+pub fn live_objects() -> usize {
+    dotwit::live_references().guest_objects
+}
+
 /// The same counter.
 #[js_invokable]
 pub fn same(counter: DotNetObjectReference<Counter>) -> DotNetObjectReference<Counter> {
