@@ -15,9 +15,9 @@ use super::circuit::handle::{Command, Handle, Resumption};
 use super::circuit::keys::{CircuitId, Keys};
 use super::circuit::link::PAGE_REPLAY;
 use super::circuit::task::{self, Circuit};
-use super::circuits::Shared;
 use super::metrics;
 use super::registry::Full;
+use super::shared::Shared;
 use super::upgrade::Client;
 use super::wire::{
     CloseCode, Control, ControlBody, Frame, Goodbye, Hello, Limits, PageFrame, Reason, Refused, Resume, SocketMessage,
@@ -211,7 +211,7 @@ async fn open(shared: &Arc<Shared>, client: &Client, hello: Hello, deadline: Ins
         parts: Box::new(move |connection| task::Parts {
             handle,
             commands,
-            slot,
+            place: Box::new(slot),
             guest,
             config,
             options,

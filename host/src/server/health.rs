@@ -11,10 +11,11 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::circuits::{Circuits, Shared};
+use super::circuits::Circuits;
 use super::hosts::Host;
 use super::metrics::{CONTENT_TYPE, maps_used};
 use super::proxy::{host, is_forwarded};
+use super::shared::Shared;
 
 /// Within which time a task must get its turn in a server that lives.
 const TURN: Duration = Duration::from_secs(1);

@@ -20,6 +20,7 @@ mod origin;
 mod pages;
 mod proxy;
 mod registry;
+mod shared;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "tls")]

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::server::circuit::handle::Handle;
+use crate::server::circuit::handle::{Command, Ending, Handle, Place};
 use crate::server::circuit::keys::CircuitId;
+use crate::server::circuit::state::End;
 use crate::server::options::CircuitOptions;
 use crate::server::proxy::subscriber;
 
@@ -123,10 +124,28 @@ impl Slot {
         self.id = Some(handle.id().clone());
         self.registry.inner.lock().circuits.insert(handle.id().clone(), handle);
     }
+}
 
-    /// Counts the circuit among those that wait, which it has done for longer than the grace. Returns the circuit that is given up, if
-    /// there are now too many: the eldest of the address that has most of them, so that nobody pushes others out.
-    pub(crate) fn count_waiting(&mut self) -> Option<Arc<Handle>> {
+impl Place for Slot {
+    fn count_waiting(&mut self) -> bool {
+        let Some(evicted) = self.wait() else { return false };
+        let what = "Too many circuits wait for their pages.";
+        // One that does not take it is ending.
+        let _ = evicted.send(Command::End(Ending::new(End::Evicted, what)));
+        true
+    }
+
+    fn stop_waiting(&mut self) {
+        if let Some(number) = self.waiting.take() {
+            self.registry.inner.lock().waiting.remove(&number);
+        }
+    }
+}
+
+impl Slot {
+    /// Enters the circuit among those that wait. Returns the one that is given up, if there are now too many: the eldest of the address
+    /// that has most of them, so that nobody pushes others out.
+    fn wait(&mut self) -> Option<Arc<Handle>> {
         let id = self.id.clone().filter(|_| self.waiting.is_none())?;
         let inner = &mut *self.registry.inner.lock();
         let number = inner.next_waiting;
@@ -144,13 +163,6 @@ impl Slot {
         let evicted = inner.circuits.get(id).cloned();
         inner.waiting.remove(&number);
         evicted
-    }
-
-    /// The circuit's page is back.
-    pub(crate) fn stop_waiting(&mut self) {
-        if let Some(number) = self.waiting.take() {
-            self.registry.inner.lock().waiting.remove(&number);
-        }
     }
 }
 

@@ -5,7 +5,8 @@
 //! `one <-> other: reason` excuses a pair.
 //!
 //! Imports are read without a parser: comments and Rust's test modules are cut off, and `crate::`, `super::`, `from '…'` and
-//! `import('…')` looked for. A name that `lib.rs` hands on stands for the room that it comes from.
+//! `import('…')` looked for. A name that `lib.rs` hands on stands for the room that it comes from. A tree may be a module of a crate,
+//! whose `mod.rs` stands for `lib.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,14 +30,20 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
             }
         }
         let floors = floors.split("```").next().unwrap_or_default();
-        found.extend(problems(floors, &sources).into_iter().map(|problem| format!("{tree}: {problem}")));
+        found.extend(problems(floors, &module(tree), &sources).into_iter().map(|problem| format!("{tree}: {problem}")));
     }
     ensure!(found.is_empty(), "the floors of ARCHITECTURE.md do not hold:\n{}", found.join("\n"));
     Ok(())
 }
 
+/// The module that a tree of Rust is, as paths begin with it.
+fn module(tree: &str) -> String {
+    let inside = tree.split_once("/src/").map_or("", |(_, inside)| inside);
+    inside.split('/').filter(|part| !part.is_empty()).fold("crate::".to_owned(), |path, part| path + part + "::")
+}
+
 /// What of a block does not hold of a tree's sources, which are given by their paths in it.
-fn problems(block: &str, sources: &BTreeMap<String, String>) -> Vec<String> {
+fn problems(block: &str, module: &str, sources: &BTreeMap<String, String>) -> Vec<String> {
     let (mut floors, mut excused) = (BTreeMap::new(), BTreeSet::new());
     for (floor, line) in block.lines().enumerate() {
         match line.split(':').next().and_then(|pair| pair.split_once("<->")) {
@@ -50,12 +57,13 @@ fn problems(block: &str, sources: &BTreeMap<String, String>) -> Vec<String> {
     let mut found: Vec<_> = without_floor.map(|room| format!("{room} stands on no floor")).collect();
     found.extend(without_room.map(|room| format!("there is no {room}")));
 
-    let handed_on = sources.get("lib.rs").map(|text| handed_on(&code(text), &rooms)).unwrap_or_default();
+    let top = if sources.contains_key("lib.rs") { "lib" } else { "mod" };
+    let handed_on = sources.get(&format!("{top}.rs")).map(|text| handed_on(&code(text), &rooms)).unwrap_or_default();
     for (file, text) in sources {
         let code = code(text);
         let imported: BTreeSet<_> = if file.ends_with(".rs") {
-            let resolve = |name| rooms.get(name).or(handed_on.get(name)).copied().unwrap_or("lib").to_owned();
-            names_from_root(&code, module_depth(file)).into_iter().map(resolve).collect()
+            let resolve = |name| rooms.get(name).or(handed_on.get(name)).copied().unwrap_or(top).to_owned();
+            names_from_root(&code, module, module_depth(file)).into_iter().map(resolve).collect()
         } else {
             specifiers(&code).filter_map(|name| relative(file, name)).map(|file| room(&file).to_owned()).collect()
         };
@@ -90,10 +98,10 @@ fn module_depth(file: &str) -> usize {
     if path == "lib" { 0 } else { path.split('/').filter(|part| !part.is_empty()).count() }
 }
 
-/// The names that Rust code takes from its crate's root, when it stands so many modules below it.
-fn names_from_root(code: &str, depth: usize) -> Vec<&str> {
+/// The names that Rust code takes from the root of its tree, when it stands so many modules below it.
+fn names_from_root<'c>(code: &'c str, module: &str, depth: usize) -> Vec<&'c str> {
     let mut names = Vec::new();
-    for start in ["crate::", "super::"] {
+    for start in [module, "super::"] {
         for (at, _) in code.match_indices(start) {
             // A part of a longer path or word, or a macro's `$crate`.
             if code[..at].ends_with(|c: char| is_word(c) || c == ':' || c == '$') {
@@ -104,8 +112,8 @@ fn names_from_root(code: &str, depth: usize) -> Vec<&str> {
             while let Some(more) = rest.strip_prefix("super::") {
                 (rest, supers) = (more, supers + 1);
             }
-            if rest.starts_with("crate::") || supers >= depth && supers > 0 {
-                names.extend(first_names(rest.strip_prefix("crate::").unwrap_or(rest)));
+            if supers == 0 || supers == depth {
+                names.extend(first_names(rest.strip_prefix(module).unwrap_or(rest)));
             }
         }
     }
@@ -189,7 +197,7 @@ mod tests {
             ("engine/store.rs", store),
             ("error.rs", ""),
         ];
-        problems(floors, &sources.map(|(file, text)| (file.to_owned(), text.to_owned())).into())
+        problems(floors, "crate::", &sources.map(|(file, text)| (file.to_owned(), text.to_owned())).into())
     }
 
     #[test]
@@ -227,6 +235,22 @@ mod tests {
     }
 
     #[test]
+    fn a_tree_may_be_a_module() {
+        assert_eq!(
+            (module("host/src"), module("host/src/server")),
+            ("crate::".to_owned(), "crate::server::".to_owned())
+        );
+        let sources = [
+            ("mod.rs", "mod wire;\npub use self::listen::Server;"),
+            ("listen.rs", "use crate::server::wire::Frame; use super::super::listen::Other;"),
+            ("wire/read.rs", "use super::super::Server; use crate::listen;"),
+        ];
+        let sources = sources.map(|(file, text)| (file.to_owned(), text.to_owned())).into();
+        let climbs = ["wire/read.rs imports listen, which does not stand below wire"];
+        assert_eq!(problems("mod\nlisten\nwire", "crate::server::", &sources), climbs);
+    }
+
+    #[test]
     fn javascript_is_read_too() {
         let start = "import { a } from './wire/read.js'; /** @type {import('./no.js').T} */ const b = import('./guest/load.js');";
         let sources = [
@@ -235,8 +259,8 @@ mod tests {
             ("guest/load.js", "import '../wire/json.js';"),
         ];
         let sources = sources.map(|(file, text)| (file.to_owned(), text.to_owned())).into();
-        assert_eq!(problems("start\nguest\nwire", &sources), [""; 0]);
+        assert_eq!(problems("start\nguest\nwire", "crate::", &sources), [""; 0]);
         let climbs = ["start.js imports guest, which does not stand below start"];
-        assert_eq!(problems("guest\nstart\nwire", &sources), climbs);
+        assert_eq!(problems("guest\nstart\nwire", "crate::", &sources), climbs);
     }
 }

@@ -56,6 +56,16 @@ impl Ending {
     }
 }
 
+/// A circuit's place among all circuits of its server. Dropping it makes room.
+pub(crate) trait Place: Send {
+    /// Counts the circuit among those that wait, which it has done for longer than the grace. Returns whether one of them is given up for
+    /// it.
+    fn count_waiting(&mut self) -> bool;
+
+    /// The circuit's page is back.
+    fn stop_waiting(&mut self);
+}
+
 /// A circuit, as everything outside of its task sees it.
 pub(crate) struct Handle {
     id: CircuitId,

@@ -20,7 +20,7 @@ use crate::engine::upcalls::Upcalls;
 use crate::error::{Error, ErrorKind};
 use crate::server::auth::Subject;
 use crate::server::circuit::connection::{Connection, Lost};
-use crate::server::circuit::handle::{Command, Ending, Handle, Resumption};
+use crate::server::circuit::handle::{Command, Ending, Handle, Place, Resumption};
 use crate::server::circuit::inbox::Accepted;
 use crate::server::circuit::interop::{Interop, Now};
 use crate::server::circuit::link::Link;
@@ -32,7 +32,6 @@ use crate::server::circuit::upcalls::CircuitUpcalls;
 use crate::server::circuit::visit::{GuestRunner, Visited};
 use crate::server::metrics::{self, Direction, Ended, Limit, Metrics};
 use crate::server::options::CircuitOptions;
-use crate::server::registry::Slot;
 use crate::server::wire::{
     CloseCode, Control, ControlBody, CountedFrame, Frame, Goodbye, PageFrame, Reason, Refused, Resumed, ServerFrame,
     SocketMessage, Stale, Then, WireError, WireLimits, write_message,
@@ -57,7 +56,7 @@ const STOPS: &str = "The server stops.";
 pub(crate) struct Parts {
     pub(crate) handle: Arc<Handle>,
     pub(crate) commands: mpsc::Receiver<Command>,
-    pub(crate) slot: Slot,
+    pub(crate) place: Box<dyn Place>,
     pub(crate) guest: GuestRunner,
     pub(crate) config: Arc<Config>,
     pub(crate) options: Arc<CircuitOptions>,
@@ -72,7 +71,7 @@ pub(crate) struct Parts {
 pub(crate) struct Circuit {
     handle: Arc<Handle>,
     commands: mpsc::Receiver<Command>,
-    slot: Slot,
+    place: Box<dyn Place>,
     options: Arc<CircuitOptions>,
     metrics: Arc<Metrics>,
     guest: GuestRunner,
@@ -107,7 +106,8 @@ pub(crate) struct Circuit {
 
 impl Circuit {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { handle, commands, slot, mut guest, config, options, metrics, subject, connection, welcome } = parts;
+        let Parts { handle, commands, place, mut guest, config, options, metrics, subject, connection, welcome } =
+            parts;
         let now = Instant::now();
         let upcalls = Arc::new(CircuitUpcalls::new(options.max_outbox));
         let driver: std::sync::Weak<dyn Upcalls> = Arc::<CircuitUpcalls>::downgrade(&upcalls);
@@ -119,7 +119,7 @@ impl Circuit {
             rate: Rate::new(options.frame_rate, options.frame_burst, now),
             handle,
             commands,
-            slot,
+            place,
             options,
             metrics,
             guest,
@@ -325,7 +325,7 @@ impl Circuit {
         let resumed = Resumed { secret, received: self.link.inbox().received() };
         self.link.attach(connection, &resumed.encode());
         self.presence.begin(now);
-        self.slot.stop_waiting();
+        self.place.stop_waiting();
         (self.away, self.counts_as_waiting, self.pinged, self.confirmed) = (None, false, None, false);
         self.handle.status.set_state(self.state);
         tracing::debug!(circuit = %self.handle.id(), "resumed");
@@ -485,10 +485,8 @@ impl Circuit {
                 self.event(Event::End(End::Retention), "The page did not come back in time.", now);
             } else if away >= options.waiting_grace && !self.counts_as_waiting {
                 self.counts_as_waiting = true;
-                if let Some(evicted) = self.slot.count_waiting() {
+                if self.place.count_waiting() {
                     self.metrics.limit_hit(Limit::Waiting);
-                    let what = "Too many circuits wait for their pages.";
-                    let _ = evicted.send(Command::End(Ending::new(End::Evicted, what)));
                 }
             }
         }

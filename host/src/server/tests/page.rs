@@ -23,11 +23,12 @@ use crate::engine::Runtime;
 use crate::guest::Guest;
 use crate::server::circuit::inbox::{Accepted, Inbox};
 use crate::server::circuit::outbox::Outbox;
-use crate::server::circuits::{Circuits, Shared};
+use crate::server::circuits::Circuits;
 use crate::server::handshake;
 use crate::server::handshakes::Handshakes;
 use crate::server::options::CircuitOptions;
 use crate::server::proxy::Source;
+use crate::server::shared::Shared;
 use crate::server::upgrade::Client;
 use crate::server::wire::{
     Control, ControlBody, CountedFrame, Frame, Hello, PageFrame, Resume, Resumed, ServerFrame, SocketMessage, Welcome,
