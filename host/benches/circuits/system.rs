@@ -30,31 +30,48 @@ impl Usage {
     }
 }
 
-/// The address space that follows the memory of a guest, in KiB, and that nothing else leaves unused.
-const RESERVED: u64 = 1 << 20;
+/// The address space that is reserved behind the memory of a guest, at least, and behind nothing else, in bytes.
+const RESERVED: u64 = 1 << 30;
 
-/// Returns how much of a process is the memories of guests, and how many maps it has.
-fn guests_and_count(maps: &str) -> (u64, u64) {
-    let (mut guests, mut count, mut size, mut last) = (0, 0, 0, (false, 0));
-    for line in maps.lines() {
-        let first = line.split_ascii_whitespace().next().unwrap_or_default();
-        if let Some(number) = number_of(line, "Size:") {
-            size = number;
-        } else if let Some(resident) = number_of(line, "Rss:") {
-            let (is_writable, before) = last;
-            last = (is_writable, resident);
-            // What is accessible of a memory, and then what is reserved.
-            if !is_writable && size >= RESERVED && resident == 0 {
-                guests += before;
+/// One line of `smaps`, with what follows it.
+struct Map<'a> {
+    from: u64,
+    to: u64,
+    mode: &'a str,
+    /// Its memory that is in no file, in KiB.
+    anonymous: u64,
+}
+
+/// Returns how much of a process is the memories of guests, in KiB, and how many maps it has.
+fn guests_and_count(smaps: &str) -> (u64, u64) {
+    let mut maps: Vec<Map<'_>> = Vec::new();
+    for line in smaps.lines() {
+        if let Some(anonymous) = number_of(line, "Anonymous:") {
+            if let Some(map) = maps.last_mut() {
+                map.anonymous = anonymous;
             }
-        } else if first.contains('-') && !first.ends_with(':') {
-            count += 1;
-            let is_writable = line.split_ascii_whitespace().nth(1).is_some_and(|mode| mode.starts_with("rw"));
-            let before = if last.0 { last.1 } else { 0 };
-            last = (is_writable, before);
+        } else if let Some((range, rest)) = line.split_once(' ')
+            && let Some((from, to)) = range.split_once('-')
+            && let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16))
+        {
+            maps.push(Map { from, to, mode: rest.get(..4).unwrap_or_default(), anonymous: 0 });
         }
     }
-    (guests, count)
+    let mut guests = 0;
+    // What is accessible of a memory, in one map or several, and then what is reserved.
+    let mut accessible = 0;
+    let mut end = 0;
+    for map in &maps {
+        if map.from != end || map.mode == "---p" {
+            if map.from == end && map.mode == "---p" && map.to - map.from >= RESERVED {
+                guests += accessible;
+            }
+            accessible = 0;
+        }
+        accessible += map.anonymous;
+        end = map.to;
+    }
+    (guests, maps.len() as u64)
 }
 
 fn number_of(text: &str, key: &str) -> Option<u64> {

@@ -86,6 +86,7 @@ impl FiberInstance {
         let interrupts = Arc::clone(&meter);
         store.epoch_deadline_callback(move |_| {
             Ok(match interrupts.interrupt() {
+                Interrupted::GoOn => UpdateDeadline::Continue(FIRST_TICKS),
                 Interrupted::Over => UpdateDeadline::Interrupt,
                 Interrupted::Move => UpdateDeadline::YieldCustom(1, Box::pin(pending_once())),
                 Interrupted::Yield => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),

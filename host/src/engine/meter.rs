@@ -35,10 +35,18 @@ pub(crate) struct Meter {
     used: AtomicU64,
     /// The time of the thread at which the guest's turn began, in nanoseconds.
     turn: AtomicU64,
+    /// What the times below are counted from.
+    epoch: Instant,
+    /// When the guest went on after it had waited in the system, in nanoseconds, or 0 if it has not waited.
+    resumed: AtomicU64,
+    /// How long it has run since it waited first, up to its last wait, in nanoseconds.
+    ran: AtomicU64,
 }
 
 /// What becomes of a guest that the epoch has interrupted.
 pub(crate) enum Interrupted {
+    /// It goes on: the ticks passed while it waited in the system.
+    GoOn,
     /// Its time is up.
     Over,
     /// It stays as it is, and nothing wakes it, until it is polled elsewhere.
@@ -58,6 +66,9 @@ impl Meter {
             yielded: AtomicBool::new(false),
             used: AtomicU64::new(0),
             turn: AtomicU64::new(0),
+            epoch: Instant::now(),
+            resumed: AtomicU64::new(0),
+            ran: AtomicU64::new(0),
         }
     }
 
@@ -84,19 +95,29 @@ impl Meter {
     /// Begins an entry: it has used nothing yet.
     pub(crate) fn begin_entry(&self) {
         self.used.store(0, Ordering::Relaxed);
+        self.resumed.store(0, Ordering::Relaxed);
+        self.ran.store(0, Ordering::Relaxed);
         self.yielded.store(false, Ordering::Relaxed);
     }
 
     /// Says what becomes of the guest, which the epoch has interrupted.
     pub(crate) fn interrupt(&self) -> Interrupted {
-        self.slow.store(true, Ordering::Relaxed);
         let away = self.away.load(Ordering::Relaxed);
+        let first = self.tick.saturating_mul(FIRST_TICKS as u32);
+        if !away && self.ran_since_wait().is_some_and(|ran| ran < first) {
+            return Interrupted::GoOn;
+        }
         if !away {
-            self.add(self.tick.saturating_mul(FIRST_TICKS as u32));
+            self.add(first);
         } else if thread_time().is_none() {
             self.add(self.tick);
         }
-        if self.used() + self.turn_so_far() > self.limit {
+        let used = self.used() + self.turn_so_far();
+        // Where it is away, ticks pass while it waits for its turn.
+        if used >= first {
+            self.slow.store(true, Ordering::Relaxed);
+        }
+        if used > self.limit {
             return Interrupted::Over;
         }
         self.yielded.store(true, Ordering::Relaxed);
@@ -118,6 +139,8 @@ impl Meter {
         let away = self.away.load(Ordering::Relaxed);
         if away {
             self.turn.store(thread_time().map_or(0, nanoseconds), Ordering::Relaxed);
+        } else if waiting.is_some() {
+            self.resumed.store(nanoseconds(self.epoch.elapsed()).max(1), Ordering::Relaxed);
         }
         let polled = entry.poll(cx);
         if let Poll::Ready(output) = polled {
@@ -125,6 +148,8 @@ impl Meter {
         }
         if away {
             self.add(self.turn_so_far());
+        } else if let Some(ran) = self.ran_since_wait() {
+            self.ran.store(nanoseconds(ran), Ordering::Relaxed);
         }
         if self.yielded.swap(false, Ordering::Relaxed) {
             if let Some(waiting) = waiting.take() {
@@ -143,6 +168,13 @@ impl Meter {
     fn add(&self, time: Duration) {
         let used = self.used.load(Ordering::Relaxed).saturating_add(nanoseconds(time));
         self.used.store(used, Ordering::Relaxed);
+    }
+
+    /// Returns how long the guest has run since it waited in the system first, if it has.
+    fn ran_since_wait(&self) -> Option<Duration> {
+        let resumed = Some(self.resumed.load(Ordering::Relaxed)).filter(|resumed| *resumed > 0)?;
+        let now = nanoseconds(self.epoch.elapsed());
+        Some(Duration::from_nanos(self.ran.load(Ordering::Relaxed) + now.saturating_sub(resumed)))
     }
 
     /// Returns what the guest has used of its thread's time in this turn, where that is measured.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    fs,
     io::{Read, stdin},
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -38,6 +39,24 @@ pub fn print_lines(line: String, times: u32) {
 #[js_invokable]
 pub fn count_variables() -> usize {
     std::env::vars().collect::<HashSet<_>>().len()
+}
+
+/// Returns a variable of the environment, if there is one of that name.
+#[js_invokable]
+pub fn read_variable(name: String) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Returns the text of a file.
+#[js_invokable]
+pub fn read_file(path: String) -> Result<String, std::io::Error> {
+    fs::read_to_string(path)
+}
+
+/// Writes a text to a file.
+#[js_invokable]
+pub fn write_file(path: String, text: String) -> Result<(), std::io::Error> {
+    fs::write(path, text)
 }
 
 /// Sleeps in the system, and returns how many milliseconds that took.

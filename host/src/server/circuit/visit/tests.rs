@@ -196,6 +196,13 @@ async fn a_guest_that_waits_in_the_system_delays_no_other() {
 }
 
 #[tokio::test]
+async fn to_wait_in_the_system_is_not_to_be_slow() {
+    // On a busy machine, the little that it runs may take as long as the ticks that it has.
+    let quick = async { while visit(&mut HOST.start().await, call(1, "SleepInHost", "[20]")).await.slow {} };
+    tokio::time::timeout(GUARD, quick).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_guest_that_waits_too_long_is_stopped() {
     let host = Host::new(limit(Duration::from_millis(100)));
     let mut guest = host.start().await;
@@ -203,6 +210,55 @@ async fn a_guest_that_waits_too_long_is_stopped() {
     assert!(visited.trapped.as_ref().unwrap().message().contains("it ran for longer than 100ms"));
     assert_eq!(settled(visited), [(1, Err(ErrorKind::GuestTrapped))]);
     host.emptied_after(vec![guest]).await;
+}
+
+#[tokio::test]
+async fn a_guest_uses_its_folders_and_variables_and_no_others() {
+    let (shared, fixed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::fs::write(fixed.path().join("text"), "fixed").unwrap();
+    let access = SystemAccess::none()
+        .folder(shared.path(), "shared", false)
+        .and_then(|access| access.folder(fixed.path(), "/fixed", true))
+        .and_then(|access| access.variable("GREETING", "hello"))
+        .unwrap();
+    let mut guest = HOST.executor.start(&HOST.guest, &Arc::new(access)).await.unwrap();
+    let expected = [
+        ("ReadVariable", r#"["GREETING"]"#, Ok("\"hello\"")),
+        ("ReadVariable", r#"["PATH"]"#, Ok("null")),
+        ("WriteFile", r#"["shared/text","written"]"#, Ok("null")),
+        ("ReadFile", r#"["shared/text"]"#, Ok("\"written\"")),
+        ("ReadFile", r#"["/fixed/text"]"#, Ok("\"fixed\"")),
+        ("WriteFile", r#"["/fixed/text","written"]"#, Err(ErrorKind::Failed)),
+        ("ReadFile", r#"["shared/../../etc/hostname"]"#, Err(ErrorKind::Failed)),
+        ("ReadFile", r#"["/etc/hostname"]"#, Err(ErrorKind::Failed)),
+    ];
+    for (method, args, outcome) in expected {
+        let ended = settled(visit(&mut guest, call(1, method, args)).await);
+        assert_eq!(ended, [(1, outcome.map(str::to_owned))], "{method} {args}");
+    }
+    assert_eq!(std::fs::read_to_string(shared.path().join("text")).unwrap(), "written");
+    assert_eq!(std::fs::read_to_string(fixed.path().join("text")).unwrap(), "fixed");
+}
+
+#[tokio::test]
+async fn a_folder_that_has_gone_fails_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let access = Arc::new(SystemAccess::none().folder(folder.path(), "data", false).unwrap());
+    drop(folder);
+    let refused = HOST.executor.start(&HOST.guest, &access).await.err().unwrap();
+    assert_eq!(refused.kind(), ErrorKind::Failed);
+}
+
+#[tokio::test]
+async fn waiting_in_the_system_is_as_in_a_session() {
+    let mut guest = HOST.start().await;
+    for (method, args, result) in [
+        ("ReadStdin", "[]", "0"),
+        ("CountVariables", "[]", "0"),
+        ("BlockOnStreams", "[]", r#"["closed","closed","closed","closed","closed","closed","7","0","8"]"#),
+    ] {
+        assert_eq!(settled(visit(&mut guest, call(1, method, args)).await), [(1, Ok(result.to_owned()))], "{method}");
+    }
 }
 
 #[tokio::test]
