@@ -15,6 +15,7 @@ use super::circuit::handle::{Command, Handle, Resumption};
 use super::circuit::keys::{CircuitId, Keys};
 use super::circuit::link::PAGE_REPLAY;
 use super::circuit::task::{self, Circuit};
+use super::circuit::visit::GuestRunner;
 use super::metrics;
 use super::registry::Full;
 use super::shared::Shared;
@@ -163,7 +164,7 @@ async fn open(shared: &Arc<Shared>, client: &Client, hello: Hello, deadline: Ins
     let subject = authenticate(shared, &client.request, hello.token.as_deref(), deadline).await?;
     let mut slot = shared.registry.reserve(client.source.address, subject.name()).map_err(Refusal::full)?;
     let current = shared.guest.load_full();
-    let started = shared.executor.start(&current.fiber, &shared.options.access).await;
+    let started = GuestRunner::start(&shared.executor, &current.fiber, &shared.options.access).await;
     let guest = started.map_err(|error| Refusal::not_started(shared, &error))?;
     let random = |error: getrandom::Error| {
         let what = format!("The system has no random numbers: {error}.");

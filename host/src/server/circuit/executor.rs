@@ -12,7 +12,6 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-use super::visit::GuestRunner;
 use crate::engine::access::SystemAccess;
 use crate::engine::fiber::{FiberGuest, FiberInstance};
 use crate::engine::meter::Meter;
@@ -65,11 +64,11 @@ impl Executor {
     /// [`ErrorKind::TooMany`] where there are as many circuits as [`Config::max_circuits`](crate::Config::max_circuits) allows, or no memory
     /// for one more, [`ErrorKind::GuestTrapped`] where it traps at once, and [`ErrorKind::Failed`] where a folder of `access` cannot be
     /// opened.
-    pub(crate) async fn start(
-        self: &Arc<Self>,
+    pub(super) async fn start(
+        &self,
         guest: &FiberGuest,
         access: &Arc<SystemAccess>,
-    ) -> Result<GuestRunner, Error> {
+    ) -> Result<Box<FiberInstance>, Error> {
         let permit = guest.runtime().circuit_permit().await?;
         // It is never closed.
         let _starting = self.starting.acquire().await;
@@ -78,7 +77,7 @@ impl Executor {
         let (guest, access) = (guest.clone(), Arc::clone(access));
         let starting = self.spawn(async move { FiberInstance::start(&guest, &access, meter, permit).await });
         match starting.await {
-            Ok(started) => Ok(GuestRunner::new(Arc::clone(self), Box::new(started?))),
+            Ok(started) => started.map(Box::new),
             Err(error) => Err(gone(&error)),
         }
     }

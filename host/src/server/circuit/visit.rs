@@ -15,8 +15,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::executor::{Away, Executor, gone};
+use crate::engine::access::SystemAccess;
 use crate::engine::effects::{Effects, GuestTask};
-use crate::engine::fiber::FiberInstance;
+use crate::engine::fiber::{FiberGuest, FiberInstance};
 use crate::engine::meter::Meter;
 use crate::engine::trap::TrapCause;
 use crate::engine::upcalls::Upcalls;
@@ -81,10 +82,19 @@ struct Finished {
 }
 
 impl GuestRunner {
-    pub(super) fn new(executor: Arc<Executor>, guest: Box<FiberInstance>) -> Self {
-        let meter = Arc::clone(guest.meter());
-        let place = Place::Home(guest);
-        Self { executor, meter, place, begun: Instant::now(), probation: Probation::default() }
+    /// Starts a guest. It waits while many others are starting, and to drop the future gives the start up.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Executor::start`].
+    pub(crate) async fn start(
+        executor: &Arc<Executor>,
+        guest: &FiberGuest,
+        access: &Arc<SystemAccess>,
+    ) -> Result<Self, Error> {
+        let guest = executor.start(guest, access).await?;
+        let (executor, meter, begun) = (Arc::clone(executor), Arc::clone(guest.meter()), Instant::now());
+        Ok(Self { executor, meter, place: Place::Home(guest), begun, probation: Probation::default() })
     }
 
     /// Connects the guest to its driver. It must be at rest.

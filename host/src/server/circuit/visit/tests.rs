@@ -8,9 +8,7 @@ use super::*;
 use crate::config::Config;
 use crate::contract::message::{Message, Target};
 use crate::engine::Runtime;
-use crate::engine::access::SystemAccess;
 use crate::engine::effects::{Settled, Waiter};
-use crate::engine::fiber::FiberGuest;
 use crate::error::ErrorKind;
 
 /// How long a test may take that waits for something.
@@ -39,7 +37,7 @@ impl Host {
     }
 
     async fn try_start(&self) -> Result<GuestRunner, Error> {
-        self.executor.start(&self.guest, &Arc::new(SystemAccess::none())).await
+        GuestRunner::start(&self.executor, &self.guest, &Arc::new(SystemAccess::none())).await
     }
 
     fn memory(&self) -> usize {
@@ -221,7 +219,7 @@ async fn a_guest_uses_its_folders_and_variables_and_no_others() {
         .and_then(|access| access.folder(fixed.path(), "/fixed", true))
         .and_then(|access| access.variable("GREETING", "hello"))
         .unwrap();
-    let mut guest = HOST.executor.start(&HOST.guest, &Arc::new(access)).await.unwrap();
+    let mut guest = GuestRunner::start(&HOST.executor, &HOST.guest, &Arc::new(access)).await.unwrap();
     let expected = [
         ("ReadVariable", r#"["GREETING"]"#, Ok("\"hello\"")),
         ("ReadVariable", r#"["PATH"]"#, Ok("null")),
@@ -245,7 +243,7 @@ async fn a_folder_that_has_gone_fails_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let access = Arc::new(SystemAccess::none().folder(folder.path(), "data", false).unwrap());
     drop(folder);
-    let refused = HOST.executor.start(&HOST.guest, &access).await.err().unwrap();
+    let refused = GuestRunner::start(&HOST.executor, &HOST.guest, &access).await.err().unwrap();
     assert_eq!(refused.kind(), ErrorKind::Failed);
 }
 
