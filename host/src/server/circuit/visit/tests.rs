@@ -334,3 +334,37 @@ fn probation_doubles_until_a_guest_has_been_quick_for_as_long() {
     probation.begin(much_later);
     assert!(!probation.lasts(much_later + FIRST_PROBATION));
 }
+
+#[test]
+fn own_time_is_used_up_by_bursts_and_comes_back() {
+    let now = Instant::now();
+    let mut own = OwnTime::new(now);
+    own.add(OWN_BURST / 2);
+    assert!(!own.is_used_up(now));
+    own.add(OWN_BURST / 2);
+    assert!(own.is_used_up(now));
+    assert!(!own.is_used_up(now + Duration::from_millis(1)));
+    own.add(OWN_BURST);
+    assert!(own.is_used_up(now + OWN_BURST));
+    assert!(!own.is_used_up(now + OWN_BURST * (OWN_PART + 1)));
+}
+
+#[tokio::test]
+async fn a_guest_that_wakes_itself_without_end_leaves_the_quick_ones() {
+    let mut guest = HOST.start().await;
+    visit(&mut guest, call(1, "SpinInTask", "[]")).await;
+    let spinning = async {
+        loop {
+            guest.begin(VecDeque::from([GuestTask::RunReady]));
+            if guest.is_away() {
+                return;
+            }
+            guest.visited().await;
+        }
+    };
+    tokio::time::timeout(GUARD, spinning).await.unwrap();
+    guest.visited().await;
+    // The page is not made to wait for that.
+    guest.begin(VecDeque::from([call(2, "Add", "[1,2]")]));
+    assert_eq!(guest.is_away(), guest.probation.lasts(guest.begun));
+}
