@@ -61,7 +61,8 @@
 //! # What a guest may do
 //!
 //! Use memory and time up to the limits of [`Config`], read clocks and random numbers, and print: its lines are `tracing`
-//! events with the target `dotwit::guest`. It has no files, no network, no environment and no input.
+//! events with the target `dotwit::guest`. It has no network and no input, and no files and no environment but what a server gives to
+//! its circuits.
 //!
 //! # What can go wrong
 //!
