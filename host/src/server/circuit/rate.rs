@@ -42,8 +42,14 @@ impl Rate {
     }
 
     /// Returns how long the page has been sending faster than it may.
-    pub(crate) fn overrun(&self, now: Instant) -> Duration {
+    pub(crate) fn overrun(&mut self, now: Instant) -> Duration {
+        self.fill(now);
         self.over_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+
+    /// Returns since when the page has been sending faster than it may. It may have paused meanwhile.
+    pub(crate) fn over_since(&self) -> Option<Instant> {
+        self.over_since
     }
 
     fn fill(&mut self, now: Instant) {
@@ -87,6 +93,16 @@ mod tests {
         let now = start + 7 * SECOND;
         rate.count(1, now);
         assert_eq!(rate.overrun(now), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_page_that_is_silent_after_a_burst_is_not_over() {
+        let start = Instant::now();
+        let mut rate = Rate::new(10, 20, start);
+        rate.count(21, start);
+        assert_eq!(rate.over_since(), Some(start));
+        assert_eq!(rate.overrun(start + 10 * SECOND), Duration::ZERO);
+        assert_eq!(rate.over_since(), None);
     }
 
     #[test]

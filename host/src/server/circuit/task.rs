@@ -449,7 +449,9 @@ impl Circuit {
         let idle = options.idle.and_then(|idle| self.active.checked_add(idle));
         let drain = self.drain.map(|(from, by)| if from > now { from } else { by });
         let paused = self.rate.paused_until(now);
-        let mut next = [alarm, page, waiting, idle, drain, paused, self.expires].into_iter().flatten().min();
+        // A page at its limit is read again and again, so that the end of each pause is none of the clock.
+        let overrun = self.rate.over_since().and_then(|since| since.checked_add(options.overrun));
+        let mut next = [alarm, page, waiting, idle, drain, paused, overrun, self.expires].into_iter().flatten().min();
         let ack = self.link.inbox().ack_due();
         if let Some(connection) = self.link.connection() {
             let beat = match self.pinged {
