@@ -24,9 +24,12 @@ pub(crate) struct Attack {
     pub(crate) options: Options,
     #[serde(default)]
     request: Request,
-    /// The status that the request gets.
+    /// The status that the request gets; 0 where the connection is closed without any.
     #[serde(default = "switching")]
     status: u16,
+    /// Whether it takes so long that once is enough.
+    #[serde(default)]
+    pub(crate) slow: bool,
     #[serde(default)]
     steps: Vec<Step>,
     /// What the last control frame before the close says.
@@ -61,6 +64,10 @@ struct Request {
     /// Headers in place of those of a good request: none, one or several. `{host}` is the server's address.
     #[serde(default)]
     headers: BTreeMap<String, Value>,
+    /// How many bytes another header has.
+    padding: Option<usize>,
+    /// How many bytes of the head are sent; all, where it is not given.
+    sent: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -196,7 +203,10 @@ impl Request {
             let text = |value: &Value| value.as_str().unwrap_or_default().replace("{host}", &address.to_string());
             headers.extend(values.iter().map(|value| (name.clone(), text(value))));
         }
-        request(self.method.as_deref().unwrap_or("GET"), self.path.as_deref().unwrap_or(PATH), &headers)
+        headers.extend(self.padding.map(|length| ("x-padding".to_owned(), "x".repeat(length))));
+        let mut head = request(self.method.as_deref().unwrap_or("GET"), self.path.as_deref().unwrap_or(PATH), &headers);
+        head.truncate(self.sent.unwrap_or(head.len()));
+        head
     }
 }
 

@@ -27,7 +27,8 @@ pub(crate) enum Received {
 }
 
 impl Socket {
-    /// Opens a connection, and sends what should be the head of a request. Returns the status of the answer.
+    /// Opens a connection, and sends what should be the head of a request. Returns the status of the answer, or 0 if the connection is
+    /// closed without any.
     pub(crate) fn open(address: SocketAddr, head: &[u8]) -> io::Result<(Self, u16)> {
         let mut socket = Self::connect(address)?;
         socket.raw(head)?;
@@ -53,7 +54,7 @@ impl Socket {
                 return status.ok_or_else(|| io::Error::other(format!("{head:?} has no status")));
             }
             if self.fill()? == 0 {
-                return Err(io::Error::other("the connection ended before there was an answer"));
+                return Ok(0);
             }
         }
     }
