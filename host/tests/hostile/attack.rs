@@ -358,8 +358,11 @@ impl Attacker<'_> {
     }
 }
 
-/// Hears a page until its socket is closed: the last control frame, and the code.
-fn last_words(page: &mut Page) -> io::Result<(Option<(&'static str, Value)>, Option<u16>)> {
+/// The last control frame before a close, with its name.
+type Said = Option<(&'static str, Value)>;
+
+/// Hears a page until its socket is closed: what was said last, and the code.
+fn last_words(page: &mut Page) -> io::Result<(Said, Option<u16>)> {
     let mut said = None;
     loop {
         for heard in page.hear()? {

@@ -79,22 +79,32 @@ impl ReferenceStateMachine for Model {
         Just(Self { connected: true, stopping: false, ended: false }).boxed()
     }
 
-    fn transitions(_: &Self) -> BoxedStrategy<Transition> {
+    fn transitions(state: &Self) -> BoxedStrategy<Transition> {
         let side = || prop_oneof![Just(Side::Page), Just(Side::Server)];
-        let lie = prop_oneof![Just(Lie::Ahead), Just(Lie::Behind)];
         let end = prop_oneof![Just(End::Trapped), Just(End::Retention), Just(End::Evicted), Just(End::Goodbye)];
+        let connection = if state.connected {
+            prop_oneof![
+                3 => any::<bool>().prop_map(|noticed| Transition::Cut { noticed }),
+                1 => Just(Transition::Pause),
+            ]
+            .boxed()
+        } else {
+            prop_oneof![
+                6 => (any::<bool>(), 0..4_u64).prop_map(|(answered, behind)| Transition::Resume { answered, behind }),
+                1 => prop_oneof![Just(Lie::Ahead), Just(Lie::Behind)].prop_map(Transition::Lie),
+            ]
+            .boxed()
+        };
         prop_oneof![
-            12 => (0..600_usize).prop_map(Transition::Call),
-            12 => (0..600_usize).prop_map(Transition::Answer),
-            16 => side().prop_map(Transition::Send),
-            4 => side().prop_map(Transition::Ack),
-            24 => side().prop_map(Transition::Deliver),
-            3 => any::<bool>().prop_map(|noticed| Transition::Cut { noticed }),
-            1 => Just(Transition::Pause),
-            6 => (any::<bool>(), 0..4_u64).prop_map(|(answered, behind)| Transition::Resume { answered, behind }),
-            1 => lie.prop_map(Transition::Lie),
+            120 => (0..600_usize).prop_map(Transition::Call),
+            120 => (0..600_usize).prop_map(Transition::Answer),
+            160 => side().prop_map(Transition::Send),
+            40 => side().prop_map(Transition::Ack),
+            240 => side().prop_map(Transition::Deliver),
+            50 => connection,
             // Rare, because little happens afterwards.
-            1 => prop_oneof![9 => Just(Transition::Ack(Side::Page)), 1 => Just(Transition::Drain), 1 => end.prop_map(Transition::End)],
+            1 => Just(Transition::Drain),
+            1 => end.prop_map(Transition::End),
         ]
         .boxed()
     }

@@ -101,6 +101,7 @@ pub(crate) enum Action {
 impl State {
     /// Returns the next state after an event, and what to do. Events that come too late for a state change nothing.
     #[must_use]
+    #[expect(clippy::match_same_arms, reason = "state by state")]
     pub(crate) fn on(self, event: Event) -> (Self, Action) {
         match (self, event) {
             // What has ended stays so, and says so to those who ask for it.
