@@ -65,8 +65,7 @@ export function checkOptions(options, caller, allowsWorker = false) {
   const names = allowsWorker ? [...NAMES, ...START_NAMES] : NAMES;
   const unknown = Object.keys(others)[0] ?? (allowsWorker ? undefined : START_NAMES.find((name) => Object.hasOwn(options, name)));
   if (unknown !== undefined) {
-    const quoted = names.map((name) => `'${name}'`);
-    throw badArguments(`${caller} has no option '${unknown}'; its options are ${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}.`);
+    throw badArguments(`${caller} has no option '${unknown}'; its options are '${names.join("', '")}'.`);
   }
   if (!['auto', 'direct', 'wrapper'].includes(binding)) {
     throw badArguments(`The option 'binding' must be 'auto', 'direct' or 'wrapper', not ${describeValue(binding)}.`);

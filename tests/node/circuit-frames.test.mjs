@@ -118,7 +118,7 @@ test('what is as large as its limit is written, and what is larger is not', () =
   const limit = size(call('M', 'x'.repeat(300)));
   assert.equal(encode(out, call('M', 'x'.repeat(300)), limit).length, limit + 3);
   const error = failure(() => encode(out, call('M', 'x'.repeat(301)), limit), 'too-large');
-  assert.match(error.message, new RegExp(`has ${limit + 1} bytes .*${limit} is the limit.*stream`));
+  assert.match(error.message, new RegExp(`has ${limit + 1} bytes, and ${limit} is the limit.*stream`));
   encode(out, call('m'.repeat(256), '[]', 'a'.repeat(256)), 4096);
   failure(() => encode(out, call('m'.repeat(257), '[]'), 4096), 'too-large');
   failure(() => encode(out, call('m', '[]', 'ä'.repeat(129)), 4096), 'too-large');

@@ -238,7 +238,7 @@ test('a server that breaks the rules is told so, and its circuit ends', async (t
     [[varint(0), varint(1), [99, 0]], /kind 99/],
     [[varint(0), varint(2), [33, 1, 1]], /frame 2, and 1 is the next/],
     [[varint(77), varint(1)], /acknowledged frame 77/],
-    [[varint(0), varint(1), [35, 2, 1, 1]], /'page-cancel' frame has 1 bytes after its last field/],
+    [[varint(0), varint(1), [35, 2, 1, 1]], /'page-cancel' frame goes on for 1 bytes after its last field/],
     [[varint(0), varint(1), [67, 2, 0x7b, 0x7d]], /lacks what it must have/],
   ]) {
     const { server, guest } = await connect(t);
@@ -327,7 +327,7 @@ test('a message as large as the limit is sent, and a larger one is refused befor
   const largest = 2000 - head - '[""]'.length;
   assert.equal(await guest.invokeMethodAsync('Circuit', 'A', 'x'.repeat(largest)), largest);
   const error = await rejection(guest.invokeMethodAsync('Circuit', 'A', 'x'.repeat(largest + 1)), 'too-large');
-  assert.match(error.message, /Cannot call 'A': .* 2001 bytes .* 2000 is the limit .* as a stream/);
+  assert.match(error.message, /Cannot call 'A': .* 2001 bytes, and 2000 is the limit .* as a stream/);
   assert.equal(await guest.invokeMethodAsync('Circuit', 'A', 'on'), 2);
   assert.equal(server.received.length, 2);
 });
@@ -338,7 +338,7 @@ test('a result of the page that is too large fails that call alone', async (t) =
   server.send(frames.pageCall(7, 0, 'big', 'call', 'json', { json: '[]' }), frames.pageCall(8, 0, 'small', 'call', 'json', { json: '[]' }));
   const { id, outcome } = await server.next('page-end');
   assert.deepEqual([id, outcome.error.kind], [7, 'too-large']);
-  assert.match(outcome.error.message, /\d+ bytes .* 2000 is the limit/);
+  assert.match(outcome.error.message, /3007 bytes, and 2000 is the limit/);
   assert.deepEqual((await server.next('page-end')).outcome, { ok: { json: '"x"', bytes: [] } });
   assert.equal(guest.state, 'live');
 });

@@ -354,7 +354,7 @@ test('options that do not go together are refused with the reason', async (t) =>
     [{ component, worker: true, imports: {} }, /'imports' does not go with 'worker'/],
     [{ component: module, worker: true }, /'component' must be a URL for a guest in a worker/],
     [{ worker: true }, /'component' must be the URL/],
-    [{ component, worker, workers: 1 }, /no option 'workers'; its options are 'component', 'binding', 'imports', 'worker', 'timeout' and 'circuit'/],
+    [{ component, worker, workers: 1 }, /no option 'workers'; its options are 'component', 'binding', 'imports', 'worker', 'timeout', 'circuit'\./],
   ]) {
     assert.match((await rejection(start(options), 'bad-arguments')).message, pattern);
   }

@@ -16,7 +16,6 @@
 
 import { DotNetError, messageOf } from '../error.js';
 import { after } from '../timers.js';
-import { VERSION } from '../version.js';
 import { CircuitBinding, take } from './binding.js';
 import { Channel } from './channel.js';
 import { Heartbeat } from './heartbeat.js';
@@ -56,6 +55,9 @@ const FRESH = 2_000;
 
 /** How long the page tries after the server should have given its circuit up, in milliseconds: their clocks did not start together. */
 const GRACE = 10_000;
+
+/** What servers have in their logs of this page. A test compares the version with the package's. */
+const CLIENT = 'dotwit/0.1.0';
 
 const MAY_HAVE_RUN = 'The connection was lost for good; a call that was under way may have run.';
 
@@ -218,7 +220,7 @@ export class Circuit {
     const welcome = this.#welcome;
     const greeting = welcome
       ? this.#channel.control(RESUME, { circuit: welcome.circuit, secret: this.#secret, received: this.#channel.received, token })
-      : this.#channel.control(HELLO, { client: `dotwit/${VERSION}`, features: [], token });
+      : this.#channel.control(HELLO, { client: CLIENT, features: [], token });
     const { WebSocket, url } = this.#options;
     return new Promise((resolve, reject) => {
       const stop = after(CONNECTING, () => this.#dropped(`The server has not answered within ${CONNECTING / 1000} seconds.`));

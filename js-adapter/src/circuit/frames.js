@@ -16,58 +16,41 @@ import * as wire from './wire.js';
 /** @import { Message, Target } from '../wire/contract.js' */
 /** @import { Writer } from './writer.js' */
 
-/** What a frame of the page is: its kind, its name on the wire, and what writes its body. @typedef {[kind: number, name: string, write: (out: Writer, ...fields: any[]) => void]} Writing */
+/** What a frame of the page is: its kind, and what writes its body. @typedef {[kind: number, write: (out: Writer, ...fields: any[]) => void]} Writing */
 
-/** @param {Writer} out @param {number | bigint} id */
-const id = (out, id) => out.varint(Number(id));
+/** @param {Writer} out @param {...(number | bigint)} numbers */
+const varints = (out, ...numbers) => numbers.forEach((number) => out.varint(Number(number)));
 
 /** @type {Record<string, Writing>} The frames of the page, by their names in `remote/`. */
 const WRITERS = {
   beginInvoke: [
     wire.CALL,
-    'call',
     (out, /** @type {number} */ call, /** @type {Target} */ target, /** @type {string} */ method, /** @type {Message} */ args) => {
       out.varint(call);
       out.u8(target.tag === 'object' ? 1 : 0);
       if (target.tag === 'object') out.varint(target.val);
-      else out.name('name of the assembly', target.val, wire.MAX_NAME);
-      out.name('name of the method', method, wire.MAX_NAME);
+      else out.name(target.val);
+      out.name(method);
       out.message(args);
     },
   ],
-  cancelInvoke: [wire.CANCEL, 'cancel', id],
+  cancelInvoke: [wire.CANCEL, varints],
   endInvokeJs: [
     wire.PAGE_END,
-    'page-end',
     (out, call, outcome) => {
-      id(out, call);
+      varints(out, call);
       out.outcome(outcome, (message) => out.message(message));
     },
   ],
-  release: [wire.RELEASE, 'release', id],
-  forget: [
-    wire.FORGET,
-    'forget',
-    (out, object, times) => {
-      out.varint(1);
-      out.varint(object);
-      out.varint(times);
-    },
-  ],
-  credit: [
-    wire.CREDIT,
-    'credit',
-    (out, stream, bytes) => {
-      out.varint(stream);
-      out.varint(bytes);
-    },
-  ],
-  close: [wire.CLOSE, 'close', id],
+  release: [wire.RELEASE, varints],
+  // A list of one object.
+  forget: [wire.FORGET, (out, object, times) => varints(out, 1, object, times)],
+  credit: [wire.CREDIT, varints],
+  close: [wire.CLOSE, varints],
   endReadJs: [
     wire.PAGE_DATA,
-    'page-data',
     (out, call, outcome) => {
-      id(out, call);
+      varints(out, call);
       out.outcome(outcome, (bytes) => out.bytes(bytes));
     },
   ],
@@ -83,12 +66,11 @@ const WRITERS = {
  * @throws {import('../error.js').DotNetError} of kind `too-large` or `too-many` when the server would refuse it
  */
 export function encode(out, [name, ...fields], limit) {
-  const [kind, what, write] = WRITERS[name];
+  const [kind, write] = WRITERS[name];
   try {
     write(out, ...fields);
     if (out.size > limit) {
-      const message = `The message has ${out.size} bytes as a '${what}' frame, and ${limit} is the limit of the server: pass much data as a stream.`;
-      throw tooLarge(message);
+      throw tooLarge(`The message has ${out.size} bytes, and ${limit} is the limit of the server: pass much data as a stream.`);
     }
     return out.frame(kind);
   } catch (error) {
@@ -120,7 +102,7 @@ const READERS = {
   [wire.DATA_END]: ['data-end', (body) => ['dataEnd', body.varint('stream'), body.outcome(() => undefined)]],
   [wire.PAGE_READ]: [
     'page-read',
-    (body) => ['readJsStream', BigInt(body.varint('id')), body.varint('object'), body.varint('offset'), body.size()],
+    (body) => ['readJsStream', BigInt(body.varint('id')), body.varint('object'), body.varint('offset'), body.u32('length')],
   ],
   [wire.TRAPPED]: ['trapped', (body) => ['trapped', body.error()]],
 };

@@ -1,16 +1,14 @@
 /**
  * `Notice`, by which a person sees that the page waits for its server: a handler of the page's own, Blazor's markup where the page has it, or
- * the banner.
+ * the banner. Loaded on demand, while there is a server to load it from. It imports nothing that other parts have, so it splits none.
  *
  * @module
  */
 
-import { DotNetError } from '../error.js';
-import { after } from '../timers.js';
-import { guarded } from './events.js';
+import { ConnectionBanner } from './banner.js';
 import { ReconnectModal, findModal } from './modal.js';
 
-/** @import { ConnectionBanner } from './banner.js' */
+/** @import { DotNetError } from '../error.js' */
 /** @import { Loss } from './circuit.js' */
 /** @import { CheckedOptions } from './options.js' */
 
@@ -35,19 +33,16 @@ import { ReconnectModal, findModal } from './modal.js';
 /** How long the page has been away before it says so, in milliseconds: most connections are back sooner. */
 const PATIENCE = 500;
 
-/** How long after the start the banner is loaded, in milliseconds: from a server that is away it cannot be. */
-const PRELOAD = 1_000;
-
 /** What shows the state of one guest's connection. */
 export class Notice {
   #options;
   #actions;
 
-  /** @type {Promise<ConnectionBanner | undefined> | undefined} */
+  /** @type {ConnectionBanner | undefined} */
   #banner;
 
-  /** @type {(() => void) | undefined} */
-  #cancel;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
   /** Whether something is shown. */
   #isDown = false;
@@ -64,19 +59,14 @@ export class Notice {
     this.#modal = new ReconnectModal(actions);
   }
 
-  /** The guest has started: what will be needed without a server is loaded. */
-  prepare() {
-    if (this.#usesBanner()) after(PRELOAD, () => void this.#load());
-  }
-
-  /** @param {string} message why the connection is down */
-  down(message) {
+  /** @param {DotNetError} error why the connection is down */
+  down(error) {
     if (this.#isDown) return;
     this.#isDown = true;
     const { reconnectionHandler, retry } = this.#options;
-    if (reconnectionHandler) guarded(() => reconnectionHandler.onConnectionDown({ ...retry }, new DotNetError('disconnected', message)));
+    if (reconnectionHandler) reconnectionHandler.onConnectionDown({ ...retry }, error);
     else if (findModal()) this.#modal.show('show');
-    else this.#later((banner) => banner.trying());
+    else this.#timer = setTimeout(() => this.#show()?.trying(), PATIENCE);
   }
 
   /**
@@ -89,49 +79,33 @@ export class Notice {
 
   /** The connection is back, or not wanted any more. */
   up() {
-    this.#cancel?.();
-    this.#banner?.then((banner) => banner?.hide());
+    clearTimeout(this.#timer);
+    this.#banner?.hide();
     if (!this.#isDown) return;
     this.#isDown = false;
     const { reconnectionHandler } = this.#options;
-    if (reconnectionHandler) guarded(() => reconnectionHandler.onConnectionUp());
+    if (reconnectionHandler) reconnectionHandler.onConnectionUp();
     else this.#modal.show('hide');
   }
 
   paused() {
-    this.#cancel?.();
+    clearTimeout(this.#timer);
     this.#isDown = true;
     if (!this.#options.reconnectionHandler) this.#modal.show('paused');
   }
 
   /** @param {Loss} loss */
   lost({ message, then }) {
-    this.#cancel?.();
+    clearTimeout(this.#timer);
     this.#isDown = true;
     if (this.#options.reconnectionHandler) return;
     if (findModal()) this.#modal.show(then === 'later' ? 'failed' : 'rejected');
-    else if (this.#usesBanner()) this.#load().then((banner) => banner?.lost(message));
+    else this.#show()?.lost(message);
   }
 
-  #usesBanner() {
-    const { banner, reconnectionHandler } = this.#options;
-    return banner !== undefined && !reconnectionHandler && globalThis.document !== undefined && !findModal();
-  }
-
-  /** @param {(banner: ConnectionBanner) => void} show */
-  #later(show) {
-    if (!this.#usesBanner()) return;
-    this.#cancel = after(PATIENCE, () => {
-      this.#load().then((banner) => this.#isDown && banner && show(banner));
-    });
-  }
-
-  /** @returns {Promise<ConnectionBanner | undefined>} `undefined` if it cannot be loaded; the page has its events */
-  #load() {
-    this.#banner ??= import('./banner.js').then(
-      ({ ConnectionBanner }) => new ConnectionBanner(this.#options.banner ?? {}, this.#actions),
-      () => (this.#banner = undefined),
-    );
-    return this.#banner;
+  /** Returns the banner, where the page wants one and can have it. */
+  #show() {
+    const { banner } = this.#options;
+    if (banner && globalThis.document) return (this.#banner ??= new ConnectionBanner(banner, this.#actions));
   }
 }

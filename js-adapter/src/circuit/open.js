@@ -4,11 +4,11 @@
  * @module
  */
 
+import { DotNetError } from '../error.js';
 import { Circuit } from './circuit.js';
-import { Events } from './events.js';
+import { Events, guarded } from './events.js';
 import { CircuitGuest } from './guest.js';
 import { canReload, reload, restart } from './lost.js';
-import { Notice } from './notice.js';
 import { checkCircuitOptions } from './options.js';
 
 /** @import { CircuitEvents } from './guest.js' */
@@ -30,37 +30,43 @@ export async function openCircuit(options, again) {
     if (isRestarting) return;
     isRestarting = true;
     restart(again, checked.retry, (guest) => {
-      notice.up();
+      guarded(() => notice?.up());
       events.emit('restart', { guest });
     });
   };
-  const notice = new Notice(checked, { reconnect: () => circuit.reconnect(), pause: () => circuit.pause(), restart: startAnew });
+  /** @type {import('./notice.js').Notice | undefined} */
+  let notice;
+  if (globalThis.document || checked.reconnectionHandler) {
+    // Beside the start, which does not need it: later there may be no server to load it from. Without it a page still has its events.
+    import('./notice.js').then(
+      ({ Notice }) => (notice = new Notice(checked, { reconnect: () => circuit.reconnect(), pause: () => circuit.pause(), restart: startAnew })),
+      () => {},
+    );
+  }
   const circuit = new Circuit(checked, {
     waiting({ message, quiet }) {
-      if (!quiet) notice.down(message);
+      if (!quiet) guarded(() => notice?.down(new DotNetError('disconnected', message)));
       events.emit('disconnect', { message });
     },
-    retrying: (tries, delay) => notice.retrying(tries, delay),
+    retrying: (tries, delay) => notice?.retrying(tries, delay),
     live() {
-      notice.up();
+      guarded(() => notice?.up());
       events.emit('reconnect', {});
     },
-    paused: () => notice.paused(),
-    stopped: () => notice.up(),
+    paused: () => notice?.paused(),
+    stopped: () => guarded(() => notice?.up()),
     lost(loss) {
       events.emit('lost', loss);
       // A guest that has trapped may trap again: that is for the page to decide.
       const mayStart = loss.then === 'fresh' || loss.then === 'later';
       if (checked.lost === 'restart' && mayStart) startAnew();
       else if (checked.lost === 'reload' && loss.then === 'fresh' && canReload()) reload(loss.afterMs);
-      else notice.lost(loss);
+      else notice?.lost(loss);
     },
     stale() {
       if (!events.has('stale') && canReload()) reload();
       else events.emit('stale', {});
     },
   });
-  const guest = await CircuitGuest.open(circuit, events);
-  notice.prepare();
-  return guest;
+  return CircuitGuest.open(circuit, events);
 }

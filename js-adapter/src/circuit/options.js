@@ -53,36 +53,31 @@ const LOST = ['banner', 'reload', 'restart'];
  * @throws {DotNetError}
  */
 export function checkCircuitOptions(options) {
-  const { circuit, token = () => undefined, lost = 'banner', banner = true, reconnectionHandler, retry = {}, WebSocket } = options;
   for (const name of Object.keys(options)) {
     if (OF_GUESTS_HERE.includes(name) && options[name] !== undefined) {
       throw badArguments(`The option '${name}' does not go with 'circuit': the guest is the server's.`);
     }
     if (!NAMES.includes(name) && !OF_GUESTS_HERE.includes(name)) {
-      const quoted = NAMES.map((known) => `'${known}'`);
-      throw badArguments(`start() has no option '${name}' for a circuit; its options are ${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}.`);
+      throw badArguments(`start() has no option '${name}' for a circuit; its options are '${NAMES.join("', '")}'.`);
     }
   }
+  const { circuit, token = () => undefined, lost = 'banner', banner = true, reconnectionHandler, retry = {}, WebSocket } = options;
   const { texts = {}, parent } = Object(banner);
   const { onConnectionDown, onConnectionUp } = Object(reconnectionHandler);
-  check(typeof token === 'function', 'token', 'a function that returns a string', token);
+  check(isFunction(token), 'token', 'a function that returns a string', token);
   check(LOST.includes(lost), 'lost', `'banner', 'reload' or 'restart'`, lost);
   check(typeof banner === 'boolean' || isObject(banner), 'banner', 'true, false or an object such as { texts, parent }', banner);
   check(isObject(texts) && Object.values(texts).every((text) => typeof text === 'string'), 'banner.texts', 'an object with strings', texts);
-  check(parent === undefined || typeof parent?.append === 'function', 'banner.parent', 'an element', parent);
-  check(
-    reconnectionHandler === undefined || (typeof onConnectionDown === 'function' && typeof onConnectionUp === 'function'),
-    'reconnectionHandler',
-    'an object with the functions onConnectionDown and onConnectionUp',
-    reconnectionHandler,
-  );
+  check(parent === undefined || isFunction(parent?.append), 'banner.parent', 'an element', parent);
+  const shows = reconnectionHandler === undefined || (isFunction(onConnectionDown) && isFunction(onConnectionUp));
+  check(shows, 'reconnectionHandler', 'an object with the functions onConnectionDown and onConnectionUp', reconnectionHandler);
   check(isObject(retry) && [retry.first, retry.max].every(isDelay), 'retry', 'an object such as { first: 0, max: 10000 }, in milliseconds', retry);
-  check(WebSocket === undefined || typeof WebSocket === 'function', 'WebSocket', 'a class such as that of the package ws', WebSocket);
+  check(WebSocket === undefined || isFunction(WebSocket), 'WebSocket', 'a class such as that of the package ws', WebSocket);
   return {
     url: socketUrl(circuit),
     token,
     lost,
-    banner: banner === false ? undefined : banner === true ? {} : banner,
+    banner: banner === false ? undefined : Object(banner),
     reconnectionHandler,
     retry,
     WebSocket: WebSocket ?? globalSocket(),
@@ -99,6 +94,8 @@ function check(holds, name, expected, value) {
   if (!holds) throw badArguments(`The option '${name}' must be ${expected}, not ${describeValue(value)}.`);
 }
 
+/** @type {(value: any) => boolean} */
+const isFunction = (value) => typeof value === 'function';
 /** @type {(value: any) => boolean} */
 const isObject = (value) => typeof value === 'object' && value !== null;
 /** @param {unknown} value */

@@ -13,6 +13,8 @@ import { MAX_BYTE_ARRAYS, MAX_DETAIL, MAX_ERROR_MESSAGE, MAX_RELEASES } from './
 /** The most bytes of a varint: 8 × 7 bits are more than the 53 of the largest number. */
 const MAX_VARINT = 8;
 
+const OUTCOMES = /** @type {const} */ (['ok', 'err']);
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** What is left of some bytes. */
@@ -37,7 +39,7 @@ export class Reader {
 
   /** @throws {DotNetError} when something is left */
   end() {
-    if (this.rest > 0) throw this.wrong(`has ${this.rest} bytes after its last field, where it should end`);
+    if (this.rest > 0) throw this.wrong(`goes on for ${this.rest} bytes after its last field`);
   }
 
   /** @param {string} field */
@@ -53,22 +55,26 @@ export class Reader {
    */
   varint(field) {
     let value = 0;
-    for (let index = 0, scale = 1; index < MAX_VARINT && index < this.rest; index++, scale *= 128) {
-      const byte = this.#bytes[this.#at + index];
+    for (let size = 0, scale = 1; size < MAX_VARINT; size++, scale *= 128) {
+      const byte = this.u8(field);
       value += (byte & 0x7f) * scale;
       if (byte & 0x80) continue;
-      if (byte === 0 && index > 0) throw this.wrong(`has a ${field} that is not a varint in its shortest form`);
-      if (value > Number.MAX_SAFE_INTEGER) throw this.wrong(`has a ${field} beyond 2^53 - 1, which is the largest number`);
-      this.#at += index + 1;
+      if ((byte === 0 && size > 0) || value > Number.MAX_SAFE_INTEGER) break;
       return value;
     }
-    throw this.wrong(this.rest < MAX_VARINT ? `ends within its ${field}` : `has a ${field} of more than ${MAX_VARINT} bytes, which no varint has`);
+    throw this.wrong(`has a ${field} that is not a varint in its shortest form, of at most 2^53 - 1`);
   }
 
-  /** @param {string} field */
-  #u32(field) {
+  /**
+   * Reads a number that has a limit.
+   *
+   * @param {string} field
+   * @param {number} max
+   * @param {ErrorKind} kind of the error for a larger one
+   */
+  #upTo(field, max, kind) {
     const value = this.varint(field);
-    if (value > 0xffff_ffff) throw this.wrong(`has the ${field} ${value}, and 2^32 - 1 is the largest`);
+    if (value > max) throw this.#error(kind, `has a ${field} of ${value}, and ${max} is the limit`);
     return value;
   }
 
@@ -76,15 +82,18 @@ export class Reader {
    * Takes bytes, as a view.
    *
    * @param {string} field
+   * @param {number} [max] how many there may be
    */
-  slice(field) {
-    const length = this.varint(field);
-    if (length > this.rest) throw this.wrong(`says that its ${field} has ${length} bytes, and ${this.rest} follow`);
-    return this.#take(length);
+  slice(field, max = Infinity) {
+    return this.#take(this.#upTo(`${field} length`, max, 'too-large'), field);
   }
 
-  /** @param {number} length */
-  #take(length) {
+  /**
+   * @param {number} length
+   * @param {string} field
+   */
+  #take(length, field) {
+    if (length > this.rest) throw this.wrong(`ends within its ${field}: ${length} bytes are missing, and ${this.rest} follow`);
     return this.#bytes.subarray(this.#at, (this.#at += length));
   }
 
@@ -92,13 +101,11 @@ export class Reader {
    * @param {string} field
    * @param {number} [max] how many bytes it may have
    */
-  text(field, max = Infinity) {
-    const bytes = this.slice(field);
-    if (bytes.length > max) throw this.#beyond('too-large', `has a ${field} of ${bytes.length} bytes, and ${max} is the limit`);
+  text(field, max) {
     try {
-      return utf8.decode(bytes);
-    } catch {
-      throw this.wrong(`has a ${field} that is not UTF-8`);
+      return utf8.decode(this.slice(field, max));
+    } catch (error) {
+      throw error instanceof DotNetError ? error : this.wrong(`has a ${field} that is not UTF-8`);
     }
   }
 
@@ -110,31 +117,27 @@ export class Reader {
    */
   oneOf(cases, field) {
     const index = this.u8(field);
-    if (index >= cases.length) throw this.wrong(`has the ${field} ${index}, and ${cases.length - 1} is the last one`);
+    if (index >= cases.length) throw this.wrong(`has the ${field} ${index}, and ${cases.length - 1} is the last`);
     return cases[index];
-  }
-
-  /**
-   * @param {string} field
-   * @param {number} max
-   * @param {number} size how many bytes each has at least
-   */
-  #count(field, max, size) {
-    const count = this.varint(field);
-    if (count > max) throw this.#beyond('too-many', `names ${count} ${field}, and ${max} is the limit`);
-    if (count * size > this.rest) throw this.wrong(`names ${count} ${field}, for which its last ${this.rest} bytes have no room`);
-    return count;
   }
 
   /** @returns {Message} */
   message() {
     const json = this.text('JSON text');
-    const count = this.#count('byte arrays', MAX_BYTE_ARRAYS, 1);
-    const lengths = Array.from({ length: count }, () => this.varint('byte array'));
-    const total = lengths.reduce((sum, length) => sum + length, 0);
-    if (total > this.rest) throw this.wrong(`says that its byte arrays have ${total} bytes, and ${this.rest} follow`);
+    const lengths = this.#list('byte arrays', MAX_BYTE_ARRAYS, () => this.varint('byte array length'));
     // Copies, because the page keeps them for longer than the socket's message, and may move their buffers elsewhere.
-    return { json, bytes: lengths.map((length) => this.#take(length).slice()) };
+    return { json, bytes: lengths.map((length) => this.#take(length, 'byte array').slice()) };
+  }
+
+  /**
+   * @template T
+   * @param {string} field
+   * @param {number} max
+   * @param {() => T} item reads one
+   * @returns {T[]}
+   */
+  #list(field, max, item) {
+    return Array.from({ length: this.#upTo(`number of ${field}`, max, 'too-many') }, item);
   }
 
   /**
@@ -143,10 +146,8 @@ export class Reader {
    * @returns {Outcome<T>}
    */
   outcome(value) {
-    const tag = this.u8('outcome');
-    if (tag === 0) return { tag: 'ok', val: value() };
-    if (tag === 1) return { tag: 'err', val: this.error() };
-    throw this.wrong(`has the outcome ${tag}, where 0 is a value and 1 is an error`);
+    const tag = this.oneOf(OUTCOMES, 'outcome');
+    return tag === 'ok' ? { tag, val: value() } : { tag, val: this.error() };
   }
 
   /**
@@ -157,9 +158,8 @@ export class Reader {
   error() {
     const kind = ERROR_KINDS[this.u8('error kind')] ?? 'failed';
     const message = this.text('error message', MAX_ERROR_MESSAGE);
-    const mark = this.u8('mark of a detail');
-    if (mark > 1) throw this.wrong(`has the mark ${mark} of a detail, where 0 is none and 1 is one`);
-    return { kind, message, detail: mark === 1 ? this.text('error detail', MAX_DETAIL) : undefined };
+    const detail = this.oneOf([undefined, () => this.text('error detail', MAX_DETAIL)], 'mark of a detail')?.();
+    return { kind, message, detail };
   }
 
   /**
@@ -168,25 +168,24 @@ export class Reader {
    * @returns {[object: number, times: number][]}
    */
   releases() {
-    const count = this.#count('objects', MAX_RELEASES, 2);
-    return Array.from({ length: count }, () => [this.varint('object'), this.#u32('number of references')]);
+    return this.#list('objects', MAX_RELEASES, () => [this.varint('object'), this.u32('number of references')]);
   }
 
-  /** Reads the number of bytes that are asked for. */
-  size() {
-    return this.#u32('length');
+  /** @param {string} field */
+  u32(field) {
+    return this.#upTo(field, 0xffff_ffff, 'protocol');
   }
 
   /** @param {string} how it is wrong */
   wrong(how) {
-    return this.#beyond('protocol', how);
+    return this.#error('protocol', how);
   }
 
   /**
    * @param {ErrorKind} kind
    * @param {string} how
    */
-  #beyond(kind, how) {
+  #error(kind, how) {
     return new DotNetError(kind, `${this.#what} ${how}.`);
   }
 }

@@ -6,7 +6,7 @@
 
 import { DotNetError, messageOf, tooLarge } from '../error.js';
 import { ERROR_KINDS } from '../wire/contract.js';
-import { MAX_BYTE_ARRAYS, MAX_DETAIL, MAX_ERROR_MESSAGE } from './wire.js';
+import { MAX_BYTE_ARRAYS, MAX_DETAIL, MAX_ERROR_MESSAGE, MAX_NAME } from './wire.js';
 
 /** @import { CallError, Message, Outcome } from '../wire/contract.js' */
 
@@ -104,16 +104,14 @@ export class Writer {
   }
 
   /**
-   * Writes a name.
+   * Writes the name of an assembly or a method.
    *
-   * @param {string} what it is, for the error
-   * @param {string} text
-   * @param {number} max how many bytes it may have
+   * @param {string} name
    * @throws {DotNetError}
    */
-  name(what, text, max) {
-    const size = this.text(text);
-    if (size > max) throw tooLarge(`The ${what} '${text.slice(0, 40)}…' has ${size} bytes, and ${max} is the limit.`);
+  name(name) {
+    const size = this.text(name);
+    if (size > MAX_NAME) throw tooLarge(`The name '${name.slice(0, 40)}…' has ${size} bytes, and ${MAX_NAME} is the limit.`);
   }
 
   /**
