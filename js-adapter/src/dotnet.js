@@ -17,7 +17,7 @@ import {
   disposeJSObjectReferenceById,
 } from './page/objects.js';
 import { DotNetObject } from './proxy/dotnet-object.js';
-import { dispatcherOf } from './registry.js';
+import { dispatcherOf, lastCircuit } from './registry.js';
 import { attachReviver } from './wire/read.js';
 
 /** @import { CallOptions } from './call-options.js' */
@@ -85,6 +85,10 @@ export const DotNet = {
   DotNetObject,
   attachDispatcher,
   attachReviver,
+  /** The guest on a server that was started last: what pages of Blazor call by the global `Blazor`. */
+  get circuit() {
+    return lastCircuit();
+  },
   createJSObjectReference,
   createJSStreamReference,
   currentSignal,

@@ -26,6 +26,10 @@ export { start } from './start.js';
  * @typedef {import('./page/objects.js').JSStreamReference} JSStreamReference
  * @typedef {import('./binding/bind.js').GuestModule} GuestModule
  * @typedef {import('./start-options.js').WorkerLike} WorkerLike
+ * @typedef {import('./circuit/guest.js').CircuitGuest} CircuitGuest
+ * @typedef {import('./circuit/options.js').CircuitOptions} CircuitOptions
+ * @typedef {import('./circuit/circuit.js').CircuitState} CircuitState
+ * @typedef {import('./circuit/circuit.js').Loss} CircuitLoss
  * @typedef {import('./wire/read.js').Reviver} Reviver
  */
 

@@ -6,6 +6,7 @@
 
 import { DotNetError, describeValue, isBlank } from './error.js';
 
+/** @import { CircuitGuest } from './circuit/guest.js' */
 /** @import { Dispatcher } from './guest/dispatcher.js' */
 /** @import { AttachedDispatcher } from './blazor/call-dispatcher.js' */
 
@@ -51,6 +52,15 @@ export function addGuest(guest) {
  */
 export function runningGuests() {
   return [...running].filter((guest) => guest.running);
+}
+
+/**
+ * Returns the guest on a server that was started last, whether it can be reached or not.
+ *
+ * @returns {CircuitGuest | undefined}
+ */
+export function lastCircuit() {
+  return /** @type {any} */ ([...running].filter(({ binding }) => binding === 'circuit').at(-1));
 }
 
 /** @param {AttachedDispatcher} dispatcher */

@@ -22,6 +22,7 @@ test('the package has its members and nothing besides', () => {
     'JSCallType',
     'attachDispatcher',
     'attachReviver',
+    'circuit',
     'createJSObjectReference',
     'createJSStreamReference',
     'currentSignal',
@@ -49,7 +50,7 @@ test('a browser needs no more than the sources: their imports are relative', asy
   }
 });
 
-test('the adapter is no larger than 12 KB, gzipped, and what is loaded with the first guest than 14 KB, or than 10.5 KB for a worker', async () => {
+test('the adapter is no larger than 12 KB, gzipped, and what is loaded with the first guest than 14 KB, or than 10.5 KB for a worker, or than 10 KB more than any guest needs for a circuit', async () => {
   const { outputFiles, metafile } = await build({
     stdin: { contents: "export * from 'dotwit'", resolveDir: tests },
     absWorkingDir: tests,
@@ -80,6 +81,18 @@ test('the adapter is no larger than 12 KB, gzipped, and what is loaded with the 
   assert.ok(here > 0 && here <= 14_000, `a guest in the page needs ${here} more`);
   const worker = size(part('guest/dispatcher.js'), part('worker/open.js'));
   assert.ok(worker > 0 && worker <= 10_500, `a guest in a worker needs ${worker} more in the page`);
+  const circuit = size(part('guest/dispatcher.js'), part('circuit/open.js')) - size(part('guest/dispatcher.js'));
+  assert.ok(circuit > 0 && circuit <= 10_000, `a guest on a server needs ${circuit} beside what all guests need`);
+  const notice = size(part('circuit/notice.js'));
+  assert.ok(notice > 0 && notice <= 2_000, `what shows that its connection is lost has ${notice}`);
+  const loaded = [...loadedWith(part('circuit/open.js')), ...loadedWith(part('guest/dispatcher.js'))];
+  const sources = loaded.flatMap((name) => Object.keys(metafile.outputs[name].inputs));
+  assert.deepEqual(sources.filter((name) => /\/src\/(?:binding|worker)\//.test(name)), []);
+});
+
+test('a server sees which version of the package a page has', async () => {
+  const [source, manifest] = await Promise.all(['src/circuit/circuit.js', 'package.json'].map((name) => readFile(new URL(`../node_modules/dotwit/${name}`, import.meta.url), 'utf8')));
+  assert.equal(source.match(/const CLIENT = '(.*)';/)[1], `dotwit/${JSON.parse(manifest).version}`);
 });
 
 /** Has the TypeScript compiler check a program, and returns what it prints. */
@@ -95,7 +108,7 @@ async function check(t, source) {
 test('the types let a program through that is right', async (t) => {
   const output = await check(
     t,
-    `import { DotNet, DotNetError, DotNetObject, start, type Assembly, type Dispatcher, type ErrorKind, type Guest, type StartedGuest, type StartOptions } from 'dotwit';
+    `import { DotNet, DotNetError, DotNetObject, start, type Assembly, type CircuitGuest, type CircuitLoss, type CircuitOptions, type CircuitState, type Dispatcher, type ErrorKind, type Guest, type StartedGuest, type StartOptions } from 'dotwit';
      import { listen } from 'dotwit/worker';
      import { start as startInServiceWorker } from 'dotwit/static';
      import { transpile } from 'dotwit/transpile';
@@ -104,6 +117,12 @@ test('the types let a program through that is right', async (t) => {
      const options: StartOptions = { component: './guest/', worker: new Worker('worker.js'), timeout: 500 };
      const inWorker: Guest = await start(options);
      const started: StartedGuest = inWorker;
+     const onServer: CircuitOptions = { circuit: '/_dotwit/circuit', token: async () => 'secret', lost: 'restart', banner: { texts: { lost: 'Gone.' }, parent: document.body } };
+     const circuit: CircuitGuest = await start(onServer);
+     const off: () => void = circuit.onLost((loss: CircuitLoss) => console.log(loss.kind, loss.then), { signal: AbortSignal.timeout(5) });
+     circuit.onRestart(({ guest }) => guest.pause().then(() => guest.resume()).then((isLive: boolean) => isLive));
+     const state: CircuitState | undefined = DotNet.circuit?.state;
+     console.log(off, state, circuit.circuit);
      const nothing: void = listen({ imports: {} });
      const ready: boolean = started.running;
      const same: typeof start = startInServiceWorker;
@@ -179,9 +198,11 @@ test('the types stop a program that is wrong', async (t) => {
      DotNet.with({ timeout: '5' });
      DotNet.createJSStreamReference('text');
      start({ component: './guest/', worker: 1 });
+     start({ circuit: '/_dotwit/circuit', component: './guest/' });
+     start({ circuit: '/_dotwit/circuit', lost: 'cry' });
      (await start({ component: './guest/' })).releaseObject(1);
      (await DotNet.invokeMethodAsync('A', 'Object')).anything();`,
   );
   const lines = [...output.matchAll(/main\.mts\((\d+),/g)].map(([, line]) => Number(line));
-  assert.deepEqual(lines, [2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(lines, [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });
