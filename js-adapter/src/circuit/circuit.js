@@ -43,7 +43,6 @@ import { GOODBYE, HELLO, PING, PONG, REFUSED, RESUME, RESUMED, STALE, WELCOME } 
  * @property {() => void} live It has a socket again.
  * @property {() => void} paused
  * @property {(loss: Loss) => void} lost It has ended, and the page did not stop it.
- * @property {() => void} stopped
  * @property {() => void} stale The server has a newer guest.
  */
 
@@ -181,7 +180,6 @@ export class Circuit {
     if (this.#state === 'ended') return;
     this.#part('The page has stopped the guest.', 'end');
     this.#end();
-    this.#observer.stopped();
   }
 
   /**

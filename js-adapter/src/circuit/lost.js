@@ -45,15 +45,22 @@ export function reload(afterMs = 0) {
 /**
  * Starts another guest, until that succeeds.
  *
- * @template T
+ * @template {{ stop: () => void }} T
  * @param {() => Promise<T>} again
  * @param {Partial<RetryOptions>} retry
  * @param {(guest: T) => void} onStarted
+ * @returns {() => void} which gives that up
  */
 export function restart(again, retry, onStarted) {
   const backoff = new Backoff(retry);
+  let isWanted = true;
   const attempt = () => {
-    again().then(onStarted, () => after(backoff.next(), attempt));
+    if (!isWanted) return;
+    again().then((guest) => (isWanted ? onStarted(guest) : guest.stop()), trySoon);
   };
-  after(backoff.next(), attempt);
+  const trySoon = () => void after(backoff.next(), attempt);
+  trySoon();
+  return () => {
+    isWanted = false;
+  };
 }

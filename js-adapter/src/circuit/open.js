@@ -25,11 +25,11 @@ export async function openCircuit(options, again) {
   const checked = checkCircuitOptions(options);
   /** @type {Events<CircuitEvents>} */
   const events = new Events();
-  let isRestarting = false;
+  let isStopped = false;
+  /** @type {(() => void) | undefined} */
+  let stopRestarting;
   const startAnew = () => {
-    if (isRestarting) return;
-    isRestarting = true;
-    restart(again, checked.retry, (guest) => {
+    stopRestarting ??= restart(again, checked.retry, (guest) => {
       guarded(() => notice?.up());
       events.emit('restart', { guest });
     });
@@ -54,9 +54,10 @@ export async function openCircuit(options, again) {
       events.emit('reconnect', {});
     },
     paused: () => notice?.paused(),
-    stopped: () => guarded(() => notice?.up()),
     lost(loss) {
       events.emit('lost', loss);
+      // A handler may have stopped what is left of the guest.
+      if (isStopped) return;
       // A guest that has trapped may trap again: that is for the page to decide.
       const mayStart = loss.then === 'fresh' || loss.then === 'later';
       if (checked.lost === 'restart' && mayStart) startAnew();
@@ -64,9 +65,16 @@ export async function openCircuit(options, again) {
       else notice?.lost(loss);
     },
     stale() {
-      if (!events.has('stale') && canReload()) reload();
-      else events.emit('stale', {});
+      // There is a new guest each time, so this cannot go on by itself.
+      if (!events.has('stale')) globalThis.document?.location?.reload();
+      events.emit('stale', {});
     },
   });
-  return CircuitGuest.open(circuit, events);
+  const guest = await CircuitGuest.open(circuit, events);
+  guest.onStop(() => {
+    isStopped = true;
+    stopRestarting?.();
+    guarded(() => notice?.up());
+  });
+  return guest;
 }
