@@ -50,8 +50,8 @@ pub(crate) struct Gate {
     metrics: Arc<Metrics>,
     handshakes: Handshakes,
     closed: AtomicBool,
-    /// The last second in which a refusal was logged, so that nobody can flood the log.
-    logged: AtomicU64,
+    /// The last second in which a refusal was logged for each reason, so that nobody can flood the log.
+    logged: [AtomicU64; Refused::COUNT],
 }
 
 /// Why a request is not let in.
@@ -66,7 +66,13 @@ impl Gate {
     /// Returns an open gate.
     pub(crate) fn new(options: Arc<CircuitOptions>, metrics: Arc<Metrics>) -> Self {
         let handshakes = Handshakes::new(options.max_handshakes, options.max_handshakes_per_address);
-        Self { options, metrics, handshakes, closed: AtomicBool::new(false), logged: AtomicU64::new(0) }
+        Self {
+            options,
+            metrics,
+            handshakes,
+            closed: AtomicBool::new(false),
+            logged: [const { AtomicU64::new(0) }; Refused::COUNT],
+        }
     }
 
     /// Answers every request with 503 from now on.
@@ -200,7 +206,7 @@ impl Gate {
     pub(crate) fn deny(&self, denied: Denied) -> Response {
         self.metrics.refused(denied.reason);
         let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
-        if self.logged.swap(now, Ordering::Relaxed) != now {
+        if self.logged[denied.reason as usize].swap(now, Ordering::Relaxed) != now {
             tracing::warn!(status = denied.status.as_u16(), "{}", denied.message);
         }
         denied.into_response()

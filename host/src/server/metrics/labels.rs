@@ -28,6 +28,12 @@ macro_rules! labels {
             #[derive(Clone, Copy, Debug, PartialEq, Eq)]
             pub(crate) enum $name { $($(#[$value_docs])* $value,)* }
 
+            impl $name {
+                /// How many values there are.
+                #[allow(dead_code, reason = "not all are counted")]
+                pub(crate) const COUNT: usize = <Self as Label>::VALUES.len();
+            }
+
             impl Label for $name {
                 const KEY: &'static str = $key;
                 const VALUES: &'static [&'static str] = &[$($text,)*];
