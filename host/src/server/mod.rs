@@ -33,6 +33,7 @@ pub use self::circuits::Circuits;
 pub use self::listen::Server;
 pub use self::options::CircuitOptions;
 pub use self::origin::{Origin, Origins, SameOrigin};
+pub use self::pages::adapter;
 #[cfg(feature = "tls")]
 pub use self::tls::Tls;
 pub use crate::engine::access::SystemAccess;

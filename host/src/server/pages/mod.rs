@@ -33,6 +33,12 @@ pub(crate) struct Place {
     pub(crate) base_path: String,
 }
 
+/// Returns the routes of the adapter's sources, which pages import from `/_dotwit/index.js`: to be nested at `/_dotwit`, beside those of
+/// [`Circuits`](super::Circuits).
+pub fn adapter() -> Router {
+    Router::new().route("/{*path}", get(adapter::source))
+}
+
 /// Serves the files below `root`, a canonical path, and the adapter.
 pub(crate) fn router(root: PathBuf, headers: PageHeaders, place: Place) -> Router {
     // Pages, modules and guests change while they are developed: browsers may cache them, but must revalidate.
