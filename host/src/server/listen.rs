@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use super::circuits::Circuits;
 use super::headers::PageHeaders;
 use super::health;
+use super::options::public_origin;
 use super::pages::{self, Place};
 #[cfg(feature = "tls")]
 use super::proxy::Encrypted;
@@ -183,7 +184,8 @@ impl Server {
     /// Puts together everything that the server answers.
     fn router(&self) -> Result<Router, Error> {
         let options = self.circuits.as_ref().map(|circuits| &*circuits.shared.options);
-        let mut headers = PageHeaders::new(options.and_then(|options| options.public_url.as_deref()));
+        let public = options.and_then(|options| public_origin(options.public_url.as_deref()?));
+        let mut headers = PageHeaders::new(public.as_deref());
         for (name, value) in &self.headers {
             headers.set(name, value)?;
         }

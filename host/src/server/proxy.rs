@@ -37,6 +37,7 @@ pub(crate) struct Source {
 impl Source {
     /// Returns the source of a request that came from `peer`. `secure` says that all connections are encrypted.
     pub(crate) fn of(request: &Parts, peer: IpAddr, secure: bool, trusted: &[IpNet]) -> Self {
+        let secure = secure || request.extensions.get::<Encrypted>().is_some();
         let mut source = Self { address: peer.to_canonical(), secure, host: host(request), prefix: String::new() };
         if !is_trusted(trusted, source.address) {
             return source;

@@ -12,6 +12,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::Uri;
+use axum::http::uri::Authority;
 use ipnet::IpNet;
 
 use super::auth::{AnyAuth, Everybody};
@@ -124,6 +126,13 @@ impl CircuitOptions {
                 self.node
             ));
         }
+        if let Some(url) = &self.public_url
+            && public_origin(url).is_none()
+        {
+            return refused(format!(
+                "public_url is '{url}', and must be a URL like 'wss://n1.example.com/_dotwit/circuit'"
+            ));
+        }
         let base = &self.base_path;
         let is_path = base.is_empty() || (base.starts_with('/') && !base.ends_with('/'));
         if !is_path || base.contains(|c: char| !c.is_ascii_graphic() || "?#{}*".contains(c)) {
@@ -220,6 +229,15 @@ impl fmt::Debug for CircuitOptions {
     }
 }
 
+/// Returns the scheme and the host of a WebSocket's URL.
+pub(crate) fn public_origin(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "ws" | "wss"))?;
+    // A policy, which names it, has its parts between these.
+    let authority = uri.authority().map(Authority::as_str).filter(|authority| !authority.contains([';', ',', '@']))?;
+    Some(format!("{scheme}://{authority}"))
+}
+
 /// Returns a name for this machine that is the same whenever it starts, and says nothing about it.
 fn node_of_this_machine() -> String {
     let mut hasher = DefaultHasher::new();
@@ -256,6 +274,9 @@ mod tests {
             (new().base_path("app"), "base_path is 'app'"),
             (new().base_path("/app/"), "base_path is '/app/'"),
             (new().base_path("/{x}"), "base_path is '/{x}'"),
+            (new().public_url("https://example.com"), "public_url is 'https://example.com'"),
+            (new().public_url("wss:///x"), "public_url is 'wss:///x'"),
+            (new().public_url("n1"), "public_url is 'n1'"),
         ] {
             let error = options.check().unwrap_err();
             assert!(error.message().contains(part), "{error}");
