@@ -1,5 +1,5 @@
 /**
- * Runs the cases in Chromium and Firefox, over both bindings, and in Chromium with the guest in a worker. Writes the results where `report.mjs` says.
+ * Runs the cases in Chromium and Firefox, over both bindings and with the guest on a server, and in Chromium with the guest in a worker. Writes the results where `report.mjs` says.
  *
  *     node tests/conformance/browsers.mjs [CASE…]
  */
@@ -29,15 +29,15 @@ try {
     t.after(() => browser.close());
     const page = await browser.newPage();
     await page.goto(url);
-    for (const kind of name === 'chromium' ? ['wrapper', 'direct', 'worker'] : ['wrapper', 'direct']) {
+    for (const kind of name === 'chromium' ? ['wrapper', 'direct', 'worker', 'circuit'] : ['wrapper', 'direct', 'circuit']) {
       // One call for each case, so that none waits for all.
       for (const [key, definition] of Object.entries(cases)) {
         const run = async (host, kind, cases) => {
           const [adapter, { dotwit, runAll }, { runCase }] = await Promise.all(
             ['/_dotwit/index.js', '/hosts.mjs', '/run.mjs'].map((module) => import(module)),
           );
-          const component = new URL('guest/', location.href);
-          return runAll(cases, host, (definition) => runCase(definition, () => dotwit(adapter, component, kind)));
+          const where = kind === 'circuit' ? '/_dotwit/circuit' : new URL('guest/', location.href);
+          return runAll(cases, host, (definition) => runCase(definition, () => dotwit(adapter, where, kind)));
         };
         results.push(...(await page.evaluate(run, `${name}-${kind}`, kind, { [key]: definition })));
       }

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as adapter from 'dotwit';
 import { attach } from 'dotwit/microsoft';
+import { Proxy } from '../circuit/proxy.mjs';
 import { PageSocket, serve } from '../serve.mjs';
 import { readCases } from './cases.mjs';
 import { dotwit, microsoft, runAll } from './hosts.mjs';
@@ -29,9 +30,16 @@ try {
   const t = { after: (cleanup) => cleanups.unshift(cleanup) };
   const folder = await mkdtemp(join(tmpdir(), 'dotwit-conformance-'));
   t.after(() => rm(folder, { recursive: true }));
-  const { circuit } = await serve(t, folder, 'conformance_guest');
-  const start = () => dotwit(adapter, circuit, 'circuit', { WebSocket: PageSocket });
-  results.push(...(await runAll(cases, 'node-circuit', (definition) => runCase(definition, start))));
+  const { circuit, port } = await serve(t, folder, 'conformance_guest', { log: () => {} });
+  const start = (circuit) => dotwit(adapter, circuit, 'circuit', { WebSocket: PageSocket });
+  results.push(...(await runAll(cases, 'node-circuit', (definition) => runCase(definition, () => start(circuit)))));
+
+  const proxy = await Proxy.start(t, port);
+  proxy.cutEvery = 20;
+  // Where the cut comes before the welcome, there is no circuit that could be resumed.
+  const startThrough = () => start(proxy.circuit).catch(() => start(proxy.circuit));
+  results.push(...(await runAll(cases, 'node-cut-circuit', (definition) => runCase(definition, startThrough))));
+  if (process.argv.length === 2 && proxy.cuts < 20) throw new Error(`the connection was cut ${proxy.cuts} times, and should have been more often`);
 } finally {
   for (const cleanup of cleanups) await cleanup();
 }

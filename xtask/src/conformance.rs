@@ -21,16 +21,20 @@ use crate::{
 const RESULTS: &str = "DOTWIT_CONFORMANCE_RESULTS";
 
 /// The hosts, as the results name them, and what the table calls each.
-const HOSTS: [(&str, &str); 10] = [
+const HOSTS: [(&str, &str); 14] = [
     ("native", "native"),
     ("node-wrapper", "Node, wrapper"),
     ("node-direct", "Node, direct"),
     ("node-worker", "Node, worker"),
+    ("node-circuit", "Node, circuit"),
+    ("node-cut-circuit", "Node, circuit that is cut"),
     ("chromium-wrapper", "Chromium, wrapper"),
     ("chromium-direct", "Chromium, direct"),
     ("chromium-worker", "Chromium, worker"),
+    ("chromium-circuit", "Chromium, circuit"),
     ("firefox-wrapper", "Firefox, wrapper"),
     ("firefox-direct", "Firefox, direct"),
+    ("firefox-circuit", "Firefox, circuit"),
     ("microsoft", "Microsoft's package"),
 ];
 
@@ -59,11 +63,12 @@ pub(crate) fn run(sh: &Shell, write: bool) -> Result<()> {
     let native = project::cargo(sh).arg("test").args(packages).args(["--test", "conformance"]);
     results.extend(collect(native, &folder.join("native.json"))?);
 
+    let _dotwit = sh.push_env("DOTWIT_BIN", demo::build_dotwit(sh)?);
     let node = setup::node(sh)?.arg("tests/conformance/node.mjs");
     results.extend(collect(node, &folder.join("node.json"))?);
 
     let _browsers = Browsers::find()?.push_env(sh);
-    let pages = setup::node(sh)?.arg("tests/conformance/browsers.mjs").env("DOTWIT_BIN", demo::build_dotwit(sh)?);
+    let pages = setup::node(sh)?.arg("tests/conformance/browsers.mjs");
     results.extend(collect(pages, &folder.join("browsers.json"))?);
 
     let table = Table::of(&results)?;
@@ -197,15 +202,15 @@ mod tests {
     fn the_table_has_every_host_and_says_why_not() {
         let mut results: Vec<_> = HOSTS.iter().map(|(host, _)| result(host, "bytes", None, None)).collect();
         results[0].failure = Some("wrong".to_owned());
-        results[9].skipped = Some("It cannot.".to_owned());
+        results[HOSTS.len() - 1].skipped = Some("It cannot.".to_owned());
         let table = Table::of(&results).unwrap();
         assert!(
-            table.summary().starts_with("1 cases in 10 hosts: 8 results as they should be, and 1 that do not apply "),
+            table.summary().starts_with("1 cases in 14 hosts: 12 results as they should be, and 1 that do not apply "),
             "{}",
             table.summary()
         );
         let table = table.to_string();
-        assert!(table.contains("(bytes/case.json) | ✘ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | – |"), "{table}");
+        assert!(table.contains("(bytes/case.json) | ✘ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | – |"), "{table}");
         assert!(table.ends_with("- bytes, microsoft: It cannot.\n"), "{table}");
     }
 
