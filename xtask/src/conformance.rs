@@ -210,7 +210,10 @@ mod tests {
             table.summary()
         );
         let table = table.to_string();
-        assert!(table.contains("(bytes/case.json) | ✘ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | – |"), "{table}");
+        assert!(
+            table.contains("(bytes/case.json) | ✘ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | ✔ | – |"),
+            "{table}"
+        );
         assert!(table.ends_with("- bytes, microsoft: It cannot.\n"), "{table}");
     }
 

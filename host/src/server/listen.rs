@@ -199,7 +199,7 @@ impl Server {
         let base = place.base_path.clone();
         let mut router = pages::router(self.root.clone(), headers, place);
         if let Some(circuits) = &self.circuits {
-            router = Router::new().nest("/_dotwit", circuits.router()).fallback_service(router);
+            router = router.merge(Router::new().nest("/_dotwit", circuits.router()));
         }
         if !base.is_empty() {
             router = Router::new()

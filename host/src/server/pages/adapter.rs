@@ -2,20 +2,32 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+/// Returns the routes of the adapter's files, to be nested where pages import them from.
+pub(crate) fn routes() -> Router {
+    let all = Router::new()
+        .route("/{*path}", get(|Path(path): Path<String>, headers: HeaderMap| async move { source(&path, &headers) }));
+    // Circuits are resumed at `/circuit/{node}`, which a path that is written out comes before.
+    dotwit_js_adapter::folder("circuit").fold(all, |routes, path| {
+        routes.route(&format!("/{path}"), get(move |headers: HeaderMap| async move { source(path, &headers) }))
+    })
+}
 
 /// Answers with one of the adapter's files.
-pub(crate) async fn source(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    let Some(source) = dotwit_js_adapter::source(&path) else {
+fn source(path: &str, headers: &HeaderMap) -> Response {
+    let Some(source) = dotwit_js_adapter::source(path) else {
         return (StatusCode::NOT_FOUND, format!("The adapter has no file '{path}'.\n")).into_response();
     };
     let tag = tag(source);
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|known| knows(known.as_bytes(), &tag)) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
     }
-    let kind = mime_guess::from_path(&path).first_or_octet_stream().to_string();
+    let kind = mime_guess::from_path(path).first_or_octet_stream().to_string();
     ([(header::CONTENT_TYPE, kind), (header::ETAG, tag)], source).into_response()
 }
 

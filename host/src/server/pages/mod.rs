@@ -12,7 +12,6 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use ipnet::IpNet;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -45,7 +44,7 @@ pub(crate) fn router(root: PathBuf, headers: PageHeaders, place: Place) -> Route
     let revalidate =
         SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Router::new()
-        .route("/_dotwit/{*path}", get(adapter::source))
+        .nest("/_dotwit", adapter::routes())
         .fallback_service(files::service(root))
         .layer(revalidate)
         .layer(middleware::from_fn_with_state(Arc::new(headers), headers::set))
