@@ -45,8 +45,8 @@ export async function testSite(t) {
 }
 
 /** `dotwit serve` for a folder, on a free port: `../serve.mjs` says what it returns. */
-export function serve(t, folder, guest = 'blazor_sample') {
-  return serveGuest(t, folder, guest);
+export function serve(t, folder, guest = 'blazor_sample', options = {}) {
+  return serveGuest(t, folder, guest, options);
 }
 
 /** The browsers: a variable that names the program, and the names that it may have on the path. */
