@@ -67,6 +67,12 @@ pub fn create_generic_types() -> GenericTypes {
     }
 }
 
+/// Whether page and guest can call each other synchronously: in the page's own thread they can, over a network they cannot. It takes
+/// the place of `OperatingSystem.IsBrowser`.
+fn is_browser() -> bool {
+    js::get_sync::<f64>("Math.PI").is_ok()
+}
+
 /// The component.
 pub struct GenericsExample {
     view: View,
@@ -91,11 +97,11 @@ impl GenericsExample {
         example
     }
 
-    /// Passes both objects to the page's function, and says that a guest in the browser can be called synchronously.
+    /// Passes both objects to the page's function, and says whether they can be called synchronously.
     #[js_invokable]
     pub async fn invoke_interop(&self) -> Result<(), Error> {
         let GenericTypes { generic_type1, generic_type2 } = &self.types;
-        js::invoke_void("invokeMethodsAsync", (true, generic_type1, generic_type2)).await?;
+        js::invoke_void("invokeMethodsAsync", (is_browser(), generic_type1, generic_type2)).await?;
         self.show();
         Ok(())
     }

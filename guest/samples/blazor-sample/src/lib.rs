@@ -18,6 +18,7 @@ pub mod send_bytes;
 pub mod stock;
 pub mod streams_from_guest;
 pub mod streams_to_guest;
+pub mod uploads;
 pub mod view;
 pub mod window_object;
 

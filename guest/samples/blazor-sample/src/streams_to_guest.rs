@@ -3,6 +3,7 @@
 use dotwit::Error;
 use dotwit::prelude::*;
 
+use crate::uploads::Upload;
 use crate::view::{Shown, View};
 
 /// A checksum that is made chunk by chunk: CRC-32, as zip archives have it.
@@ -62,35 +63,66 @@ impl StreamToDotNet {
         DotNetObjectReference::new(StreamToDotNet { view })
     }
 
-    /// Reads the page's stream, all 10 000 000 bytes that are allowed, and shows how many came and their checksum.
+    /// Copies the page's stream, all 10 000 000 bytes that are allowed, into a file where there are files, and shows how many came and
+    /// their checksum.
     #[js_invokable]
     pub async fn read_stream(&self) -> Result<(), Error> {
         let data_reference: JsStreamReference = js::invoke("streamToDotNet", ()).await?;
         let mut data = data_reference.open_read_stream(10_000_000)?;
-        let (mut length, mut crc) = (0, Crc32::new());
+        let mut copy = Copy::new("stream-to-dotnet.bin")?;
         while let Some(chunk) = data.next_chunk().await {
-            let chunk = chunk?;
-            length += chunk.len();
-            crc.update(&chunk);
+            copy.add(&chunk?)?;
         }
-        self.view.show(Shown { result: format!("{length} bytes, CRC-32 {:08x}", crc.finish()) });
+        self.view.show(Shown { result: copy.finish() });
         Ok(())
     }
 }
 // ANCHOR_END: stream-to-dotnet
 
 // ANCHOR: file-upload
-/// Reads a file, tells the page after each chunk how much has come, and returns the file's checksum.
+/// The largest file that is taken, whatever the page allows, in bytes.
+const MAX_SIZE: u64 = 1_000_000_000;
+
+/// Reads a file, tells the page after each chunk how much has come, and returns the file's checksum. Where there are files, it is
+/// copied into one of this name.
 #[js_invokable]
-pub async fn upload_file(file: JsStreamReference, max_allowed_size: u64) -> Result<String, Error> {
-    let mut stream = file.open_read_stream(max_allowed_size)?;
-    let (mut received, mut crc) = (0, Crc32::new());
+pub async fn upload_file(file: JsStreamReference, max_allowed_size: u64, name: String) -> Result<String, Error> {
+    let mut stream = file.open_read_stream(max_allowed_size.min(MAX_SIZE))?;
+    let mut copy = Copy::new(&name)?;
     while let Some(chunk) = stream.next_chunk().await {
-        let chunk = chunk?;
-        received += chunk.len();
-        crc.update(&chunk);
-        js::invoke_void("showProgress", (received, file.length())).await?;
+        copy.add(&chunk?)?;
+        js::invoke_void("showProgress", (copy.length, file.length())).await?;
     }
-    Ok(format!("{received} bytes, CRC-32 {:08x}", crc.finish()))
+    Ok(copy.finish())
 }
+
+// ANCHOR: stream-to-dotnet
+/// What has been read of a stream.
+struct Copy {
+    length: usize,
+    crc: Crc32,
+    upload: Option<Upload>,
+}
+
+impl Copy {
+    fn new(name: &str) -> Result<Copy, Error> {
+        Ok(Copy { length: 0, crc: Crc32::new(), upload: Upload::create(name)? })
+    }
+
+    fn add(&mut self, chunk: &[u8]) -> Result<(), Error> {
+        self.length += chunk.len();
+        self.crc.update(chunk);
+        self.upload.as_mut().map_or(Ok(()), |upload| upload.write(chunk))
+    }
+
+    /// Says how many bytes there were, their checksum, and the name of their file.
+    fn finish(self) -> String {
+        let read = format!("{} bytes, CRC-32 {:08x}", self.length, self.crc.finish());
+        match self.upload.map(Upload::finish) {
+            Some(name) => format!("{read}, saved as {name}"),
+            None => read,
+        }
+    }
+}
+// ANCHOR_END: stream-to-dotnet
 // ANCHOR_END: file-upload

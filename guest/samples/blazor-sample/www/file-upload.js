@@ -17,6 +17,7 @@ window.uploadFile = async () => {
       'UploadFile',
       DotNet.createJSStreamReference(file),
       maxAllowedSize,
+      file.name,
     );
   } catch (error) {
     result.textContent = `${error.kind}: ${error.message}`;

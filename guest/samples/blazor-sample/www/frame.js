@@ -3,15 +3,17 @@
  *
  * | element | what it makes |
  * | --- | --- |
- * | `<gallery-header>` | the header with the guest's status, and the page's messages |
- * | `<gallery-console>` | a panel that repeats the browser's console |
+ * | `<gallery-header>` | the header with the switch of hosts and the guest's status, and the page's messages |
+ * | `<gallery-console>` | a panel that repeats the browser's console; `guest` says that the guest prints on it |
  * | `<gallery-alive>` | the count of live references; `dispose="component"` adds a button |
- * | `<gallery-sources rust="quote.rs">` | the sample's code: its JavaScript, its markup if it has a component, and its Rust |
+ * | `<gallery-sources rust="quote.rs">` | the sample's code: its JavaScript, its markup if it has a component, and its files of Rust |
  * | `<gallery-nav>` | links to the samples before and after this one |
  * | `<gallery-footer articles="dotnet js">` | which articles of Blazor's documentation the page follows |
  *
  * This is a classic script in the head, so that the parser makes the elements complete as it meets them: nothing is shown without its
  * frame, or moves when the frame arrives. What the elements show is filled in by `gallery.js`.
+ *
+ * Elements with `data-only="page"` or `data-only="circuit"` are there only when the guest runs in the page, or in a circuit.
  */
 
 {
@@ -55,23 +57,41 @@
     js: 'Call JavaScript functions from .NET methods in ASP.NET Core Blazor',
   };
 
+  // What is kept in the URL can be linked. `host.js` starts the guest there.
+  const inCircuit = new URLSearchParams(location.search).get('host') === 'circuit';
+  document.documentElement.dataset.host = inCircuit ? 'circuit' : 'page';
+
   const FRAME = {
     'gallery-header': () => `
       <header>
         <a class="brand" href="index.html"><img src="icon.svg" alt="" width="28" height="28"> dotwit <span>gallery</span></a>
+        <nav class="hosts" aria-labelledby="hosts-label">
+          <span id="hosts-label">The guest runs in</span>
+          <a href="?" data-switch="page">this page</a>
+          <a href="?host=circuit" data-switch="circuit">a circuit</a>
+        </nav>
         <p id="status" role="status">Starting the guest …</p>
       </header>
       <div class="messages">
         <p id="alert" role="alert" hidden></p>
+        <p id="no-circuit" class="note" role="status" hidden>
+          There is no circuit here: it takes a server that runs the guest, such as <code>dotwit serve</code>, and none has answered. The
+          guest runs in this page instead.
+        </p>
         <p class="alert unserved">
           The page’s scripts cannot be loaded. They need a web server, such as the one that <code>cargo xtask demo</code> starts.
         </p>
       </div>`,
 
-    'gallery-console': () => `
+    'gallery-console': ({ guest }) => `
       <section class="panel" aria-labelledby="console-heading">
         <h2 id="console-heading">Console</h2>
         <div id="console" role="log" aria-labelledby="console-heading" tabindex="0"></div>
+        ${
+          guest === undefined
+            ? ''
+            : '<p class="aside" data-only="circuit">What the guest prints, lines with <code>.NET:</code>, is in the server’s log.</p>'
+        }
       </section>`,
 
     'gallery-alive': ({ dispose }) => `
@@ -99,7 +119,7 @@
           </details>
           ${document.querySelector('[data-component]') ? markup : ''}
           <details id="rust" open>
-            <summary>Rust <span>src/${rust}</span></summary>
+            <summary>Rust <span>${rust.replaceAll(/\S+/g, 'src/$&')}</span></summary>
           </details>
         </div>`;
     },

@@ -7,11 +7,14 @@
  * @module
  */
 
-import { start } from './_dotwit/index.js';
 import { mountComponents } from './component.js';
 import { showConsole } from './console.js';
+import { startGuest } from './host.js';
 import { showLiveReferences } from './lifetime.js';
 import { showSources } from './source.js';
+
+/** What the status says while the guest runs; empty before. */
+let running = '';
 
 /** The running guest. */
 export const started = open();
@@ -26,12 +29,14 @@ async function open() {
   const { sample, importedBy } = document.body.dataset;
   if (sample) showSources(sample);
 
-  const guest = await start({ component: new URL('./_guest/', import.meta.url) });
+  // Before there is a guest on the page, an error says what has become of it.
+  const guest = await startGuest((state, text) => running !== '' && tell(state, text));
   showLiveReferences();
   if (sample && importedBy !== 'guest') await import(`./${sample}.js`);
   await mountComponents(guest);
   for (const stage of document.querySelectorAll('.stage')) stage.disabled = false;
-  tell('ready', `${guest.assemblies.map(({ name }) => name).join(', ')} is running`);
+  running = `${guest.assemblies.map(({ name }) => name).join(', ')} is running`;
+  tell('ready');
   return guest;
 }
 
@@ -40,14 +45,19 @@ function report(error) {
   const alert = document.getElementById('alert');
   alert.textContent = error?.kind ? `${error.message} (${error.kind})` : String(error?.message ?? error);
   alert.hidden = false;
-  if (document.documentElement.dataset.state !== 'ready') tell('failed', 'The guest is not running');
+  if (running === '') tell('failed', 'The guest is not running');
 }
 
 function hideReport() {
   document.getElementById('alert').hidden = true;
 }
 
-function tell(state, text) {
+/**
+ * @param {'ready' | 'waiting' | 'failed'} state
+ * @param {string} [text]
+ */
+function tell(state, text = running) {
   document.documentElement.dataset.state = state;
+  if (state === 'failed') for (const stage of document.querySelectorAll('.stage')) stage.disabled = true;
   document.getElementById('status').textContent = text;
 }

@@ -45,9 +45,9 @@ async function showMarkup() {
 }
 
 async function showRust(sample) {
-  const file = document.querySelector('gallery-sources').getAttribute('rust');
-  const text = await textOf(new URL(`_src/${file}`, import.meta.url));
-  for (const part of partsOf(sample, text)) {
+  const files = document.querySelector('gallery-sources').getAttribute('rust').split(' ');
+  const texts = await Promise.all(files.map((file) => textOf(new URL(`_src/${file}`, import.meta.url))));
+  for (const part of texts.flatMap((text) => partsOf(sample, text))) {
     const code = document.createElement('code');
     code.className = 'rust';
     colour(code, part);
