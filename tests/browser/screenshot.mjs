@@ -1,15 +1,17 @@
 /**
  * Takes the picture of the gallery that the README shows, or one of every page:
  *
- *     node tests/browser/screenshot.mjs            guest/samples/blazor-sample/gallery.png
- *     node tests/browser/screenshot.mjs FOLDER     one PNG a page and colour scheme
+ *     node tests/browser/screenshot.mjs                     guest/samples/blazor-sample/gallery.png
+ *     node tests/browser/screenshot.mjs FOLDER              a PNG for each page, width, colour scheme, host and browser,
+ *                                                           and those of the banner
+ *     node tests/browser/screenshot.mjs FOLDER set-image    the same of the pages that are named
  *
  * The gallery must have been put together before, with `cargo xtask transpile`, and `dotwit` built.
  */
 
-import { mkdir, readdir } from 'node:fs/promises';
+import { cp, mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { GALLERY, launch, path, serve } from './support.mjs';
+import { GALLERY, launch, path, serve, temporaryFolder } from './support.mjs';
 
 /** What is done before the picture is taken, so that there is something to see. */
 const GESTURES = {
@@ -21,41 +23,95 @@ const GESTURES = {
   },
 };
 
-const folder = process.argv[2];
+const WIDTHS = { wide: 1120, narrow: 360 };
+
+const [folder, ...only] = process.argv.slice(2);
 const cleanUp = [];
+const t = { after: (task) => cleanUp.push(task) };
 try {
-  const server = await serve({ after: (task) => cleanUp.push(task) }, GALLERY);
-  const browser = await launch('chromium');
-  cleanUp.push(() => browser.close());
+  const uploads = await temporaryFolder(t);
+  const server = await serve(t, GALLERY, undefined, { options: ['--dir', `${uploads}::/uploads`] });
   if (folder === undefined) {
-    await shoot(browser, server, 'index', { width: 1120, height: 790 }, 'light', path('guest/samples/blazor-sample/gallery.png'));
+    const browser = await open('chromium');
+    await shoot(browser, `${server.url}index.html`, { width: 1120, height: 790 }, 'light', path('guest/samples/blazor-sample/gallery.png'));
   } else {
     await mkdir(folder, { recursive: true });
-    const names = (await readdir(GALLERY)).filter((name) => name.endsWith('.html')).map((name) => basename(name, '.html'));
-    for (const name of names) {
-      for (const scheme of ['light', 'dark']) {
-        await shoot(browser, server, name, { width: 1120, height: 400 }, scheme, join(folder, `${name}-${scheme}.png`), true);
-      }
-      await shoot(browser, server, name, { width: 390, height: 400 }, 'light', join(folder, `${name}-narrow.png`), true);
-    }
+    const all = (await readdir(GALLERY)).filter((name) => name.endsWith('.html')).map((name) => basename(name, '.html'));
+    for (const name of ['chromium', 'firefox']) await shootAll(await open(name), name, server, only.length > 0 ? only : [...all, 'banner']);
   }
 } finally {
   for (const task of cleanUp.reverse()) await task();
 }
 
-async function shoot(browser, { url }, name, viewport, scheme, file, fullPage = false) {
+async function open(name) {
+  const browser = await launch(name);
+  cleanUp.push(() => browser.close());
+  return browser;
+}
+
+async function shootAll(browser, browserName, { url }, names) {
+  for (const [size, width] of Object.entries(WIDTHS)) {
+    for (const scheme of ['light', 'dark']) {
+      const view = { width, height: 600 };
+      const file = (name, what) => join(folder, `${name}-${what}-${size}-${scheme}-${browserName}.png`);
+      for (const name of names.filter((name) => name !== 'banner')) {
+        await shoot(browser, `${url}${name}.html`, view, scheme, file(name, 'page'), true);
+        await shoot(browser, `${url}${name}.html?host=circuit`, view, scheme, file(name, 'circuit'), true);
+      }
+      if (names.includes('banner')) await shootBanner(browser, view, scheme, (what) => file('banner', what));
+    }
+  }
+}
+
+async function shoot(browser, url, viewport, scheme, file, fullPage = false) {
+  const page = await prepare(browser, url, viewport, scheme);
+  if (await page.$('#name')) await page.type('#name', 'Amy Pond');
+  await (GESTURES[basename(new URL(url).pathname, '.html')] ?? press)(page);
+  // A circuit keeps its socket, and what it shows comes over that.
+  await page.waitForNetworkIdle();
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  await capture(page, file, fullPage);
+}
+
+/** The banner while the server is away, when the guest is gone, and what is said without a server that runs guests. */
+async function shootBanner(browser, viewport, scheme, file) {
+  const first = await serve(t, GALLERY);
+  const page = await prepare(browser, `${first.url}call-dotnet-example-2.html?host=circuit`, viewport, scheme);
+  await page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/circuit/banner.js')));
+  await first.stop('SIGKILL');
+  await page.waitForFunction(() => document.querySelector('dotwit-connection')?.shadowRoot.querySelector('[role=status]').textContent);
+  await capture(page, file('trying'), false, false);
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await capture(page, file('trying-at-foot'), false, false);
+  const second = await serve(t, GALLERY, undefined, { port: first.port });
+  await page.waitForFunction(() => document.querySelector('dotwit-connection').shadowRoot.querySelector('[role=alert]').textContent, { timeout: 60_000 });
+  await page.keyboard.press('Tab');
+  await page.evaluate(() => document.querySelector('dotwit-connection').shadowRoot.querySelector('button').focus({ focusVisible: true }));
+  await capture(page, file('lost'));
+  await second.stop();
+
+  const folder = await temporaryFolder(t);
+  await cp(GALLERY, join(folder, 'static'), { recursive: true });
+  await cp(path('js-adapter/src'), join(folder, 'static/_dotwit'), { recursive: true });
+  const bare = await serve(t, folder);
+  await capture(await prepare(browser, `${bare.url}static/call-dotnet-example-2.html?host=circuit`, viewport, scheme), file('none'));
+  await bare.stop();
+}
+
+async function prepare(browser, url, viewport, scheme) {
   const page = await browser.newPage();
   page.on('dialog', (dialog) => dialog.accept());
   await page.setViewport(viewport);
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
-  await page.goto(`${url}${name}.html`);
+  await page.goto(url);
   await page.waitForSelector('[data-state="ready"]', { timeout: 60_000 });
-  if (await page.$('#name')) await page.type('#name', 'Amy Pond');
-  await (GESTURES[name] ?? press)(page);
-  await page.waitForNetworkIdle();
+  return page;
+}
+
+async function capture(page, file, fullPage = false, isLast = true) {
   await page.screenshot({ path: file, fullPage });
   console.log(file);
-  await page.close();
+  if (isLast) await page.close();
 }
 
 function press(page) {

@@ -195,6 +195,12 @@ export class Page {
     return this.#page.click(selector);
   }
 
+  /** Presses a key in an element that has the focus. */
+  async press(selector, key) {
+    await this.#page.focus(selector);
+    await this.#page.keyboard.press(key);
+  }
+
   /** Puts text in the place of what a field holds, key by key. */
   async enter(selector, text) {
     await this.#page.click(selector, { count: 3 });
@@ -253,6 +259,12 @@ export class Page {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     throw new Error(`no error matches ${pattern}; there are: ${JSON.stringify(this.errors)}`);
+  }
+
+  /** Takes errors off the list that a test brings about, if the browser has them: not each logs the same. */
+  async allowErrors(pattern) {
+    await this.#lines;
+    this.errors = this.errors.filter((error) => !pattern.test(error));
   }
 
   async checkErrors() {
