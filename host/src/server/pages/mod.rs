@@ -35,7 +35,7 @@ pub(crate) struct Place {
 /// Returns the routes of the adapter's sources, which pages import from `/_dotwit/index.js`: to be nested at `/_dotwit`, beside those of
 /// [`Circuits`](super::Circuits).
 pub fn adapter() -> Router {
-    Router::new().route("/{*path}", get(adapter::source))
+    adapter::routes()
 }
 
 /// Serves the files below `root`, a canonical path, and the adapter.
@@ -44,7 +44,7 @@ pub(crate) fn router(root: PathBuf, headers: PageHeaders, place: Place) -> Route
     let revalidate =
         SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     Router::new()
-        .nest("/_dotwit", adapter::routes())
+        .nest("/_dotwit", adapter())
         .fallback_service(files::service(root))
         .layer(revalidate)
         .layer(middleware::from_fn_with_state(Arc::new(headers), headers::set))
