@@ -43,7 +43,10 @@ impl Upload {
                 Err(error) => return Err(cannot_write(&name, &error)),
             }
         }
-        Err(Error::new(ErrorKind::Failed, format!("There are {MOST_OF_A_NAME} files that are called {name:?} already.")))
+        Err(Error::new(
+            ErrorKind::Failed,
+            format!("There are {MOST_OF_A_NAME} files that are called {name:?} already."),
+        ))
     }
 
     /// Writes more bytes.
@@ -74,8 +77,14 @@ impl Drop for Upload {
 /// Refuses what is not the plain name of a file on every system: a page says what it likes.
 fn check_name(name: &str) -> Result<(), Error> {
     let leads_elsewhere = name.contains(|char: char| char.is_control() || r#"/\:*?"<>|"#.contains(char));
-    if name.is_empty() || name.len() > MAX_NAME_LENGTH || leads_elsewhere || name.starts_with('.') || name.ends_with(['.', ' ']) {
-        let message = format!("A file cannot be called {name:?} here: give it a plain name of at most {MAX_NAME_LENGTH} bytes.");
+    if name.is_empty()
+        || name.len() > MAX_NAME_LENGTH
+        || leads_elsewhere
+        || name.starts_with('.')
+        || name.ends_with(['.', ' '])
+    {
+        let message =
+            format!("A file cannot be called {name:?} here: give it a plain name of at most {MAX_NAME_LENGTH} bytes.");
         return Err(Error::new(ErrorKind::BadArguments, message));
     }
     Ok(())

@@ -1,0 +1,105 @@
+//! The guest's visits, and what goes out for them.
+
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use super::{Circuit, VISIT};
+use crate::engine::effects::GuestTask;
+use crate::error::Error;
+use crate::server::circuit::state::{End, Event};
+use crate::server::circuit::visit::Visited;
+use crate::server::metrics::{Direction, Limit};
+use crate::server::wire::{ServerFrame, WireLimits};
+
+impl Circuit {
+    /// Has the guest visited, as long as there is something for it. Returns whether it was.
+    pub(super) fn visit(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        if self.ending.is_some() {
+            return false;
+        }
+        if self.guest.is_at_rest() {
+            if self.alarm.is_some_and(|alarm| alarm <= now) {
+                self.alarm = None;
+                self.interop.mailbox.push(GuestTask::RunReady);
+            }
+            self.interop.pull(self.link.is_congested(), self.presence.at(now));
+            self.flush(now);
+            if self.interop.mailbox.is_empty() {
+                return false;
+            }
+            self.guest.begin(self.interop.mailbox.take(VISIT));
+        }
+        let Poll::Ready(visited) = self.guest.poll_visited(cx) else { return false };
+        self.visited(visited, now);
+        true
+    }
+
+    pub(super) fn visited(&mut self, visited: Visited, now: Instant) {
+        let Visited { effects, left_over, trapped, cause, slow, duration } = visited;
+        self.metrics.visited(duration, slow);
+        if let Some(cause) = cause {
+            self.metrics.trapped(cause.into());
+        }
+        let room = self.options.max_outbox.saturating_sub(self.link.outbox().bytes());
+        let noted = self.upcalls.take(room);
+        if let Some(alarm) = effects.alarm {
+            self.alarm = Some(alarm);
+        }
+        let is_gone = self.interop.effects(effects, noted, self.moment(now));
+        if is_gone || trapped.is_some() {
+            return self.trapped(trapped, now);
+        }
+        self.interop.mailbox.put_back(left_over);
+        self.flush(now);
+    }
+
+    /// The guest is gone: one frame ends all that is under way.
+    pub(super) fn trapped(&mut self, error: Option<Error>, now: Instant) {
+        let id = self.handle.id();
+        let error = error.unwrap_or_else(|| Error::new(End::Trapped.kind(), "The guest is gone."));
+        tracing::warn!(circuit = %id, detail = error.detail(), "{error}");
+        let told = if self.options.detailed_errors {
+            error
+        } else {
+            Error::new(error.kind(), format!("The guest has trapped. (circuit {id})"))
+        };
+        let message = told.message().to_owned();
+        // What has no room for its answer gets the goodbye.
+        if let Ok(frame) = (ServerFrame::Trapped { error: told.clone() }).encode(&WireLimits::of_server(usize::MAX)) {
+            let _ = self.link.outbox().push(frame);
+        }
+        self.trapped = Some(told);
+        self.event(Event::End(End::Trapped), &message, now);
+    }
+
+    /// Hands over frames to be sent.
+    pub(super) fn flush(&mut self, now: Instant) {
+        let frames = self.interop.take_frames();
+        if frames.is_empty() {
+            return;
+        }
+        self.active = now;
+        for frame in &frames {
+            // The first byte is the kind.
+            self.metrics.frame(Direction::Out, frame.first().copied().unwrap_or(0));
+            self.metrics.bytes(Direction::Out, frame.len());
+        }
+        if let Err(full) = self.link.push(frames) {
+            self.metrics.limit_hit(Limit::Outbox);
+            self.event(Event::End(End::SlowConsumer), &full.to_string(), now);
+        }
+        let held = self.interop.bytes() + self.link.outbox().bytes();
+        let limit = self.options.max_account;
+        if held > limit {
+            self.metrics.limit_hit(Limit::Account);
+            let what = format!("The server holds {held} bytes for this circuit, and {limit} is the limit.");
+            self.event(Event::End(End::TooLarge), &what, now);
+        }
+    }
+
+    pub(super) fn send(&mut self, cx: &mut Context<'_>, now: Instant) {
+        if let Poll::Ready(sent) = self.link.poll_send(cx, now) {
+            self.lost(sent, now);
+        }
+    }
+}
