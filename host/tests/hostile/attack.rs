@@ -91,6 +91,8 @@ enum Step {
     Answers,
     /// Opens so many more sockets, which get these statuses, and keeps them.
     Sockets { times: usize, status: u16 },
+    /// Opens circuits of so many other pages, which stay until the attack has ended.
+    Pages(usize),
     /// Closes the connection without a word, and opens another.
     Cut,
     /// Opens another connection, and keeps the former.
@@ -166,6 +168,7 @@ pub(crate) fn make(attack: &Attack, address: SocketAddr, circuits: &Circuits) ->
             former: None,
             secrets: Vec::new(),
             others: Vec::new(),
+            pages: Vec::new(),
         };
         for (index, step) in attack.steps.iter().enumerate() {
             let failed = |error: io::Error| format!("step {}: {error}", index + 1);
@@ -219,6 +222,7 @@ struct Attacker<'a> {
     /// The secrets that it has had.
     secrets: Vec<String>,
     others: Vec<Socket>,
+    pages: Vec<Page>,
 }
 
 impl Attacker<'_> {
@@ -248,6 +252,11 @@ impl Attacker<'_> {
                         return Err(io::Error::other(format!("a socket gets the status {answer}")));
                     }
                     self.others.push(socket);
+                }
+            }
+            Step::Pages(times) => {
+                for _ in 0..*times {
+                    self.pages.push(Page::open(self.address)?);
                 }
             }
             Step::Cut => {

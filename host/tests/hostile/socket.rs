@@ -48,9 +48,16 @@ impl Socket {
     fn answer(&mut self) -> io::Result<u16> {
         loop {
             if let Some(end) = self.received.windows(4).position(|four| four == b"\r\n\r\n") {
-                let head = String::from_utf8_lossy(&self.received[..end]).into_owned();
+                let head = String::from_utf8_lossy(&self.received[..end + 2]).into_owned();
                 self.received.drain(..end + 4);
                 let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+                let head_lines = head.to_ascii_lowercase();
+                if head_lines.contains("sec-websocket-extensions") {
+                    return Err(io::Error::other("the server takes an extension of WebSocket"));
+                }
+                if status == Some(101) && !head_lines.contains("sec-websocket-protocol: dotwit.v1\r\n") {
+                    return Err(io::Error::other("the server does not name its subprotocol"));
+                }
                 return status.ok_or_else(|| io::Error::other(format!("{head:?} has no status")));
             }
             if self.fill()? == 0 {

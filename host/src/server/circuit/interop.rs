@@ -21,7 +21,7 @@ use crate::server::circuit::streams::Streams;
 use crate::server::circuit::upcalls::Noted;
 use crate::server::metrics::{Direction, Limit, Metrics};
 use crate::server::options::CircuitOptions;
-use crate::server::wire::{CountedFrame, MAX_RELEASES, PageFrame, ServerFrame, WireError, WireLimits};
+use crate::server::wire::{CountedFrame, MAX_INTEGER, MAX_RELEASES, PageFrame, ServerFrame, WireError, WireLimits};
 
 /// What a piece of a page's stream leaves of a message for its frame: two numbers, an outcome and a length.
 const PIECE_OVERHEAD: usize = 64;
@@ -337,7 +337,9 @@ impl Interop {
     }
 
     fn release_objects(&mut self, released: BTreeMap<i64, u32>) {
-        let objects: Vec<(i64, u32)> = released.into_iter().collect();
+        // A page that names an object by a number that it cannot write does not get that one back.
+        let known = released.into_iter().filter(|(object, _)| u64::try_from(*object).is_ok_and(|id| id <= MAX_INTEGER));
+        let objects: Vec<(i64, u32)> = known.collect();
         for objects in objects.chunks(MAX_RELEASES) {
             self.send(&ServerFrame::PageRelease { objects: objects.to_vec() });
         }

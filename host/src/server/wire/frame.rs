@@ -267,7 +267,7 @@ impl CountedFrame for ServerFrame {
             Self::PageRead { id, object, offset, length } => {
                 write::varint(out, *id);
                 write::page_object(out, *object)?;
-                write::varint(out, *offset);
+                write::number(out, "offset", *offset)?;
                 write::varint(out, u64::from(*length));
             }
             Self::Trapped { error } => write::error(out, error),

@@ -344,6 +344,9 @@ fn what_is_too_large_to_send_is_not_written() {
     let args = Message { json: String::new(), bytes: vec![Vec::new(); MAX_BYTE_ARRAYS + 1] };
     assert_eq!(refused(request("f", 0, args)), ErrorKind::TooMany);
     assert_eq!(refused(request("f", -1, Message::default())), ErrorKind::NoSuchObject);
+    assert_eq!(refused(request("f", 1 << 53, Message::default())), ErrorKind::NoSuchObject);
+    let read = ServerFrame::PageRead { id: 1, object: 1, offset: 1 << 53, length: 1 };
+    assert_eq!(read.encode(&limits).unwrap_err().kind(), ErrorKind::TooLarge);
 }
 
 #[test]

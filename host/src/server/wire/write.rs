@@ -4,7 +4,7 @@
 use bytes::{BufMut, BytesMut};
 
 use super::error::WireError;
-use super::{MAX_BYTE_ARRAYS, MAX_DETAIL, MAX_ERROR_MESSAGE};
+use super::{MAX_BYTE_ARRAYS, MAX_DETAIL, MAX_ERROR_MESSAGE, MAX_INTEGER};
 use crate::contract::message::Message;
 use crate::error::{Error, ErrorKind};
 
@@ -61,11 +61,22 @@ pub(super) fn name(out: &mut impl Sink, what: &str, text: &str, max: usize) -> R
     Ok(())
 }
 
-/// Writes the id of an object of the page. Only the placeholder of no object has a negative one, and nothing can be asked of that.
+/// Writes the id of an object of the page. A guest can make up any number, and so can a page that has a message name it.
 pub(super) fn page_object(out: &mut impl Sink, object: i64) -> Result<(), WireError> {
-    let id = u64::try_from(object)
-        .map_err(|_| WireError::no_such_object(format!("The page has no object {object}: its ids begin at 0.")))?;
+    let id = u64::try_from(object).ok().filter(|id| *id <= MAX_INTEGER);
+    let id = id.ok_or_else(|| {
+        WireError::no_such_object(format!("The page has no object {object}: its ids go from 0 to 2^53 - 1."))
+    })?;
     varint(out, id);
+    Ok(())
+}
+
+/// Writes a number that a guest has chosen.
+pub(super) fn number(out: &mut impl Sink, what: &str, value: u64) -> Result<(), WireError> {
+    if value > MAX_INTEGER {
+        return Err(WireError::too_large(format!("The {what} {value} is larger than 2^53 - 1, the largest number.")));
+    }
+    varint(out, value);
     Ok(())
 }
 
