@@ -239,7 +239,7 @@ test('a server that breaks the rules is told so, and its circuit ends', async (t
     [[varint(0), varint(2), [33, 1, 1]], /frame 2, and 1 is the next/],
     [[varint(77), varint(1)], /acknowledged frame 77/],
     [[varint(0), varint(1), [35, 2, 1, 1]], /'page-cancel' frame goes on for 1 bytes after its last field/],
-    [[varint(0), varint(1), [67, 2, 0x7b, 0x7d]], /lacks what it must have/],
+    [[varint(0), varint(1), [67, 2, 0x7b, 0x7d]], /must have a string as its 'secret'/],
   ]) {
     const { server, guest } = await connect(t);
     await turns();

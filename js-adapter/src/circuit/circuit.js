@@ -501,5 +501,5 @@ function lostForGood({ message, then, afterMs }) {
  */
 function whyClosed(code, reason, url) {
   const why = reason === '' ? '' : `: ${reason}`;
-  return `The connection to ${url.host} was closed or could not be made (code ${code}${why}). Browsers say no more; the server's log may, if it has refused the page's origin.`;
+  return `There is no connection to ${url.host} (code ${code}${why}). If the server has refused the page's origin, only its log says so.`;
 }

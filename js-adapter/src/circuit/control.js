@@ -5,7 +5,7 @@
  * @module
  */
 
-import { DotNetError } from '../error.js';
+import { DotNetError, describeValue } from '../error.js';
 import { ERROR_KINDS } from '../wire/contract.js';
 import { PING, PONG, REFUSED, RESUMED, GOODBYE, STALE, WELCOME } from './wire.js';
 
@@ -33,29 +33,32 @@ import { PING, PONG, REFUSED, RESUMED, GOODBYE, STALE, WELCOME } from './wire.js
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
-/** @type {(value: any) => boolean} */
-const isText = (value) => typeof value === 'string';
-/** @type {(value: any) => boolean} */
-const isNumber = (value) => Number.isSafeInteger(value) && value >= 0;
-/** @type {(value: any) => boolean} */
-const isThen = (value) => ['end', 'resume', 'fresh', 'later', 'never'].includes(value);
-/** @type {(value: any) => boolean} */
-const isObject = (value) => typeof value === 'object' && value !== null;
+const THEN = ['end', 'resume', 'fresh', 'later', 'never'];
 
-const LIMITS = ['message', 'messageOut', 'pending', 'references', 'streams', 'arguments', 'replay'];
-
-/** @type {Record<number, [name: string, isValid: (body: any) => boolean]>} */
-const CHECKS = {
-  [WELCOME]: [
-    'welcome',
-    ({ circuit, secret, limits, retention, assemblies }) =>
-      isText(circuit) && isText(secret) && isObject(limits) && LIMITS.every((name) => isNumber(limits[name])) && isNumber(retention) && Array.isArray(assemblies),
-  ],
-  [RESUMED]: ['resumed', ({ secret, received }) => isText(secret) && isNumber(received)],
-  [REFUSED]: ['refused', ({ then }) => isThen(then)],
-  [GOODBYE]: ['goodbye', ({ then }) => isThen(then)],
-  [STALE]: ['stale', () => true],
+/** @type {Record<number, Record<string, 'string' | 'number' | 'object'>>} What the frames of the server must have. */
+const FIELDS = {
+  [WELCOME]: { circuit: 'string', secret: 'string', limits: 'object', retention: 'number', assemblies: 'object' },
+  [RESUMED]: { secret: 'string', received: 'number' },
+  [REFUSED]: { then: 'string', message: 'string' },
+  [GOODBYE]: { then: 'string', message: 'string' },
+  [STALE]: {},
 };
+
+/** @type {Record<string, 'number'>} */
+const LIMITS = { message: 'number', messageOut: 'number', pending: 'number', references: 'number', streams: 'number', arguments: 'number', replay: 'number' };
+
+/**
+ * @param {number} kind of the frame
+ * @param {any} value
+ * @param {Record<string, string>} fields
+ */
+function checkFields(kind, value, fields) {
+  for (const [name, type] of Object.entries(fields)) {
+    const found = value?.[name];
+    if (typeof found === type && found !== null && (type !== 'number' || (Number.isSafeInteger(found) && found >= 0))) continue;
+    throw new DotNetError('protocol', `A frame of kind ${kind} must have a ${type} as its '${name}'.`);
+  }
+}
 
 /**
  * Reads a control frame of the server.
@@ -67,22 +70,22 @@ const CHECKS = {
  */
 export function decodeControl(kind, bytes) {
   if (kind === PING || kind === PONG) {
-    if (bytes.length !== 8) throw new DotNetError('protocol', `A '${kind === PING ? 'ping' : 'pong'}' frame has ${bytes.length} bytes, and it must have 8.`);
+    if (bytes.length !== 8) throw new DotNetError('protocol', `A ping or pong has ${bytes.length} bytes, and it must have 8.`);
     return { kind, body: bytes };
   }
-  if (!CHECKS[kind]) return undefined;
-  const [name, isValid] = CHECKS[kind];
+  if (!FIELDS[kind]) return undefined;
   let body;
   try {
     body = JSON.parse(decoder.decode(bytes));
   } catch (cause) {
-    throw new DotNetError('protocol', `A '${name}' frame is not JSON.`, { cause });
+    throw new DotNetError('protocol', `A frame of kind ${kind} must be JSON.`, { cause });
   }
-  if (!isObject(body) || !isValid(body)) throw new DotNetError('protocol', `A '${name}' frame lacks what it must have.`);
-  if (kind === REFUSED || kind === GOODBYE) {
-    if (!ERROR_KINDS.includes(body.kind)) body.kind = body.kind === undefined ? 'disconnected' : 'failed';
-    if (!isText(body.message)) body.message = '';
-    if (!isNumber(body.afterMs)) delete body.afterMs;
+  checkFields(kind, body, FIELDS[kind]);
+  if (kind === WELCOME) checkFields(kind, body.limits, LIMITS);
+  if (body.then !== undefined) {
+    if (!THEN.includes(body.then)) throw new DotNetError('protocol', `A frame of kind ${kind} must have ${THEN.join(', ')} as its 'then', not ${describeValue(body.then)}.`);
+    body.kind ??= 'disconnected';
+    if (!ERROR_KINDS.includes(body.kind)) body.kind = 'failed';
   }
   return { kind, body };
 }

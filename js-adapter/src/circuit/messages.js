@@ -9,7 +9,7 @@ import { decodeControl } from './control.js';
 import { decode } from './frames.js';
 import { Reader } from './reader.js';
 import { CONTROL, MESSAGE_OVERHEAD, UNKNOWN } from './wire.js';
-import { sizeOfVarint } from './writer.js';
+import { putVarint, sizeOfVarint } from './writer.js';
 
 /** @import { Frame } from '../remote/frames.js' */
 /** @import { Control } from './control.js' */
@@ -44,7 +44,7 @@ export function readMessage(bytes, handler) {
     if (kind >= UNKNOWN) continue;
     if (kind >= CONTROL) {
       const control = decodeControl(kind, body);
-      if (!control) throw new DotNetError('protocol', `The server has sent a frame of kind ${kind}, which it does not have.`);
+      if (!control) throw unknown(kind);
       handler.control(control);
       continue;
     }
@@ -53,8 +53,13 @@ export function readMessage(bytes, handler) {
     const isNew = handler.counts(number++, before - rest.rest);
     const frame = isNew ? decode(kind, body) : undefined;
     if (frame) handler.frame(frame);
-    else if (isNew) throw new DotNetError('protocol', `The server has sent a frame of kind ${kind}, which it does not have.`);
+    else if (isNew) throw unknown(kind);
   }
+}
+
+/** @param {number} kind */
+function unknown(kind) {
+  return new DotNetError('protocol', `The server has sent a frame of kind ${kind}, which it does not have.`);
 }
 
 /**
@@ -75,17 +80,6 @@ export function writeMessage(ack, first, frames) {
     at += frame.length;
   }
   return message;
-}
-
-/**
- * @param {Uint8Array} bytes
- * @param {number} at
- * @param {number} value
- */
-function putVarint(bytes, at, value) {
-  for (; value > 0x7f; value = Math.floor(value / 128)) bytes[at++] = (value % 128) | 0x80;
-  bytes[at++] = value;
-  return at;
 }
 
 /**

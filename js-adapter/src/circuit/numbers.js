@@ -122,7 +122,7 @@ export class Numbers {
    */
   acknowledge(number) {
     const last = this.#everSent;
-    if (number > last) throw new DotNetError('protocol', `The server has acknowledged frame ${number}, and ${last} is the last one that was sent.`);
+    if (number > last) throw broken(`has acknowledged frame ${number}, and ${last} is the last one that was sent`);
     const count = number - this.#acknowledged;
     if (count <= 0) return;
     for (const frame of this.#kept.splice(0, count)) this.#size -= frame.length;
@@ -139,7 +139,7 @@ export class Numbers {
    */
   rewind(received) {
     if (received < this.#acknowledged) {
-      throw new DotNetError('protocol', `The server has frames up to ${received}, and has acknowledged ${this.#acknowledged} before.`);
+      throw broken(`has frames up to ${received}, and has acknowledged ${this.#acknowledged} before`);
     }
     this.acknowledge(received);
     this.#sent = 0;
@@ -155,8 +155,8 @@ export class Numbers {
    */
   accept(number, size) {
     const next = this.#received + 1;
-    if (number > next) throw new DotNetError('protocol', `The server has sent frame ${number}, and ${next} is the next one.`);
-    if (number === 0) throw new DotNetError('protocol', 'The server has sent a frame with the number 0, and numbers begin at 1.');
+    if (number > next) throw broken(`has sent frame ${number}, and ${next} is the next one`);
+    if (number === 0) throw broken('has sent frame 0, and numbers begin at 1');
     // A repeat is acknowledged once more, too: the server has not seen the ack.
     this.#unackedFrames++;
     this.#unackedBytes += size;
@@ -164,4 +164,9 @@ export class Numbers {
     this.#received = number;
     return true;
   }
+}
+
+/** @param {string} how the server breaks the rules */
+function broken(how) {
+  return new DotNetError('protocol', `The server ${how}.`);
 }

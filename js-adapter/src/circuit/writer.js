@@ -25,6 +25,20 @@ export function sizeOfVarint(value) {
   return size;
 }
 
+/**
+ * Writes an unsigned LEB128 in its shortest form.
+ *
+ * @param {Uint8Array} bytes
+ * @param {number} at
+ * @param {number} value
+ * @returns {number} where it ends
+ */
+export function putVarint(bytes, at, value) {
+  for (; value > 0x7f; value = Math.floor(value / 128)) bytes[at++] = (value % 128) | 0x80;
+  bytes[at++] = value;
+  return at;
+}
+
 /** Writes one frame after the other. */
 export class Writer {
   #bytes = new Uint8Array(KEPT);
@@ -67,8 +81,7 @@ export class Writer {
   /** @param {number} value */
   varint(value) {
     this.#reserve(8);
-    for (; value > 0x7f; value = Math.floor(value / 128)) this.#bytes[this.#at++] = (value % 128) | 0x80;
-    this.#bytes[this.#at++] = value;
+    this.#at = putVarint(this.#bytes, this.#at, value);
   }
 
   /** @param {Uint8Array} bytes */
