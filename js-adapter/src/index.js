@@ -29,7 +29,7 @@ export { start } from './start.js';
  * @typedef {import('./circuit/guest.js').CircuitGuest} CircuitGuest
  * @typedef {import('./circuit/options.js').CircuitOptions} CircuitOptions
  * @typedef {import('./circuit/circuit.js').CircuitState} CircuitState
- * @typedef {import('./circuit/circuit.js').Loss} CircuitLoss
+ * @typedef {import('./circuit/loss.js').Loss} CircuitLoss
  * @typedef {import('./wire/read.js').Reviver} Reviver
  */
 

@@ -61,7 +61,8 @@ export function checkOptions(options, caller, allowsWorker = false) {
   if (typeof options !== 'object' || options === null) {
     throw badArguments(`${caller} takes an object such as { component: './guest/' }, not ${describeValue(options)}.`);
   }
-  const { component, binding = 'auto', imports, worker, timeout, circuit, ...others } = /** @type {AnyStartOptions & StartOptions} */ (options);
+  const given = /** @type {AnyStartOptions & StartOptions} */ (options);
+  const { component, binding = 'auto', imports, worker, timeout, circuit, ...others } = given;
   const names = allowsWorker ? [...NAMES, ...START_NAMES] : NAMES;
   const unknown = Object.keys(others)[0] ?? (allowsWorker ? undefined : START_NAMES.find((name) => Object.hasOwn(options, name)));
   if (unknown !== undefined) {

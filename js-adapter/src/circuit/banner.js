@@ -1,8 +1,8 @@
 /**
  * `ConnectionBanner`, which says at the foot of a page that its connection is lost. Loaded on demand, and only where there is a document.
  *
- * It is not modal: the page can still be read, and the focus stays where it is. It has a shadow root and a style sheet of its own, so neither
- * do the page's styles reach it, nor does a Content Security Policy refuse it.
+ * It is not modal: the page can still be read, and the focus stays where it is. It has a shadow root and a style sheet of its own, so the
+ * page's styles do not reach it, and a Content Security Policy does not refuse it.
  *
  * @module
  */
@@ -35,7 +35,8 @@ div { display: flex; flex-wrap: wrap; align-items: center; justify-content: cent
 p { margin: 0; overflow-wrap: anywhere; }
 p:empty, button[hidden] { display: none; }
 button { font: inherit; padding: .35rem 1rem; min-height: 2.5rem; cursor: pointer; }
-@media (prefers-reduced-motion: no-preference) { div { animation: rise .2s ease-out; } @keyframes rise { from { transform: translateY(100%); } } }
+@media (prefers-reduced-motion: no-preference) { div { animation: rise .2s ease-out; } }
+@keyframes rise { from { transform: translateY(100%); } }
 `;
 
 /** The banner of one guest. */

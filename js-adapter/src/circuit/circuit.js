@@ -9,7 +9,7 @@
  * ```
  *
  * A circuit is live only when the server has said so. What the page sends meanwhile waits, each call ends once, and an end is final: after it
- * nothing comes of the circuit any more.
+ * nothing comes of it any more.
  *
  * @module
  */
@@ -19,20 +19,21 @@ import { after } from '../timers.js';
 import { CircuitBinding, take } from './binding.js';
 import { Channel } from './channel.js';
 import { Heartbeat } from './heartbeat.js';
+import { Unreached, lostForGood, whyClosed } from './loss.js';
 import { Backoff } from './retry.js';
 import { Socket } from './socket.js';
 import { CreditStreams } from './streams.js';
+import { resumeUrl, sendBeacon } from './urls.js';
 import { watchPage } from './wake.js';
 import { GOODBYE, HELLO, PING, PONG, REFUSED, RESUME, RESUMED, STALE, WELCOME } from './wire.js';
 
 /** @import { Binding, Page } from '../guest/binding.js' */
 /** @import { CallError } from '../wire/contract.js' */
 /** @import { Control, Farewell, Welcome } from './control.js' */
+/** @import { Loss } from './loss.js' */
 /** @import { CheckedOptions } from './options.js' */
 
 /** Where a circuit stands. @typedef {'connecting' | 'live' | 'waiting' | 'paused' | 'ended'} CircuitState */
-
-/** Why a circuit ended, and what the page may do: start a new one at once if it is `fresh`, or `later`, or not. @typedef {Pick<Farewell, 'kind' | 'message' | 'then' | 'afterMs'>} Loss */
 
 /**
  * What a circuit tells of itself.
@@ -57,8 +58,6 @@ const GRACE = 10_000;
 
 /** What servers have in their logs of this page. A test compares the version with the package's. */
 const CLIENT = 'dotwit/0.1.0';
-
-const MAY_HAVE_RUN = 'The connection was lost for good; a call that was under way may have run.';
 
 /** A page's end of one circuit. */
 export class Circuit {
@@ -229,7 +228,7 @@ export class Circuit {
         end();
       };
       this.#answer = { resolve: (isLive) => once(() => resolve(isLive)), reject: (error) => once(() => reject(error)) };
-      const socket = new Socket(WebSocket, welcome ? this.#resumeUrl(welcome) : url.href, {
+      const socket = new Socket(WebSocket, welcome ? resumeUrl(url, welcome) : url.href, {
         open: () => socket.send(greeting),
         message: (bytes) => this.#receive(socket, bytes),
         broken: (how) => this.#break(new DotNetError('protocol', `The server has sent a message ${how}.`)),
@@ -237,18 +236,6 @@ export class Circuit {
       });
       this.#socket = socket;
     });
-  }
-
-  /**
-   * Returns the URL of the node that has the circuit: a circuit's id begins with its name, and any balancer can route by a path.
-   *
-   * @param {Welcome} welcome
-   */
-  #resumeUrl({ circuit, publicUrl }) {
-    if (publicUrl !== undefined) return publicUrl;
-    const url = new URL(this.#options.url);
-    url.pathname = `${url.pathname.replace(/\/$/, '')}/${encodeURIComponent(circuit.split('-')[0])}`;
-    return url.href;
   }
 
   /**
@@ -392,16 +379,10 @@ export class Circuit {
     const wasLive = this.#state === 'live';
     this.#isAway = true;
     // A socket may not get its last frame out while a page is unloaded.
-    if (!returns) this.#sendBeacon();
+    if (!returns) sendBeacon(this.#options.url, this.id, this.#secret);
     this.#part('The page has left.', returns ? 'resume' : 'end');
     this.#setWaiting();
     if (wasLive) this.#observer.waiting({ message: 'The page has left.', quiet: true });
-  }
-
-  #sendBeacon() {
-    const url = new URL('end', this.#options.url);
-    url.protocol = url.protocol.replace('ws', 'http');
-    globalThis.navigator?.sendBeacon?.(url, JSON.stringify({ circuit: this.id, secret: this.#secret }));
   }
 
   /**
@@ -470,36 +451,4 @@ export class Circuit {
   #is(state) {
     return this.#state === state;
   }
-}
-
-/** Why a try has failed. */
-class Unreached extends Error {
-  /**
-   * @param {string} message
-   * @param {number} [afterMs] how long the server wants the page to wait
-   */
-  constructor(message, afterMs) {
-    super(message);
-    this.afterMs = afterMs;
-  }
-}
-
-/**
- * Returns a loss that says of calls that they may have run.
- *
- * @param {Loss} loss
- * @returns {Loss}
- */
-function lostForGood({ message, then, afterMs }) {
-  return { kind: 'disconnected', message: `${message} ${MAY_HAVE_RUN}`.trim(), then, afterMs };
-}
-
-/**
- * @param {number} code
- * @param {string} reason
- * @param {URL} url
- */
-function whyClosed(code, reason, url) {
-  const why = reason === '' ? '' : `: ${reason}`;
-  return `There is no connection to ${url.host} (code ${code}${why}). If the server has refused the page's origin, only its log says so.`;
 }

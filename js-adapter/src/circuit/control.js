@@ -14,11 +14,13 @@ import { PING, PONG, REFUSED, RESUMED, GOODBYE, STALE, WELCOME } from './wire.js
 
 /** What becomes of a circuit. @typedef {'end' | 'resume' | 'fresh' | 'later' | 'never'} Then */
 
+/** @typedef {Record<'message' | 'messageOut' | 'pending' | 'references' | 'streams' | 'arguments' | 'replay', number>} WelcomeLimits */
+
 /**
  * @typedef {object} Welcome
  * @property {string} circuit
  * @property {string} secret
- * @property {{ message: number, messageOut: number, pending: number, references: number, streams: number, arguments: number, replay: number }} limits
+ * @property {WelcomeLimits} limits
  * @property {number} retention How long the server keeps a circuit whose page is away, in milliseconds.
  * @property {string} [publicUrl]
  * @property {Assembly[]} assemblies
@@ -26,7 +28,11 @@ import { PING, PONG, REFUSED, RESUMED, GOODBYE, STALE, WELCOME } from './wire.js
 
 /** @typedef {{ secret: string, received: number }} Resumed */
 
-/** Why a circuit ends or is not there, and what the page may do. @typedef {{ kind: ErrorKind, reason?: string, message: string, then: Then, afterMs?: number }} Farewell */
+/**
+ * Why a circuit ends or is not there, and what the page may do.
+ *
+ * @typedef {{ kind: ErrorKind, reason?: string, message: string, then: Then, afterMs?: number }} Farewell
+ */
 
 /** A control frame of the server. @typedef {{ kind: number, body: any }} Control */
 
@@ -44,8 +50,16 @@ const FIELDS = {
   [STALE]: {},
 };
 
-/** @type {Record<string, 'number'>} */
-const LIMITS = { message: 'number', messageOut: 'number', pending: 'number', references: 'number', streams: 'number', arguments: 'number', replay: 'number' };
+/** @type {Record<keyof WelcomeLimits, 'number'>} */
+const LIMITS = {
+  message: 'number',
+  messageOut: 'number',
+  pending: 'number',
+  references: 'number',
+  streams: 'number',
+  arguments: 'number',
+  replay: 'number',
+};
 
 /**
  * @param {number} kind of the frame
@@ -83,7 +97,9 @@ export function decodeControl(kind, bytes) {
   checkFields(kind, body, FIELDS[kind]);
   if (kind === WELCOME) checkFields(kind, body.limits, LIMITS);
   if (body.then !== undefined) {
-    if (!THEN.includes(body.then)) throw new DotNetError('protocol', `A frame of kind ${kind} must have ${THEN.join(', ')} as its 'then', not ${describeValue(body.then)}.`);
+    if (!THEN.includes(body.then)) {
+      throw new DotNetError('protocol', `A 'then' must be one of '${THEN.join("', '")}', not ${describeValue(body.then)}.`);
+    }
     body.kind ??= 'disconnected';
     if (!ERROR_KINDS.includes(body.kind)) body.kind = 'failed';
   }

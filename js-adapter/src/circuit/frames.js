@@ -16,7 +16,11 @@ import * as wire from './wire.js';
 /** @import { Message, Target } from '../wire/contract.js' */
 /** @import { Writer } from './writer.js' */
 
-/** What a frame of the page is: its kind, and what writes its body. @typedef {[kind: number, write: (out: Writer, ...fields: any[]) => void]} Writing */
+/**
+ * What a frame of the page is: its kind, and what writes its body.
+ *
+ * @typedef {[kind: number, write: (out: Writer, ...fields: any[]) => void]} Writing
+ */
 
 /** @param {Writer} out @param {...(number | bigint)} numbers */
 const varints = (out, ...numbers) => numbers.forEach((number) => out.varint(Number(number)));
@@ -79,7 +83,11 @@ export function encode(out, [name, ...fields], limit) {
   }
 }
 
-/** What a frame of the server is: its name on the wire, and what reads its body. @typedef {[name: string, read: (body: Reader) => Frame]} Reading */
+/**
+ * What a frame of the server is: its name on the wire, and what reads its body.
+ *
+ * @typedef {[name: string, read: (body: Reader) => Frame]} Reading
+ */
 
 /** @type {Record<number, Reading>} The frames of the server, by their kinds. */
 const READERS = {

@@ -6,8 +6,9 @@
 
 import { Dispatcher } from '../guest/dispatcher.js';
 
-/** @import { Circuit, CircuitState, Loss } from './circuit.js' */
+/** @import { Circuit, CircuitState } from './circuit.js' */
 /** @import { Events, Handler } from './events.js' */
+/** @import { Loss } from './loss.js' */
 
 /**
  * The events of a guest on a server.

@@ -1,6 +1,6 @@
 /**
- * `Notice`, by which a person sees that the page waits for its server: a handler of the page's own, Blazor's markup where the page has it, or
- * the banner. Loaded on demand, while there is a server to load it from. It imports nothing that other parts have, so it splits none.
+ * `Notice`, by which a person sees that the page waits for its server: a handler of the page's own, Blazor's markup where the page has
+ * it, or the banner. Loaded on demand, while there is a server to load it from. It imports nothing that other parts have, so it splits none.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { ConnectionBanner } from './banner.js';
 import { ReconnectModal, findModal } from './modal.js';
 
 /** @import { DotNetError } from '../error.js' */
-/** @import { Loss } from './circuit.js' */
+/** @import { Loss } from './loss.js' */
 /** @import { CheckedOptions } from './options.js' */
 
 /**

@@ -39,7 +39,10 @@ export async function openCircuit(options, again) {
   if (globalThis.document || checked.reconnectionHandler) {
     // Beside the start, which does not need it: later there may be no server to load it from. Without it a page still has its events.
     import('./notice.js').then(
-      ({ Notice }) => (notice = new Notice(checked, { reconnect: () => circuit.reconnect(), pause: () => circuit.pause(), restart: startAnew })),
+      ({ Notice }) => {
+        const actions = { reconnect: () => circuit.reconnect(), pause: () => circuit.pause(), restart: startAnew };
+        notice = new Notice(checked, actions);
+      },
       () => {},
     );
   }

@@ -71,7 +71,8 @@ export function checkCircuitOptions(options) {
   check(parent === undefined || isFunction(parent?.append), 'banner.parent', 'an element', parent);
   const shows = reconnectionHandler === undefined || (isFunction(onConnectionDown) && isFunction(onConnectionUp));
   check(shows, 'reconnectionHandler', 'an object with the functions onConnectionDown and onConnectionUp', reconnectionHandler);
-  check(isObject(retry) && [retry.first, retry.max].every(isDelay), 'retry', 'an object such as { first: 0, max: 10000 }, in milliseconds', retry);
+  const waits = isObject(retry) && [retry.first, retry.max].every(isDelay);
+  check(waits, 'retry', 'an object such as { first: 0, max: 10000 }, in milliseconds', retry);
   check(WebSocket === undefined || isFunction(WebSocket), 'WebSocket', 'a class such as that of the package ws', WebSocket);
   return {
     url: socketUrl(circuit),
@@ -105,7 +106,7 @@ const isDelay = (value) => value === undefined || (typeof value === 'number' && 
 function globalSocket() {
   const { WebSocket } = globalThis;
   if (WebSocket) return WebSocket;
-  throw badArguments("There is no global WebSocket here, as in Node 20: pass one as the option 'WebSocket', such as that of the package ws.");
+  throw badArguments("There is no global WebSocket here, as in Node 20: pass one as the option 'WebSocket', that of the package ws.");
 }
 
 /**

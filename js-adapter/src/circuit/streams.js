@@ -71,7 +71,8 @@ export class CreditStreams {
     const stream = this.#streams.get(id);
     if (!stream) return;
     if (bytes.length > stream.credit || stream.end) {
-      throw new DotNetError('protocol', `The server has sent ${bytes.length} bytes of a stream, and has credit for ${stream.end ? 0 : stream.credit}.`);
+      const credit = stream.end ? 0 : stream.credit;
+      throw new DotNetError('protocol', `The server has sent ${bytes.length} bytes of a stream, and has credit for ${credit}.`);
     }
     stream.credit -= bytes.length;
     // An empty piece would read as the end.

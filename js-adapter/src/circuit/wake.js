@@ -13,7 +13,8 @@
  * @property {(returns: boolean) => void} leave The page goes away, and may return.
  */
 
-/** @typedef {{ addEventListener: (type: string, listener: (event: any) => void) => void, removeEventListener: (type: string, listener: (event: any) => void) => void }} Target */
+/** @typedef {(type: string, listener: (event: any) => void) => void} Listen */
+/** @typedef {{ addEventListener: Listen, removeEventListener: Listen }} Target */
 
 /**
  * Listens to the events of a page, of a worker or, in Node, to none.
