@@ -147,13 +147,15 @@ test('what waits is bounded, and the frame that is too much is refused with both
   const numbers = new Numbers(20);
   for (let index = 0; index < 4; index++) numbers.push(frame(index));
   assert.match(failure(() => numbers.push(frame(4)), 'too-many').message, /25 bytes .*20 is the limit/);
-  // What ends something is not refused: there is no more of it than there is to end.
+  // What ends something is not refused, and takes no room: there is no more of it than there is to end.
   numbers.push(frame(5), false);
-  assert.equal(numbers.size, 25);
+  assert.equal(numbers.size, 20);
   numbers.next(1000);
   numbers.acknowledge(2);
-  assert.equal(numbers.size, 15);
+  assert.equal(numbers.size, 10);
   numbers.push(frame(6));
+  numbers.acknowledge(5);
+  assert.equal(numbers.size, 5);
 });
 
 test('an ack is due after 32 frames, or a quarter of what may be kept', () => {

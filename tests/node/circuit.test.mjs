@@ -503,6 +503,16 @@ test('the guest reads streams of the page in pieces', async (t) => {
   assert.match((await server.next('page-data')).outcome.error.message, /JS object instance with ID \d+ does not exist/);
 });
 
+test('what the guest reads of the page does not take the room of calls, nor does it fail for want of any', async (t) => {
+  const { server, guest } = await connect(t, new TestServer({ limits: { replay: 1000 } }));
+  serve(server, () => ok(null));
+  const reference = DotNet.createJSStreamReference(new Uint8Array(20_000));
+  await guest.invokeMethodAsync('Circuit', 'Take', reference);
+  server.send(...[0, 1, 2, 3].map((piece) => frames.pageRead(piece, reference.__jsObjectId, piece * 5000, 5000)));
+  for (let piece = 0; piece < 4; piece++) assert.equal((await server.next('page-data')).outcome.ok?.length, 5000);
+  assert.equal(await guest.invokeMethodAsync('Circuit', 'A', 'x'.repeat(500)), null);
+});
+
 test('a beat of the server is answered, and so is a ping', async (t) => {
   const { server } = await connect(t, new TestServer({ welcome: { beat: 0 } }));
   await turns();

@@ -109,7 +109,9 @@ export class Channel {
    */
   send(frame) {
     const bytes = encode(this.#out, frame, this.#limits.message);
-    this.#numbers.push(bytes, isBounded(frame));
+    // Only calls are refused when too much waits. What ends or gives back something is bounded by what there is to end: a server waits for at
+    // most `pending` results and for so many pieces of `streams` streams, each no larger than `message`.
+    this.#numbers.push(bytes, frame[0] === 'beginInvoke');
     this.#turn += bytes.length;
     if (this.#turn >= this.#limits.message) this.#flush();
     else this.#flushSoon();
@@ -176,14 +178,4 @@ export class Channel {
     while (this.#numbers.hasUnsent);
     this.#lastSent = performance.now();
   }
-}
-
-/**
- * Whether a frame may be refused when too much waits already. Calls are refused, and so are results, which errors then take the place of;
- * what ends or gives back something is not: there is no more of that than there are calls, references and streams.
- *
- * @param {Frame} frame
- */
-function isBounded([name, , outcome]) {
-  return name === 'beginInvoke' || ((name === 'endInvokeJs' || name === 'endReadJs') && outcome.tag === 'ok');
 }

@@ -26,8 +26,11 @@ export class Numbers {
   /** The number of the last frame that was acknowledged: the number before that of `#kept[0]`. */
   #acknowledged = 0;
 
-  /** How many bytes are kept. */
+  /** How many bytes are kept of frames that are bounded. */
   #size = 0;
+
+  /** @type {WeakSet<Uint8Array>} The frames that are. */
+  #bounded = new WeakSet();
 
   #received = 0;
 
@@ -35,7 +38,7 @@ export class Numbers {
   #unackedFrames = 0;
   #unackedBytes = 0;
 
-  /** @param {number} replay how many bytes may be kept, unsent and unacknowledged ones */
+  /** @param {number} replay how many bytes of bounded frames may be kept, unsent and unacknowledged ones */
   constructor(replay) {
     this.replay = replay;
   }
@@ -45,7 +48,7 @@ export class Numbers {
     return this.#received;
   }
 
-  /** How many bytes are kept. */
+  /** How many bytes are kept of frames that are bounded. */
   get size() {
     return this.#size;
   }
@@ -69,17 +72,19 @@ export class Numbers {
    * Keeps a frame, which gets the next number.
    *
    * @param {Uint8Array} frame
-   * @param {boolean} [bounded] whether it is refused when there is too much: what ends or gives back something is not, and is bounded by
-   *   what it ends
+   * @param {boolean} [isBounded] whether it counts, and is refused when there is too much
    * @throws {DotNetError} of kind `too-many`
    */
-  push(frame, bounded = true) {
-    const size = this.#size + frame.length;
-    if (bounded && size > this.replay) {
-      throw new DotNetError('too-many', `${size} bytes would wait for the server to receive them, and ${this.replay} is the limit.`);
+  push(frame, isBounded = true) {
+    if (isBounded) {
+      const size = this.#size + frame.length;
+      if (size > this.replay) {
+        throw new DotNetError('too-many', `${size} bytes would wait for the server to receive them, and ${this.replay} is the limit.`);
+      }
+      this.#size = size;
+      this.#bounded.add(frame);
     }
     this.#kept.push(frame);
-    this.#size = size;
   }
 
   /**
@@ -125,7 +130,7 @@ export class Numbers {
     if (number > last) throw broken(`has acknowledged frame ${number}, and ${last} is the last one that was sent`);
     const count = number - this.#acknowledged;
     if (count <= 0) return;
-    for (const frame of this.#kept.splice(0, count)) this.#size -= frame.length;
+    for (const frame of this.#kept.splice(0, count)) if (this.#bounded.has(frame)) this.#size -= frame.length;
     // Some may have arrived on a former connection.
     this.#sent = Math.max(0, this.#sent - count);
     this.#acknowledged = number;
