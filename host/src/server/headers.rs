@@ -10,10 +10,11 @@ use axum::response::Response;
 use crate::error::{Error, ErrorKind};
 
 /// A page may load what this server serves and nothing of others. Scripts and styles may be in the page itself, event handlers too:
-/// pages that were written for Blazor have them. `data:` and `blob:` are how a page shows an image or plays a sound that its guest sends.
+/// pages that were written for Blazor have them. `data:` and `blob:` are how a page shows an image, plays a sound or saves a file that its guest sends.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; \
      style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; \
-     worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'";
+     worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; \
+     connect-src 'self' data: blob:";
 
 /// The headers of pages. Each can be replaced or left out.
 #[derive(Clone, Debug)]
@@ -22,9 +23,8 @@ pub(crate) struct PageHeaders(Vec<(HeaderName, HeaderValue)>);
 impl PageHeaders {
     /// Returns the headers that pages get unless they are replaced. Pages may connect to `other` as well as to the server itself.
     pub(crate) fn new(other: Option<&str>) -> Self {
-        let policy = other.and_then(|other| {
-            HeaderValue::try_from(format!("{CONTENT_SECURITY_POLICY}; connect-src 'self' {other}")).ok()
-        });
+        // What pages may connect to is the last part of it.
+        let policy = other.and_then(|other| HeaderValue::try_from(format!("{CONTENT_SECURITY_POLICY} {other}")).ok());
         Self(vec![
             (header::CONTENT_SECURITY_POLICY, policy.unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))),
             // A file is what its type says, whatever is in it.
@@ -91,7 +91,9 @@ mod tests {
     fn pages_may_connect_to_a_public_url() {
         let headers = PageHeaders::new(Some("wss://n1.example.com"));
         assert!(
-            value(&headers, "content-security-policy").unwrap().ends_with("; connect-src 'self' wss://n1.example.com")
+            value(&headers, "content-security-policy")
+                .unwrap()
+                .ends_with("; connect-src 'self' data: blob: wss://n1.example.com")
         );
     }
 
