@@ -53,14 +53,12 @@ export class Proxy {
   isOpen = true;
 
   /**
-   * @param {{ after: (cleanup: () => unknown) => void }} t ends it
    * @param {number} target the port of the server
    * @returns {Promise<Proxy>}
    */
-  static async start(t, target) {
+  static async start(target) {
     const proxy = new Proxy(target);
     await new Promise((resolve) => proxy.#server.listen(0, '127.0.0.1', () => resolve(undefined)));
-    t.after(() => proxy.stop());
     return proxy;
   }
 
@@ -81,6 +79,11 @@ export class Proxy {
     });
   }
 
+  /** How many connections there are. */
+  get open() {
+    return this.#links.size;
+  }
+
   /** The URL of the server's circuits through the proxy. */
   get circuit() {
     return `ws://127.0.0.1:${this.#server.address().port}/_dotwit/circuit`;
@@ -94,6 +97,17 @@ export class Proxy {
   /** Cuts all connections. @param {{ resets?: boolean }} [how] */
   cut({ resets = false } = {}) {
     for (const link of [...this.#links]) link.cut(resets);
+  }
+
+  /**
+   * Cuts each connection when it has let through so many more bytes in a direction; `Infinity` takes that back.
+   *
+   * @param {'up' | 'down'} direction
+   * @param {number} bytes
+   * @param {{ resets?: boolean }} [how]
+   */
+  cutAfter(direction, bytes, { resets = false } = {}) {
+    for (const link of this.#links) link.cutAfter(direction, bytes, resets);
   }
 
   /** Lets nothing through any more, and nothing is said about it: as a network that is gone. @param {'up' | 'down'} [direction] both if none is named */
@@ -132,8 +146,8 @@ class Link {
     this.#watcher = watcher;
     this.#page = page;
     this.#server = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-    this.#up = new Direction(page, this.#server, up, watcher.endsAtMessage, () => this.cut(up.resets));
-    this.#down = new Direction(this.#server, page, down, watcher.endsAtMessage, () => this.cut(down.resets));
+    this.#up = new Direction(page, this.#server, up, watcher.endsAtMessage, (resets) => this.cut(resets));
+    this.#down = new Direction(this.#server, page, down, watcher.endsAtMessage, (resets) => this.cut(resets));
     for (const socket of [page, this.#server]) {
       socket.on('error', () => this.#end(false, true));
       socket.on('close', () => this.#end(false, false));
@@ -143,6 +157,15 @@ class Link {
   /** @param {boolean} [resets] */
   cut(resets = false) {
     this.#end(true, resets);
+  }
+
+  /**
+   * @param {'up' | 'down'} direction
+   * @param {number} bytes
+   * @param {boolean} resets
+   */
+  cutAfter(direction, bytes, resets) {
+    (direction === 'up' ? this.#up : this.#down).cutAfter(bytes, resets);
   }
 
   /** @param {'up' | 'down'} [direction] */
@@ -197,7 +220,7 @@ class Direction {
    * @param {import('node:net').Socket} to
    * @param {Treatment} treatment
    * @param {() => boolean} endsAtMessage
-   * @param {() => void} cut
+   * @param {(resets?: boolean) => void} cut
    */
   constructor(from, to, treatment, endsAtMessage, cut) {
     this.#from = from;
@@ -207,6 +230,14 @@ class Direction {
     this.#cut = cut;
     from.on('data', (bytes) => this.#take(bytes));
     from.on('end', () => this.#later(() => to.end()));
+  }
+
+  /**
+   * @param {number} bytes
+   * @param {boolean} resets
+   */
+  cutAfter(bytes, resets) {
+    this.#treatment = { ...this.#treatment, cutAfter: this.#sent + bytes, resets };
   }
 
   stall() {
@@ -256,7 +287,7 @@ class Direction {
     this.#sent += part.length - Math.min(handshake, part.length);
     if (split) for (const byte of part) this.#to.write(Uint8Array.of(byte));
     else if (!this.#to.write(part)) this.#waitForRoom();
-    if (stop <= bytes.length) this.#cut();
+    if (stop <= bytes.length) this.#cut(this.#treatment.resets);
   }
 
   #waitForRoom() {

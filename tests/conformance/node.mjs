@@ -34,7 +34,8 @@ try {
   const start = (circuit) => dotwit(adapter, circuit, 'circuit', { WebSocket: PageSocket });
   results.push(...(await runAll(cases, 'node-circuit', (definition) => runCase(definition, () => start(circuit)))));
 
-  const proxy = await Proxy.start(t, port);
+  const proxy = await Proxy.start(port);
+  t.after(() => proxy.stop());
   proxy.cutEvery = 20;
   // Where the cut comes before the welcome, there is no circuit that could be resumed.
   const startThrough = () => start(proxy.circuit).catch(() => start(proxy.circuit));
