@@ -32,34 +32,35 @@ try {
   const uploads = await temporaryFolder(t);
   const server = await serve(t, GALLERY, undefined, { options: ['--dir', `${uploads}::/uploads`] });
   if (folder === undefined) {
-    const browser = await open('chromium');
+    const browser = await open('chromium', 'light');
     await shoot(browser, `${server.url}index.html`, { width: 1120, height: 790 }, 'light', path('guest/samples/blazor-sample/gallery.png'));
   } else {
     await mkdir(folder, { recursive: true });
     const all = (await readdir(GALLERY)).filter((name) => name.endsWith('.html')).map((name) => basename(name, '.html'));
-    for (const name of ['chromium', 'firefox']) await shootAll(await open(name), name, server, only.length > 0 ? only : [...all, 'banner']);
+    for (const name of ['chromium', 'firefox']) {
+      for (const scheme of ['light', 'dark']) await shootAll(await open(name, scheme), name, scheme, server, only.length > 0 ? only : [...all, 'banner']);
+    }
   }
 } finally {
   for (const task of cleanUp.reverse()) await task();
 }
 
-async function open(name) {
-  const browser = await launch(name);
+async function open(name, scheme) {
+  // Firefox has no way to be told of a scheme but this one.
+  const browser = await launch(name, { 'layout.css.prefers-color-scheme.content-override': scheme === 'dark' ? 0 : 1 });
   cleanUp.push(() => browser.close());
   return browser;
 }
 
-async function shootAll(browser, browserName, { url }, names) {
+async function shootAll(browser, browserName, scheme, { url }, names) {
   for (const [size, width] of Object.entries(WIDTHS)) {
-    for (const scheme of ['light', 'dark']) {
-      const view = { width, height: 600 };
-      const file = (name, what) => join(folder, `${name}-${what}-${size}-${scheme}-${browserName}.png`);
-      for (const name of names.filter((name) => name !== 'banner')) {
-        await shoot(browser, `${url}${name}.html`, view, scheme, file(name, 'page'), true);
-        await shoot(browser, `${url}${name}.html?host=circuit`, view, scheme, file(name, 'circuit'), true);
-      }
-      if (names.includes('banner')) await shootBanner(browser, view, scheme, (what) => file('banner', what));
+    const view = { width, height: 600 };
+    const file = (name, what) => join(folder, `${name}-${what}-${size}-${scheme}-${browserName}.png`);
+    for (const name of names.filter((name) => name !== 'banner')) {
+      await shoot(browser, `${url}${name}.html`, view, scheme, file(name, 'page'), true);
+      await shoot(browser, `${url}${name}.html?host=circuit`, view, scheme, file(name, 'circuit'), true);
     }
+    if (names.includes('banner')) await shootBanner(browser, view, scheme, (what) => file('banner', what));
   }
 }
 
@@ -98,11 +99,12 @@ async function shootBanner(browser, viewport, scheme, file) {
   await bare.stop();
 }
 
+/** Opens a page that is ready. */
 async function prepare(browser, url, viewport, scheme) {
   const page = await browser.newPage();
   page.on('dialog', (dialog) => dialog.accept());
   await page.setViewport(viewport);
-  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]).catch(() => {});
   await page.goto(url);
   await page.waitForSelector('[data-state="ready"]', { timeout: 60_000 });
   return page;

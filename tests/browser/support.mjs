@@ -70,13 +70,13 @@ const BROWSERS = {
   firefox: { variable: 'DOTWIT_FIREFOX', programs: ['firefox-esr', 'firefox'], options: { browser: 'firefox' } },
 };
 
-/** Launches a browser with a profile of its own, which is removed when it is closed. */
-export async function launch(name) {
+/** Launches a browser with a profile of its own, which is removed when it is closed. Firefox takes preferences, too. */
+export async function launch(name, extraPrefsFirefox = {}) {
   const { variable, programs, options } = BROWSERS[name];
   const executablePath = process.env[variable] ?? programs.map(onPath).find((found) => found !== undefined);
   assert.ok(executablePath, `${name} is missing: install it, or name its program in ${variable}`);
   assert.ok(existsSync(executablePath), `${variable} names ${executablePath}, which does not exist`);
-  return puppeteer.launch({ ...options, executablePath, headless: true, timeout: 2 * PATIENCE, protocolTimeout: LIMIT.timeout });
+  return puppeteer.launch({ ...options, extraPrefsFirefox, executablePath, headless: true, timeout: 2 * PATIENCE, protocolTimeout: LIMIT.timeout });
 }
 
 function onPath(program) {
@@ -155,6 +155,10 @@ export class Page {
 
   goto(url) {
     return this.#page.goto(url, { timeout: PATIENCE });
+  }
+
+  reload() {
+    return this.#page.reload({ timeout: PATIENCE });
   }
 
   #watch() {
