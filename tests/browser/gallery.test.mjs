@@ -19,7 +19,10 @@ const LONG_LIMIT = { timeout: 600_000 };
 const HOSTS = { page: 'the guest in the page', circuit: 'the guest in a circuit' };
 
 const uploads = await temporaryFolder({ after });
-const server = await serve({ after }, GALLERY, undefined, { options: ['--dir', `${uploads}::/uploads`] });
+
+/** The lines of the server's log, which has what its guests print. */
+const serverLog = [];
+const server = await serve({ after }, GALLERY, undefined, { flags: ['--dir', `${uploads}::/uploads`], log: (line) => serverLog.push(line) });
 
 /** Waits until so many references and streams are alive between a page and its guest. */
 async function alive(page, guestObjects, pageObjects, streams = 0) {
@@ -90,7 +93,7 @@ function samples(openPage, host) {
 
   /** Waits for lines that the guest of a page prints. In the page they are on its console, on a server in the server's log. */
   const printed = async (page, count, from = 0) => {
-    const lines = () => (inCircuit ? server.log.map((line) => line.match(/\.NET: .*/)?.[0]) : page.logged).filter((line) => line?.startsWith('.NET: '));
+    const lines = () => (inCircuit ? serverLog.map((line) => line.match(/\.NET: .*/)?.[0]) : page.logged).filter((line) => line?.startsWith('.NET: '));
     for (const end = Date.now() + PATIENCE; Date.now() < end && lines().length < from + count; ) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -98,7 +101,7 @@ function samples(openPage, host) {
   };
 
   /** How many lines guests have printed before a test: the server's log has those of all its circuits. */
-  const printedBefore = () => (inCircuit ? server.log.filter((line) => line.includes('.NET: ')).length : 0);
+  const printedBefore = () => (inCircuit ? serverLog.filter((line) => line.includes('.NET: ')).length : 0);
 
   test('the front page leads to every sample, makes a call, and lists what the guest offers', LIMIT, async (t) => {
     const page = await openPage(t, `${server.url}${query}`);

@@ -30,7 +30,7 @@ const cleanUp = [];
 const t = { after: (task) => cleanUp.push(task) };
 try {
   const uploads = await temporaryFolder(t);
-  const server = await serve(t, GALLERY, undefined, { options: ['--dir', `${uploads}::/uploads`] });
+  const server = await serve(t, GALLERY, undefined, { flags: ['--dir', `${uploads}::/uploads`] });
   if (folder === undefined) {
     const browser = await open('chromium', 'light');
     await shoot(browser, `${server.url}index.html`, { width: 1120, height: 790 }, 'light', path('guest/samples/blazor-sample/gallery.png'));

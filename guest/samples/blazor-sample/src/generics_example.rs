@@ -67,8 +67,8 @@ pub fn create_generic_types() -> GenericTypes {
     }
 }
 
-/// Whether page and guest can call each other synchronously: in the page's own thread they can, over a network they cannot. It takes
-/// the place of `OperatingSystem.IsBrowser`.
+/// Whether page and guest can call each other synchronously: in one thread they can, over a network they cannot. In .NET
+/// `OperatingSystem.IsBrowser` says so.
 fn is_browser() -> bool {
     js::get_sync::<f64>("Math.PI").is_ok()
 }

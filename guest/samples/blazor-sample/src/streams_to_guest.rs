@@ -63,7 +63,7 @@ impl StreamToDotNet {
         DotNetObjectReference::new(StreamToDotNet { view })
     }
 
-    /// Copies the page's stream, all 10 000 000 bytes that are allowed, into a file where there are files, and shows how many came and
+    /// Reads the page's stream, all 10 000 000 bytes that are allowed, into a file where there are files. Shows how many came and
     /// their checksum.
     #[js_invokable]
     pub async fn read_stream(&self) -> Result<(), Error> {
