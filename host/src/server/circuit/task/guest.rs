@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::server::circuit::state::{End, Event};
 use crate::server::circuit::visit::Visited;
 use crate::server::metrics::{Direction, Limit};
-use crate::server::wire::{ServerFrame, WireLimits};
+use crate::server::wire::{CountedFrame, ServerFrame, WireLimits};
 
 impl Circuit {
     /// Has the guest visited, as long as there is something for it. Returns whether it was.

@@ -10,10 +10,11 @@ use crate::server::circuit::connection::{Connection, Lost};
 use crate::server::circuit::handle::{Command, Resumption};
 use crate::server::circuit::inbox::Accepted;
 use crate::server::circuit::state::{Action, End, Event};
-use crate::server::metrics;
-use crate::server::metrics::{Direction, Limit};
+
+use crate::server::metrics::{self, Direction, Limit};
 use crate::server::wire::{
-    CloseCode, Control, Frame, Goodbye, PageFrame, Reason, Resumed, SocketMessage, Stale, Then, WireError,
+    CloseCode, Control, ControlBody, CountedFrame, Frame, Goodbye, PageFrame, Reason, Resumed, SocketMessage, Stale,
+    Then, WireError,
 };
 
 impl Circuit {

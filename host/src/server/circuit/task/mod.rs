@@ -12,21 +12,19 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::config::Config;
-use crate::engine::effects::GuestTask;
 use crate::engine::upcalls::Upcalls;
 use crate::error::{Error, ErrorKind};
 use crate::server::auth::Subject;
-use crate::server::circuit::connection::{Connection, Lost};
-use crate::server::circuit::handle::{Command, Ending, Handle, Place, Resumption};
-use crate::server::circuit::inbox::Accepted;
-use crate::server::circuit::interop::{Interop, Now};
+use crate::server::circuit::connection::Connection;
+use crate::server::circuit::handle::{Command, Ending, Handle, Place};
+use crate::server::circuit::interop::Interop;
 use crate::server::circuit::link::Link;
 use crate::server::circuit::presence::Presence;
 use crate::server::circuit::rate::Rate;
@@ -34,12 +32,9 @@ use crate::server::circuit::state::{Action, End, Event, State};
 use crate::server::circuit::timer::Timer;
 use crate::server::circuit::upcalls::CircuitUpcalls;
 use crate::server::circuit::visit::{GuestRunner, Visited};
-use crate::server::metrics::{self, Direction, Ended, Limit, Metrics};
+use crate::server::metrics::{Ended, Metrics};
 use crate::server::options::CircuitOptions;
-use crate::server::wire::{
-    CloseCode, Control, ControlBody, CountedFrame, Frame, Goodbye, PageFrame, Reason, Refused, Resumed, ServerFrame,
-    SocketMessage, Stale, Then, WireError, WireLimits, write_message,
-};
+use crate::server::wire::{CloseCode, ControlBody, CountedFrame, Goodbye, Reason, Refused, Then, write_message};
 
 /// The rounds of one turn. Each has one message of the page at most and one visit, and circuits share their threads.
 const ROUNDS: usize = 8;
