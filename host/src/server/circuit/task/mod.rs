@@ -34,7 +34,7 @@ use crate::server::circuit::upcalls::CircuitUpcalls;
 use crate::server::circuit::visit::{GuestRunner, Visited};
 use crate::server::metrics::{Ended, Metrics};
 use crate::server::options::CircuitOptions;
-use crate::server::wire::{CloseCode, ControlBody, CountedFrame, Goodbye, Reason, Refused, Then, write_message};
+use crate::server::wire::{CloseCode, ControlBody, Goodbye, Reason, Refused, Then, write_message};
 
 /// The rounds of one turn. Each has one message of the page at most and one visit, and circuits share their threads.
 const ROUNDS: usize = 8;
