@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use xshell::Shell;
 
 use crate::{
-    guests::{self, TEST_GUEST},
+    guests::{self, HELLO, TEST_GUEST},
     project::{cargo, each},
     setup::{self, Browsers},
 };
@@ -46,7 +46,7 @@ fn native(sh: &Shell) -> Result<()> {
 }
 
 fn circuits(sh: &Shell) -> Result<()> {
-    guests::build(sh, &[TEST_GUEST])?;
+    guests::build(sh, &[HELLO, TEST_GUEST])?;
     let bench = cargo(sh).args(["bench", "--package", "dotwit-host", "--features", "server", "--bench", "circuits"]);
     Ok(bench.run()?)
 }

@@ -12,7 +12,12 @@ use crate::server::Server;
 use crate::system::{Usage, allowed};
 use crate::times::{Times, print_rate, print_time};
 
+/// The guest that is called, which can loop as well, and the one that is idle: the README's.
+const GUEST: &str = "test_guest.wasm";
+const SMALL_GUEST: &str = "hello.wasm";
+
 /// The call that is measured: with its names it is a message of 64 bytes.
+const ASSEMBLY: &str = "TestGuest";
 const METHOD: &str = "EchoString";
 const ARGS: &str = r#"["some text of a page, like this"]"#;
 
@@ -50,8 +55,8 @@ pub(crate) fn run() -> Result<()> {
 }
 
 async fn round_trips() -> Result<()> {
-    let server = Server::start(10)?;
-    let message = Bytes::from(call(1, 1, METHOD, ARGS));
+    let server = Server::start(GUEST, 10)?;
+    let message = Bytes::from(call(1, 1, ASSEMBLY, METHOD, ARGS));
     let (mut echo, mut circuit) = (Connection::echo(server.address).await?, Connection::circuit(server.address).await?);
     let (mut bare, mut called) = (Times::default(), Times::default());
     for block in 0..=BLOCKS {
@@ -66,7 +71,7 @@ async fn round_trips() -> Result<()> {
         }
         for _ in 0..BLOCK {
             let began = Instant::now();
-            circuit.call(METHOD, ARGS).await?;
+            circuit.call(ASSEMBLY, METHOD, ARGS).await?;
             if block > 0 {
                 called.push(began.elapsed());
             }
@@ -79,14 +84,14 @@ async fn round_trips() -> Result<()> {
 }
 
 async fn throughput() -> Result<()> {
-    let server = Server::start(BUSY as u32)?;
+    let server = Server::start(GUEST, BUSY as u32)?;
     let (mut bare, mut called) = (0, 0);
     let (mut echoes, mut circuits) = (Vec::new(), Vec::new());
     for _ in 0..BUSY {
         echoes.push(Connection::echo(server.address).await?);
         circuits.push(Connection::circuit(server.address).await?);
     }
-    let message = Bytes::from(call(1, 1, METHOD, ARGS));
+    let message = Bytes::from(call(1, 1, ASSEMBLY, METHOD, ARGS));
     for _ in 0..BUSY_TIMES {
         let until = Instant::now() + BUSY_TIME;
         let mut busy = JoinSet::new();
@@ -112,7 +117,7 @@ async fn throughput() -> Result<()> {
             busy.spawn(async move {
                 let mut count = 0;
                 while Instant::now() < until {
-                    circuit.call(METHOD, ARGS).await?;
+                    circuit.call(ASSEMBLY, METHOD, ARGS).await?;
                     count += 1;
                 }
                 Result::Ok((circuit, count))
@@ -131,14 +136,14 @@ async fn throughput() -> Result<()> {
 
 /// Measures a quick circuit without and beside guests that never return.
 async fn loops() -> Result<()> {
-    let server = Server::start(LOOPS as u32 + 1)?;
+    let server = Server::start(GUEST, LOOPS as u32 + 1)?;
     let mut quick = Connection::circuit(server.address).await?;
     round_trips_of(&mut quick).await?;
     let mut alone = round_trips_of(&mut quick).await?;
     let mut looping = Vec::new();
     for _ in 0..LOOPS {
         let mut circuit = Connection::circuit(server.address).await?;
-        circuit.begin("LoopForever", "[]").await?;
+        circuit.begin(ASSEMBLY, "LoopForever", "[]").await?;
         looping.push(circuit);
     }
     round_trips_of(&mut quick).await?;
@@ -153,7 +158,7 @@ async fn round_trips_of(circuit: &mut Connection) -> Result<Times> {
     let mut times = Times::default();
     for _ in 0..BLOCK * BLOCKS / 3 {
         let began = Instant::now();
-        circuit.call(METHOD, ARGS).await?;
+        circuit.call(ASSEMBLY, METHOD, ARGS).await?;
         times.push(began.elapsed());
     }
     Ok(times)
@@ -164,7 +169,7 @@ async fn idle() -> Result<()> {
     if let Some(why) = why {
         println!("{IDLE} idle circuits are more than {why} allows here: {count} are measured");
     }
-    let server = Server::start(count)?;
+    let server = Server::start(SMALL_GUEST, count)?;
     let mut idle = begin(server.address, BEFORE, 0).await?;
     let before = Usage::of(server.id())?;
     idle.push_all(begin(server.address, count - BEFORE, 0).await?);
@@ -172,7 +177,7 @@ async fn idle() -> Result<()> {
     print_usage(&format!("{count} idle circuits"), before, after, count - BEFORE);
     drop((idle, server));
 
-    let server = Server::start(count)?;
+    let server = Server::start(SMALL_GUEST, count)?;
     let mut idle = begin(server.address, BEFORE, 1).await?;
     let before = Usage::of(server.id())?;
     idle.push_all(begin(server.address, count - BEFORE, 1).await?);
@@ -205,7 +210,7 @@ async fn begin(server: SocketAddr, count: u32, calls: u32) -> Result<Idle> {
         beginning.spawn(async move {
             let mut circuit = Connection::circuit(server).await?;
             for _ in 0..calls {
-                circuit.call(METHOD, ARGS).await?;
+                circuit.call("Hello", "Add", "[1,2]").await?;
             }
             Result::Ok(circuit)
         });

@@ -63,15 +63,15 @@ impl Connection {
     }
 
     /// Begins a call.
-    pub(crate) async fn begin(&mut self, method: &str, args: &str) -> Result<()> {
+    pub(crate) async fn begin(&mut self, assembly: &str, method: &str, args: &str) -> Result<()> {
         self.calls += 1;
-        let message = call(self.received, self.calls, method, args);
+        let message = call(self.received, self.calls, assembly, method, args);
         self.send(message).await
     }
 
     /// Makes a call and waits until it has ended well.
-    pub(crate) async fn call(&mut self, method: &str, args: &str) -> Result<()> {
-        self.begin(method, args).await?;
+    pub(crate) async fn call(&mut self, assembly: &str, method: &str, args: &str) -> Result<()> {
+        self.begin(assembly, method, args).await?;
         loop {
             let message = self.receive().await?;
             if self.has_ended(&message)? {
@@ -139,11 +139,11 @@ impl Connection {
 }
 
 /// Returns the message of one call.
-pub(crate) fn call(received: u64, call: u64, method: &str, args: &str) -> Vec<u8> {
+pub(crate) fn call(received: u64, call: u64, assembly: &str, method: &str, args: &str) -> Vec<u8> {
     let mut body = Vec::with_capacity(64);
     push_varint(&mut body, call);
     body.push(0);
-    push_text(&mut body, "TestGuest");
+    push_text(&mut body, assembly);
     push_text(&mut body, method);
     push_text(&mut body, args);
     // No byte arrays.

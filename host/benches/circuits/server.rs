@@ -30,8 +30,8 @@ pub(crate) fn run() -> Result<()> {
     let circuits = std::env::var("CIRCUITS")?.parse()?;
     let runtime =
         Runtime::new(Config::new().max_sessions(1).max_circuits(circuits).cpu_limit(Duration::from_secs(3600)))?;
-    let guest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests/wasm32-wasip2/release/test_guest.wasm");
-    let guest = runtime.load(guest)?;
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/guests/wasm32-wasip2/release");
+    let guest = runtime.load(guests.join(std::env::var("GUEST")?))?;
     // A client that measures sends more than any page, and has no origin.
     let options = CircuitOptions::new().frame_rate(u32::MAX, u32::MAX).allow_no_origin(true);
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async move {
@@ -74,11 +74,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server with room for `circuits`.
-    pub(crate) fn start(circuits: u32) -> Result<Self> {
+    /// Starts a server with room for `circuits`, whose guest is in the file of this name.
+    pub(crate) fn start(guest: &str, circuits: u32) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg(ARGUMENT)
             .env("CIRCUITS", circuits.to_string())
+            .env("GUEST", guest)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
