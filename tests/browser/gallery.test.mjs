@@ -326,13 +326,21 @@ function samples(openPage, host) {
     await page.click('#send');
     assert.deepEqual(await printed(page, 1, before), [line]);
     await alive(page, 0, 0);
-    await page.click('#send-and-dispose');
-    assert.deepEqual(await printed(page, 2, before), [line, line]);
-    await alive(page, 0, 0);
-    await page.click('#dispose-too-early');
-    await page.expectError(/JS object instance with ID \d+ does not exist/);
-    assert.match(await page.text('#alert'), /does not exist \(has it been disposed\?\)/);
-    await alive(page, 0, 0);
+    const isRefused = async (button) => {
+      await page.click(button);
+      await page.expectError(/JS object instance with ID \d+ does not exist/);
+      assert.match(await page.text('#alert'), /does not exist \(has it been disposed\?\)/);
+      await alive(page, 0, 0);
+    };
+    if (inCircuit) {
+      // The guest's method starts when its call has come over the network, after the page has disposed of the reference.
+      await isRefused('#send-and-dispose');
+    } else {
+      await page.click('#send-and-dispose');
+      assert.deepEqual(await printed(page, 2, before), [line, line]);
+      await alive(page, 0, 0);
+    }
+    await isRefused('#dispose-too-early');
   });
 
   test('an object that belongs to an element goes with the element', LIMIT, async (t) => {
