@@ -119,6 +119,22 @@ pub(crate) struct Effects {
     pub(crate) alarm: Option<Instant>,
 }
 
+#[cfg(feature = "server")]
+impl Effects {
+    /// The size of the messages for the page, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let settled = self.settled.iter().map(|settled| match settled {
+            Settled::Call { outcome, .. } => outcome.as_ref().map_or(0, |result| result.size()),
+            Settled::Read { outcome, .. } => outcome.as_ref().map_or(0, Vec::len),
+        });
+        let page = self.page.iter().map(|task| match task {
+            PageTask::Begin { request, .. } => request.args.size(),
+            PageTask::Cancel(_) | PageTask::Read { .. } | PageTask::Drop => 0,
+        });
+        settled.chain(page).sum()
+    }
+}
+
 /// The receiver of a page's answers.
 pub(crate) trait Inbox: Send + Sync {
     /// Runs a task as soon as the guest is off the stack.

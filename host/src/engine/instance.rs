@@ -90,6 +90,12 @@ impl<G> Instance<G> {
         self.store.data_mut().upcalls = Some(upcalls);
     }
 
+    /// Returns what follows from the tasks that have run since the effects were taken.
+    #[cfg(feature = "server")]
+    pub(crate) fn effects(&self) -> &Effects {
+        &self.store.data().effects
+    }
+
     /// Returns what is to be done now that the guest has returned.
     pub(crate) fn take_effects(&mut self) -> Effects {
         let mut effects = std::mem::take(&mut self.store.data_mut().effects);

@@ -27,8 +27,8 @@ use crate::guest::Guest;
 /// The largest body of a request that ends a circuit, in bytes: an id and a secret.
 const MAX_END: usize = 1 << 10;
 
-/// How long pages are asked to wait before they come back after a drain, at most: not all at once.
-const SPREAD: Duration = Duration::from_secs(5);
+/// How long circuits have to say goodbye at the end of a drain.
+const GOODBYES: Duration = Duration::from_secs(1);
 
 /// How often a server that drains looks whether it is done.
 const LOOK: Duration = Duration::from_millis(50);
@@ -140,15 +140,20 @@ impl Circuits {
             let share = half / count.max(1) * u32::try_from(index).unwrap_or(0);
             let _ = circuit.send(Command::Drain { from: now + share, by });
         }
-        // Circuits that were being started meanwhile are told as well, and so are those whose commands had no room.
+        // Those that were being started meanwhile end with the last.
         while registry.len() > 0 && Instant::now() < by {
             tokio::time::sleep(LOOK).await;
         }
         for circuit in registry.all() {
-            let mut ending = Ending::new(End::Stopped, "The server has stopped.");
-            ending.after = Some(random_spread());
-            let _ = circuit.send(Command::End(ending));
+            let _ = circuit.send(Command::End(Ending::new(End::Stopped, "The server has stopped.")));
         }
+        let gone = async {
+            while registry.len() > 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        // What does not end by itself ends with the program.
+        let _ = tokio::time::timeout(GOODBYES, gone).await;
     }
 
     /// Returns the counters of the server, in the text format of OpenMetrics.
@@ -156,14 +161,6 @@ impl Circuits {
     pub fn metrics(&self) -> String {
         self.shared.metrics.encode()
     }
-}
-
-/// Returns a random time within [`SPREAD`].
-fn random_spread() -> Duration {
-    let mut bytes = [0; 4];
-    // Without random numbers all wait for as long.
-    let _ = getrandom::fill(&mut bytes);
-    SPREAD.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
 }
 
 async fn open(State(shared): State<Arc<Shared>>, request: Request) -> axum::response::Response {

@@ -17,6 +17,9 @@ use crate::server::origin::Origin;
 /// How many commands may wait for a circuit: one of each kind and one more. Its task takes them whenever it runs.
 const MAX_COMMANDS: usize = 8;
 
+/// How long pages are asked to wait before they come back after a drain, at most: not all at once.
+const SPREAD: Duration = Duration::from_secs(5);
+
 /// What a circuit is told.
 pub(crate) enum Command {
     /// Its page is back, on a new socket.
@@ -52,7 +55,9 @@ pub(crate) struct Ending {
 
 impl Ending {
     pub(crate) fn new(end: End, message: impl Into<String>) -> Self {
-        Self { end, message: message.into(), after: None }
+        // The pages of a server that stops come back at different moments.
+        let after = (end == End::Stopped).then(random_spread);
+        Self { end, message: message.into(), after }
     }
 }
 
@@ -150,4 +155,12 @@ impl fmt::Debug for Command {
             Self::Stale => "Stale",
         })
     }
+}
+
+/// Returns a random time within [`SPREAD`].
+fn random_spread() -> Duration {
+    let mut bytes = [0; 4];
+    // Without random numbers all wait for as long.
+    let _ = getrandom::fill(&mut bytes);
+    SPREAD.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
 }

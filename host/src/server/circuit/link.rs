@@ -4,13 +4,15 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use crate::server::circuit::connection::{Connection, Lost};
 use crate::server::circuit::inbox::Inbox;
 use crate::server::circuit::outbox::{Outbox, OutboxFull};
+use crate::server::circuit::visit::MAX_OUTPUT;
 use crate::server::options::CircuitOptions;
-use crate::server::wire::{CloseCode, PageFrame, SocketMessage, WireError, WireLimits};
+use crate::server::wire::{CloseCode, MESSAGE_OVERHEAD, PageFrame, SocketMessage, WireError, WireLimits};
 
 /// The most bytes of a message of several frames: as much as the kernel takes at once, and enough for the cost of a message not to count.
 const BATCH: usize = 64 << 10;
@@ -30,6 +32,10 @@ pub(crate) struct Link {
     inbox: Inbox,
     outbox: Outbox,
     limits: WireLimits,
+    /// The most bytes of frames that may be unsent or unacknowledged.
+    cap: usize,
+    /// The most that a visit leaves to be sent.
+    largest: usize,
     connection: Option<Connection>,
 }
 
@@ -39,6 +45,8 @@ impl Link {
             inbox: Inbox::new(PAGE_REPLAY),
             outbox: Outbox::new(options.max_outbox),
             limits: WireLimits::of_page(options.max_message),
+            cap: options.max_outbox,
+            largest: options.max_message_out + MAX_OUTPUT + MESSAGE_OVERHEAD,
             connection: None,
         }
     }
@@ -73,7 +81,7 @@ impl Link {
             connection.send_first(self.outbox.message_beside(self.inbox.acknowledge(), Some(last)));
         }
         connection.close(code);
-        tokio::spawn(timeout(PARTING, connection.finish()));
+        part(connection);
     }
 
     /// Takes frames that are to be sent.
@@ -84,6 +92,11 @@ impl Link {
     /// Whether so much waits to be sent that nothing should be added.
     pub(crate) fn is_congested(&self) -> bool {
         self.outbox.unsent_bytes() > CONGESTED
+    }
+
+    /// Whether the results of one more visit have room.
+    pub(crate) fn has_room(&self) -> bool {
+        self.outbox.bytes() == 0 || self.outbox.bytes() + self.largest <= self.cap
     }
 
     /// Receives the next message of the page, or none if what has come is a sign of life.
@@ -119,5 +132,13 @@ impl Link {
     /// Begins again on a new socket, whose page has received this much. Returns how many frames are sent once more.
     pub(crate) fn rewind(&mut self, received: u64) -> Result<u64, WireError> {
         self.outbox.rewind(received)
+    }
+}
+
+/// Lets a connection go that has said its last words: they are on their way when this returns, unless the socket is full.
+pub(crate) fn part(connection: Connection) {
+    let mut parting = Box::pin(timeout(PARTING, connection.finish()));
+    if (&mut parting).now_or_never().is_none() {
+        tokio::spawn(parting);
     }
 }

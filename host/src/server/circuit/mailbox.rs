@@ -37,6 +37,11 @@ impl Mailbox {
         taken
     }
 
+    /// Whether the first task begins a call of the page.
+    pub(crate) fn begins_call(&self) -> bool {
+        matches!(self.tasks.front(), Some(GuestTask::BeginCall { .. }))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }

@@ -79,3 +79,43 @@ impl Upcalls for CircuitUpcalls {
         *times = times.saturating_add(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::message::Message;
+    use crate::contract::request::{Operation, ResultType};
+
+    fn request(json: &str) -> Request {
+        let (operation, result_type) = (Operation::Call, ResultType::Json);
+        Request { target: 0, identifier: "f".to_owned(), operation, result_type, args: Message::from_json(json) }
+    }
+
+    #[test]
+    fn a_visit_has_room_for_so_much_and_the_next_one_for_what_is_left_then() {
+        let upcalls = CircuitUpcalls::new(20);
+        assert!(upcalls.account(&request("[12345678]")).is_ok());
+        assert_eq!(upcalls.account(&request("[12345678]")).unwrap_err().kind(), ErrorKind::TooLarge);
+        assert!(upcalls.account(&request("[123456]")).is_ok());
+        upcalls.take(5);
+        assert_eq!(upcalls.account(&request("[12345678]")).unwrap_err().kind(), ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn what_the_guest_gives_up_is_counted_by_object() {
+        let upcalls = CircuitUpcalls::new(20);
+        for object in [7, 8, 7] {
+            upcalls.release(object);
+        }
+        assert_eq!(upcalls.take(20).released, BTreeMap::from([(7, 2), (8, 1)]));
+        assert!(upcalls.take(20).released.is_empty());
+    }
+
+    #[test]
+    fn a_synchronous_call_of_the_page_is_refused_and_gives_back_what_it_names() {
+        let upcalls = CircuitUpcalls::new(20);
+        let refused = upcalls.invoke(request(r#"[{"__dotNetObject":3}]"#)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Unsupported);
+        assert!(matches!(upcalls.take(20).given_back[..], [GuestTask::Forget(3, 1)]));
+    }
+}

@@ -30,6 +30,10 @@ const MAX_TASKS: usize = 32;
 /// How long a visit may take before its remaining tasks are left for another one, for the same reason.
 const MAX_TIME: Duration = Duration::from_millis(1);
 
+/// How much a visit may leave to be sent, in bytes, before its remaining tasks are left for another one: what the circuit has no room for, it
+/// does not have made.
+pub(crate) const MAX_OUTPUT: usize = 64 << 10;
+
 /// How long the visits of a guest that was slow begin on the slow runtime, the first time. It doubles each time.
 const FIRST_PROBATION: Duration = Duration::from_secs(10);
 
@@ -223,7 +227,7 @@ async fn visit(mut guest: Box<FiberInstance>, mut tasks: VecDeque<GuestTask>, be
     for _ in 0..MAX_TASKS {
         let Some(task) = tasks.pop_front() else { break };
         guest.run_async(task).await;
-        if guest.trapped().is_some() || begun.elapsed() >= MAX_TIME {
+        if guest.trapped().is_some() || begun.elapsed() >= MAX_TIME || guest.effects().size() >= MAX_OUTPUT {
             break;
         }
     }

@@ -216,6 +216,12 @@ impl Page {
         self.raw(message);
     }
 
+    /// Says what it has received, and nothing else.
+    pub(super) fn acknowledge(&mut self) {
+        let message = self.outbox.message_beside(self.inbox.acknowledge(), None);
+        self.raw(message);
+    }
+
     /// Sends a message. It may be lost.
     pub(super) fn raw(&mut self, message: Bytes) {
         self.say_message(Message::Binary(message));

@@ -35,9 +35,10 @@ impl Circuit {
                 _ => connection.heard() + options.beat,
             };
             let stuck = connection.stuck_since().map(|since| since + STUCK);
+            let held = self.held_since.map(|since| since + STUCK);
             // An ack that is due and has not gone out waits for the socket.
             let ack = ack.filter(|due| *due > now);
-            next = [next, Some(beat), stuck, ack].into_iter().flatten().min();
+            next = [next, Some(beat), stuck, held, ack].into_iter().flatten().min();
         }
         next
     }
@@ -49,9 +50,14 @@ impl Circuit {
         self.flush(now);
         if let Some(connection) = self.link.connection() {
             let silent = now.saturating_duration_since(connection.heard());
+            let is_slow = self.held_since.is_some_and(|since| now >= since + STUCK);
             let is_stuck = connection.stuck_since().is_some_and(|since| now >= since + STUCK);
             if silent >= options.lost_after || is_stuck {
                 self.event(Event::SocketLost, "", now);
+            } else if is_slow {
+                let what = format!("The page has not taken what was sent to it for {} s.", STUCK.as_secs());
+                self.metrics.limit_hit(Limit::Outbox);
+                self.event(Event::End(End::SlowConsumer), &what, now);
             } else if silent >= options.beat && self.pinged.is_none_or(|pinged| pinged < connection.heard()) {
                 connection.ping();
                 self.pinged = Some(now);

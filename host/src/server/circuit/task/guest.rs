@@ -20,11 +20,12 @@ impl Circuit {
         if self.guest.is_at_rest() {
             if self.alarm.is_some_and(|alarm| alarm <= now) {
                 self.alarm = None;
-                self.interop.mailbox.push(GuestTask::RunReady);
+                // Before calls of the page, which may have to wait.
+                self.interop.mailbox.put_back([GuestTask::RunReady].into());
             }
             self.interop.pull(self.link.is_congested(), self.presence.at(now));
             self.flush(now);
-            if self.interop.mailbox.is_empty() {
+            if self.interop.mailbox.is_empty() || self.holds_calls(now) {
                 return false;
             }
             self.guest.begin(self.interop.mailbox.take(VISIT));
@@ -32,6 +33,14 @@ impl Circuit {
         let Poll::Ready(visited) = self.guest.poll_visited(cx) else { return false };
         self.visited(visited, now);
         true
+    }
+
+    /// Whether the page's next call waits until the page has taken what was sent to it. Only calls wait: their results are what the page
+    /// asked for, and have to fit. What the guest wants by itself goes on, and fails where there is no room.
+    fn holds_calls(&mut self, now: Instant) -> bool {
+        let holds = self.interop.mailbox.begins_call() && !self.link.has_room();
+        self.held_since = if holds { self.held_since.or(Some(now)) } else { None };
+        holds
     }
 
     pub(super) fn visited(&mut self, visited: Visited, now: Instant) {

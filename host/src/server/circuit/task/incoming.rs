@@ -21,7 +21,8 @@ impl Circuit {
     /// Whether the page is to be read now. Otherwise it waits, in the end for TCP.
     pub(super) fn reads(&mut self, now: Instant) -> bool {
         let (tasks, bytes) = (self.options.max_mailbox_frames, self.options.max_mailbox);
-        !self.interop.mailbox.is_full(tasks, bytes)
+        // Where calls wait for the page's acks, these have to be read.
+        (self.held_since.is_some() || !self.interop.mailbox.is_full(tasks, bytes))
             && !self.link.is_congested()
             && self.rate.paused_until(now).is_none()
     }

@@ -25,7 +25,7 @@ use crate::server::auth::Subject;
 use crate::server::circuit::connection::Connection;
 use crate::server::circuit::handle::{Command, Ending, Handle, Place};
 use crate::server::circuit::interop::Interop;
-use crate::server::circuit::link::Link;
+use crate::server::circuit::link::{self, Link};
 use crate::server::circuit::presence::Presence;
 use crate::server::circuit::rate::Rate;
 use crate::server::circuit::state::{Action, End, Event, State};
@@ -97,6 +97,8 @@ pub(crate) struct Circuit {
     counts_as_waiting: bool,
     /// When the page's permission ends.
     expires: Option<Instant>,
+    /// Since when calls of the page wait, because it has not taken what was sent to it.
+    held_since: Option<Instant>,
     /// From when on a quiet circuit ends, and when any does.
     drain: Option<(Instant, Instant)>,
     /// Whether the page has used the current secret.
@@ -134,6 +136,7 @@ impl Circuit {
             away: None,
             counts_as_waiting: false,
             expires: None,
+            held_since: None,
             drain: None,
             confirmed: true,
         };
@@ -282,5 +285,5 @@ fn refuse(mut connection: Connection, reason: Reason, then: Then, message: &str)
     let refused = Refused { kind, reason, message: message.to_owned(), then, after_ms: None };
     connection.send_first(write_message(0, 1, std::iter::once(&refused.encode())));
     connection.close(CloseCode::Refused);
-    tokio::spawn(timeout(Duration::from_secs(5), connection.finish()));
+    link::part(connection);
 }
