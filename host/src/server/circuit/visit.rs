@@ -57,7 +57,7 @@ pub(crate) struct Visited {
     pub(crate) trapped: Option<Error>,
     /// The cause of the trap, if it is one.
     pub(crate) cause: Option<TrapCause>,
-    /// Whether the guest took so long that it was moved to the slow runtime, or would have been.
+    /// Whether the guest used so much time on the slow runtime that its next visits begin there.
     pub(crate) slow: bool,
     /// How long the visit took by the clock, with the time in which the guest waited for its turn.
     pub(crate) duration: Duration,
