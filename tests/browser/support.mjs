@@ -249,6 +249,23 @@ export class Page {
     return this.dialogs;
   }
 
+  /** Loads the page anew. */
+  reload() {
+    return this.#page.reload({ timeout: PATIENCE });
+  }
+
+  /** Goes back to the page before. */
+  back() {
+    return this.#page.goBack({ timeout: PATIENCE });
+  }
+
+  /** What freezes the tab as a browser that saves memory does, and lets it go on; nothing in a browser that cannot. */
+  async freezer() {
+    const session = await this.#page.createCDPSession().catch(() => undefined);
+    const set = (state) => session.send('Page.setWebLifecycleState', { state });
+    return session && { freeze: () => set('frozen'), resume: () => set('active') };
+  }
+
   /** Waits until a function in the page returns something true. */
   async until(condition, ...args) {
     await this.#page.waitForFunction(condition, { timeout: PATIENCE }, ...args);

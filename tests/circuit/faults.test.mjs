@@ -30,8 +30,9 @@ async function counting(t, { flags, options, plan } = {}) {
     proxy.cutEvery = Infinity;
     for (const direction of ['up', 'down']) proxy.cutAfter(direction, Infinity);
     proxy.go();
-    guest.stop();
     // Its last word is to arrive, lest the server waits for the page.
+    await until(() => guest.state !== 'waiting', 'it is not being resumed');
+    guest.stop();
     await until(() => proxy.open === 0, 'the connections are closed');
     await proxy.stop();
   });

@@ -24,6 +24,8 @@ pub(crate) enum Part {
     Node,
     /// The adapter and the gallery in browsers.
     Browser,
+    /// Circuits, whose connections are cut, stalled and torn between a page in Node and its server.
+    Circuit,
     /// The conformance suite, in every host.
     Conformance,
     /// A guest in another language, built from the WIT alone.
@@ -49,6 +51,7 @@ pub(crate) fn run(sh: &Shell, parts: &[Part]) -> Result<()> {
             Part::Component => component(sh),
             Part::Node => node(sh),
             Part::Browser => browser(sh),
+            Part::Circuit => circuit(sh),
             Part::Conformance => conformance(sh, false),
             Part::Foreign => foreign(sh),
         };
@@ -116,6 +119,12 @@ fn browser(sh: &Shell) -> Result<()> {
     let _dotwit = sh.push_env("DOTWIT_BIN", demo::build_dotwit(sh)?);
     let _browsers = browsers.push_env(sh);
     run_node_tests(sh, "browser")
+}
+
+fn circuit(sh: &Shell) -> Result<()> {
+    prepare_pages(sh)?;
+    let _dotwit = sh.push_env("DOTWIT_BIN", demo::build_dotwit(sh)?);
+    run_node_tests(sh, "circuit")
 }
 
 fn foreign(sh: &Shell) -> Result<()> {
