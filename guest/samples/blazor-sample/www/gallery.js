@@ -58,6 +58,6 @@ function hideReport() {
  */
 function tell(state, text = running) {
   document.documentElement.dataset.state = state;
-  if (state === 'failed') for (const stage of document.querySelectorAll('.stage')) stage.disabled = true;
+  if (state === 'failed') for (const control of document.querySelectorAll('.stage, #dispose')) control.disabled = true;
   document.getElementById('status').textContent = text;
 }

@@ -3,7 +3,7 @@ window.sendWindow = () => {
   DotNet.invokeMethodAsync('BlazorSample', 'ReceiveWindowObject', DotNet.createJSObjectReference(window));
 };
 
-// When the call returns, the guest's method has started and has already used the window.
+// In the page the guest's method has started when the call returns, and has already used the window.
 window.sendWindowAndDispose = () => {
   const jsObjectReference = DotNet.createJSObjectReference(window);
   DotNet.invokeMethodAsync('BlazorSample', 'ReceiveWindowObject', jsObjectReference);
