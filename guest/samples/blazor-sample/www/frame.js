@@ -98,6 +98,10 @@
       <p class="alive">
         Alive: <output id="live">–</output>
         ${dispose ? `<button type="button" id="dispose" class="quiet">Dispose of the ${dispose}</button>` : ''}
+      </p>
+      <p class="hint" data-only="circuit">
+        The page counts what it can name. What the guest has dropped is gone on the server, and counts here until the page’s garbage
+        collector comes by.
       </p>`,
 
     'gallery-sources': ({ rust }) => {
