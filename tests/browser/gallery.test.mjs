@@ -499,6 +499,26 @@ function samples(openPage, host) {
     await eventually(async () => assert.deepEqual(await readdir(uploads), []));
   });
 
+  test('an upload writes where it may, whatever name a page gives it', LIMIT, async (t) => {
+    const page = await open(t, 'file-upload');
+    const upload = (name) =>
+      page.evaluate(async (name) => {
+        const stream = DotNet.createJSStreamReference(new Uint8Array([1, 2, 3]));
+        return DotNet.invokeMethodAsync('BlazorSample', 'UploadFile', stream, 3, name).catch(({ kind, message }) => `${kind}: ${message}`);
+      }, name);
+    for (const name of ['../evil', '/evil', 'a/b', 'a\\b', 'C:evil', '.', '..', '.evil', '', 'evil.', 'a\0b', 'a\nb', 'x'.repeat(201)]) {
+      const result = await upload(name);
+      // In the page there is nowhere to write, and no name that matters.
+      if (inCircuit) assert.match(result, /^bad-arguments: A file cannot be called /, name);
+      else assert.equal(result, '3 bytes, CRC-32 55bc801d');
+    }
+    const longest = `ü${'x'.repeat(194)}.bin`;
+    assert.equal(await upload(longest), `3 bytes, CRC-32 55bc801d${inCircuit ? `, saved as ${longest}` : ''}`);
+    if (inCircuit) assert.deepEqual([...(await takeUpload(longest))], [1, 2, 3]);
+    assert.deepEqual(await readdir(uploads), []);
+    await alive(page, 0, 0);
+  });
+
   test('streamToJavaScript reads all, or as much as is needed', LIMIT, async (t) => {
     const page = await open(t, 'stream-to-javascript');
     const before = printedBefore();

@@ -62,8 +62,11 @@ pub(crate) fn serve(sh: &Shell, listen: SocketAddr) -> Result<()> {
     let gallery = assemble_gallery()?;
     let (dotwit, component) = (project::built_program("dotwit"), BLAZOR_SAMPLE.component());
     let listen = listen.to_string();
-    say("serving the samples' pages; Ctrl-C stops");
-    become_program(cmd!(sh, "{dotwit} serve {component} --root {gallery} --listen {listen}").into())
+    let uploads = project::target().join("uploads");
+    fs::create_dir_all(&uploads)?;
+    say(format!("serving the samples' pages, with uploads in {}; Ctrl-C stops", uploads.display()));
+    let folder = format!("{}::/uploads", uploads.display());
+    become_program(cmd!(sh, "{dotwit} serve {component} --root {gallery} --listen {listen} --dir {folder}").into())
 }
 
 /// Builds the command line.

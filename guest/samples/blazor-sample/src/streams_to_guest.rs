@@ -69,11 +69,11 @@ impl StreamToDotNet {
     pub async fn read_stream(&self) -> Result<(), Error> {
         let data_reference: JsStreamReference = js::invoke("streamToDotNet", ()).await?;
         let mut data = data_reference.open_read_stream(10_000_000)?;
-        let mut copy = Copy::new("stream-to-dotnet.bin")?;
+        let mut received = Received::new("stream-to-dotnet.bin")?;
         while let Some(chunk) = data.next_chunk().await {
-            copy.add(&chunk?)?;
+            received.add(&chunk?)?;
         }
-        self.view.show(Shown { result: copy.finish() });
+        self.view.show(Shown { result: received.finish() });
         Ok(())
     }
 }
@@ -88,25 +88,25 @@ const MAX_SIZE: u64 = 1_000_000_000;
 #[js_invokable]
 pub async fn upload_file(file: JsStreamReference, max_allowed_size: u64, name: String) -> Result<String, Error> {
     let mut stream = file.open_read_stream(max_allowed_size.min(MAX_SIZE))?;
-    let mut copy = Copy::new(&name)?;
+    let mut received = Received::new(&name)?;
     while let Some(chunk) = stream.next_chunk().await {
-        copy.add(&chunk?)?;
-        js::invoke_void("showProgress", (copy.length, file.length())).await?;
+        received.add(&chunk?)?;
+        js::invoke_void("showProgress", (received.length, file.length())).await?;
     }
-    Ok(copy.finish())
+    Ok(received.finish())
 }
 
 // ANCHOR: stream-to-dotnet
 /// What has been read of a stream.
-struct Copy {
+struct Received {
     length: usize,
     crc: Crc32,
     upload: Option<Upload>,
 }
 
-impl Copy {
-    fn new(name: &str) -> Result<Copy, Error> {
-        Ok(Copy { length: 0, crc: Crc32::new(), upload: Upload::create(name)? })
+impl Received {
+    fn new(name: &str) -> Result<Received, Error> {
+        Ok(Received { length: 0, crc: Crc32::new(), upload: Upload::create(name)? })
     }
 
     fn add(&mut self, chunk: &[u8]) -> Result<(), Error> {
