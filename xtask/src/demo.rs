@@ -75,6 +75,12 @@ pub(crate) fn build_dotwit(sh: &Shell) -> Result<PathBuf> {
     Ok(project::built_program("dotwit"))
 }
 
+/// Builds the command line as it is released.
+pub(crate) fn build_dotwit_release(sh: &Shell) -> Result<PathBuf> {
+    project::cargo(sh).args(["build", "--release", "--package", "dotwit-cli"]).run()?;
+    Ok(project::target().join("release/dotwit").with_extension(std::env::consts::EXE_EXTENSION))
+}
+
 /// Puts the sample's pages, its sources, which they show, and its transpiled guest into one folder.
 pub(crate) fn assemble_gallery() -> Result<PathBuf> {
     let gallery = project::target().join("gallery");

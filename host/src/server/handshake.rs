@@ -13,7 +13,7 @@ use super::auth::Subject;
 use super::circuit::connection::{Connection, Lost, Socket};
 use super::circuit::handle::{Command, Handle, Resumption};
 use super::circuit::keys::{CircuitId, Keys};
-use super::circuit::link::PAGE_REPLAY;
+use super::circuit::link::page_replay;
 use super::circuit::task::{self, Circuit};
 use super::circuit::visit::GuestRunner;
 use super::metrics;
@@ -191,7 +191,7 @@ async fn open(shared: &Arc<Shared>, client: &Client, hello: Hello, deadline: Ins
             streams: options.max_streams as u64,
             arguments: config.max_arguments as u64,
             depth: config.max_depth as u64,
-            replay: PAGE_REPLAY as u64,
+            replay: page_replay(options) as u64,
         },
         retention: millis(options.retention),
         beat: millis(options.beat),

@@ -20,8 +20,14 @@ const BATCH: usize = 64 << 10;
 /// How much may wait to be sent before nothing more is read of the page or pulled of streams, in bytes: a few of the windows of streams.
 const CONGESTED: usize = 1 << 20;
 
-/// How many bytes a page keeps until they are acknowledged. The welcome says it.
-pub(crate) const PAGE_REPLAY: usize = 1 << 20;
+/// How many bytes a page keeps at least until they are acknowledged: what it may send while its socket is lost.
+const PAGE_REPLAY: usize = 1 << 20;
+
+/// Returns how many bytes a page keeps until they are acknowledged, which the welcome says: two of its largest messages have room, or a
+/// page could not send them at all.
+pub(crate) fn page_replay(options: &CircuitOptions) -> usize {
+    PAGE_REPLAY.max(options.max_message.saturating_mul(2))
+}
 
 /// How long a socket has to take the last messages of its circuit.
 const PARTING: Duration = Duration::from_secs(5);
@@ -42,7 +48,7 @@ pub(crate) struct Link {
 impl Link {
     pub(crate) fn new(options: &CircuitOptions) -> Self {
         Self {
-            inbox: Inbox::new(PAGE_REPLAY),
+            inbox: Inbox::new(page_replay(options)),
             outbox: Outbox::new(options.max_outbox),
             limits: WireLimits::of_page(options.max_message),
             cap: options.max_outbox,
