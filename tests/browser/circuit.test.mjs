@@ -11,7 +11,8 @@ const t = { after: (cleanup) => cleanups.unshift(cleanup) };
 let server;
 before(async () => {
   // A page that the browser keeps keeps its circuit: for less time than the default, so that tests see none of each other.
-  server = await serve(t, await testSite(t), 'test_guest', { flags: ['--retention', '20'] });
+  // And beats come often, so that a tab that is frozen gets some.
+  server = await serve(t, await testSite(t), 'test_guest', { flags: ['--retention', '20', '--beat', '1', '--lost-after', '3'] });
 }, LIMIT);
 after(async () => {
   await until(async () => (await circuits()) === 0, 'no circuit is left');
@@ -100,17 +101,21 @@ inEveryBrowser((open) => {
     await page.evaluate(() => guest.stop());
   });
 
-  test('a tab that is frozen and goes on keeps its guest', LIMIT, async (t) => {
+  test('a tab that is frozen and goes on keeps its guest, and gets what came meanwhile', LIMIT, async (t) => {
     const page = await open(t, server.url);
-    const frozen = await page.freezer();
-    if (!frozen) return t.skip('the browser freezes no tabs');
+    const tab = await page.freezer();
+    if (!tab) return t.skip('the browser freezes no tabs');
     await page.evaluate(startCounting());
-    await frozen.freeze();
-    await until(async () => (await circuits('live')) === 0, 'the circuit waits for its page');
-    await frozen.resume();
-    await page.until(() => globalThis.guest.state === 'live');
+    await page.evaluate(() => void (globalThis.later = counter.invokeMethodAsync('ReadAfter', 500)));
+    await tab.freeze();
+    // For longer than a server waits for a socket that is silent, and until something has come for the page.
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await tab.resume();
+    assert.equal(await page.evaluate(() => later), 1);
     assert.equal(await page.evaluate(() => count()), 2);
-    assert.deepEqual(await page.evaluate(() => events), ['disconnect', 'reconnect']);
     await page.evaluate(() => guest.stop());
+    // Chromium closes the sockets of frozen pages for which something comes, and says so.
+    await page.lines(0);
+    page.errors = page.errors.filter((error) => !error.includes('Back-Forward Cache'));
   });
 });

@@ -30,8 +30,8 @@ async function counting(t, { flags, options, plan } = {}) {
     proxy.cutEvery = Infinity;
     for (const direction of ['up', 'down']) proxy.cutAfter(direction, Infinity);
     proxy.go();
-    // Its last word is to arrive, lest the server waits for the page.
-    await until(() => guest.state !== 'waiting', 'it is not being resumed');
+    // Its last word is to arrive, lest the server waits for the page: a cut may have come that the page does not know of.
+    if (guest.state === 'live' || guest.state === 'waiting') await guest.invokeMethodAsync('TestGuest', 'Nothing');
     guest.stop();
     await until(() => proxy.open === 0, 'the connections are closed');
     await proxy.stop();
