@@ -133,7 +133,16 @@ function samples(openPage, host) {
         ).length,
       );
       assert.equal(unnamed, 0, `${name} has controls without a name or out of reach`);
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, `${name} is too wide`);
+      for (const width of [360, 1120]) {
+        await page.resize(width);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+        assert.equal(wide, false, `${name} is too wide for ${width} pixels`);
+        const out = await page.evaluate(() => {
+          const { right } = document.querySelector('.messages').getBoundingClientRect();
+          return [...document.querySelectorAll('header *')].filter((element) => element.getBoundingClientRect().right > right).length;
+        });
+        assert.equal(out, 0, `the header of ${name} is too wide for ${width} pixels`);
+      }
     }
   });
 
@@ -498,6 +507,24 @@ function samples(openPage, host) {
     // The guest hears of it later than the page where a network is between them.
     await eventually(async () => assert.deepEqual(await readdir(uploads), []));
   });
+
+  if (inCircuit) {
+    test('an upload whose page is loaded anew leaves no file', LIMIT, async (t) => {
+      const page = await open(t, 'file-upload');
+      await page.evaluate(() => {
+        window.showProgress = () => {
+          window.isReading = true;
+          return new Promise(() => {});
+        };
+      });
+      await choose(page, 3_000_000);
+      await page.click('#upload');
+      await page.until(() => window.isReading);
+      assert.deepEqual(await readdir(uploads), ['file.bin']);
+      await page.reload();
+      await eventually(async () => assert.deepEqual(await readdir(uploads), []));
+    });
+  }
 
   test('an upload writes where it may, whatever name a page gives it', LIMIT, async (t) => {
     const page = await open(t, 'file-upload');

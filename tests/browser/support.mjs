@@ -157,6 +157,11 @@ export class Page {
     return this.#page.goto(url, { timeout: PATIENCE });
   }
 
+  /** Gives the page another width, in CSS pixels. */
+  resize(width) {
+    return this.#page.setViewport({ width, height: 800 });
+  }
+
   reload() {
     return this.#page.reload({ timeout: PATIENCE });
   }
