@@ -43,11 +43,11 @@ async function alive(page, guestObjects, pageObjects, streams = 0) {
   assert.deepEqual(found, expected);
 }
 
-/** Disposes of the components of a page, after which nothing is alive. */
-async function dispose(page) {
+/** Disposes of the components of a page, after which nothing is alive but what the page goes on naming. */
+async function dispose(page, named = 0) {
   await page.click('#dispose');
-  await alive(page, 0, 0);
-  await page.shows('#live', '0 of the guest, 0 of the page, 0 open streams');
+  await alive(page, named, 0);
+  await page.shows('#live', `${named} of the guest, 0 of the page, 0 open streams`);
 }
 
 /** Waits until an assertion holds. */
@@ -320,7 +320,8 @@ function samples(openPage, host) {
     assert.equal(helpers, 4);
     // Each item under two ids, the framework's and its own, and its view. The elements were for the call only.
     await alive(page, 8, 4);
-    await dispose(page);
+    // The elements keep their references. A guest on a server does not say that it has dropped what they name.
+    await dispose(page, inCircuit ? 4 : 0);
   });
 
   test("CallDotNetExampleOneHelper's class says what the component answers", LIMIT, async (t) => {
@@ -331,7 +332,8 @@ function samples(openPage, host) {
     await page.click('#welcome-visitor');
     assert.deepEqual(await page.said(2), ['Message from .NET: "Hello, Amy Pond!"', 'Message from .NET: "Welcome, Amy Pond!"']);
     await alive(page, 2, 0);
-    await dispose(page);
+    // The class keeps its reference: see CallDotNetExample7.
+    await dispose(page, inCircuit ? 1 : 0);
   });
 
   test('ReceiveWindowObject uses the window, and leaves nothing behind', LIMIT, async (t) => {

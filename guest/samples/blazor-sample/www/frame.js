@@ -100,8 +100,8 @@
         ${dispose ? `<button type="button" id="dispose" class="quiet">Dispose of the ${dispose}</button>` : ''}
       </p>
       <p class="hint" data-only="circuit">
-        The page counts what it can name. What the guest has dropped is gone on the server, and counts here until the page’s garbage
-        collector comes by.
+        The page counts what it can name. What the guest has dropped is gone on the server, and counts here for as long as the page refers
+        to it, until its garbage collector comes by.
       </p>`,
 
     'gallery-sources': ({ rust }) => {
