@@ -157,6 +157,11 @@ export class Page {
     return this.#page.goto(url, { timeout: PATIENCE });
   }
 
+  /** Brings the page before all others: browsers give the focus to no other. */
+  bringToFront() {
+    return this.#page.bringToFront();
+  }
+
   /** Gives the page another width, in CSS pixels. */
   resize(width) {
     return this.#page.setViewport({ width, height: 800 });
