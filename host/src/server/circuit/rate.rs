@@ -32,6 +32,11 @@ impl Rate {
         }
     }
 
+    /// Lets the page send some frames more, for it was asked to. Without this, a page would flood the server by being read as a stream.
+    pub(crate) fn allow(&mut self, frames: usize) {
+        self.left = (self.left + frames as f64).min(self.burst);
+    }
+
     /// Returns when the page may be read again, if not now.
     pub(crate) fn paused_until(&mut self, now: Instant) -> Option<Instant> {
         if self.left >= 0.0 {
@@ -93,6 +98,20 @@ mod tests {
         let now = start + 7 * SECOND;
         rate.count(1, now);
         assert_eq!(rate.overrun(now), Duration::ZERO);
+    }
+
+    #[test]
+    fn answers_that_were_asked_for_are_not_too_many() {
+        let start = Instant::now();
+        let mut rate = Rate::new(10, 20, start);
+        for _ in 0..1_000 {
+            rate.allow(2);
+            rate.count(2, start);
+        }
+        assert_eq!((rate.paused_until(start), rate.over_since()), (None, None));
+        rate.allow(1_000);
+        rate.count(21, start);
+        assert!(rate.paused_until(start).is_some(), "what is allowed is not saved up");
     }
 
     #[test]

@@ -203,6 +203,13 @@ impl CountedFrame for PageFrame {
     }
 }
 
+impl ServerFrame {
+    /// The kinds of frames that a page has to answer, or gives credit for.
+    pub(crate) const PAGE_CALL: u8 = 34;
+    pub(crate) const DATA: u8 = 37;
+    pub(crate) const PAGE_READ: u8 = 39;
+}
+
 impl CountedFrame for ServerFrame {
     const SENDER: &'static str = "server";
     const OF_SERVER: bool = true;
@@ -210,12 +217,12 @@ impl CountedFrame for ServerFrame {
     fn kind(&self) -> u8 {
         match self {
             Self::End { .. } => 33,
-            Self::PageCall { .. } => 34,
+            Self::PageCall { .. } => Self::PAGE_CALL,
             Self::PageCancel { .. } => 35,
             Self::PageRelease { .. } => 36,
-            Self::Data { .. } => 37,
+            Self::Data { .. } => Self::DATA,
             Self::DataEnd { .. } => 38,
-            Self::PageRead { .. } => 39,
+            Self::PageRead { .. } => Self::PAGE_READ,
             Self::Trapped { .. } => 40,
         }
     }

@@ -90,7 +90,9 @@ impl Circuit {
         self.active = now;
         for frame in &frames {
             // The first byte is the kind.
-            self.metrics.frame(Direction::Out, frame.first().copied().unwrap_or(0));
+            let kind = frame.first().copied().unwrap_or(0);
+            self.rate.allow(answers(kind));
+            self.metrics.frame(Direction::Out, kind);
             self.metrics.bytes(Direction::Out, frame.len());
         }
         if let Err(full) = self.link.push(frames) {
@@ -110,5 +112,15 @@ impl Circuit {
         if let Poll::Ready(sent) = self.link.poll_send(cx, now) {
             self.lost(sent, now);
         }
+    }
+}
+
+/// Returns how many frames and messages a page sends because of a frame of this kind, so that they do not count as more than it may send:
+/// the answer to a call or a read in a message of its own, and the like of credit for every two pieces of a stream.
+fn answers(kind: u8) -> usize {
+    match kind {
+        ServerFrame::PAGE_CALL | ServerFrame::PAGE_READ => 2,
+        ServerFrame::DATA => 1,
+        _ => 0,
     }
 }
