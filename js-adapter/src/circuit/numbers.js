@@ -29,8 +29,8 @@ export class Numbers {
   /** How many bytes are kept of frames that are bounded. */
   #size = 0;
 
-  /** @type {WeakSet<Uint8Array>} The frames that are. */
-  #bounded = new WeakSet();
+  /** @type {number[]} What each frame that is kept adds to that. */
+  #sizes = [];
 
   #received = 0;
 
@@ -76,14 +76,13 @@ export class Numbers {
    * @throws {DotNetError} of kind `too-many`
    */
   push(frame, isBounded = true) {
-    if (isBounded) {
-      const size = this.#size + frame.length;
-      if (size > this.replay) {
-        throw new DotNetError('too-many', `${size} bytes would wait for the server to receive them, and ${this.replay} is the limit.`);
-      }
-      this.#size = size;
-      this.#bounded.add(frame);
+    const added = isBounded ? frame.length : 0;
+    const size = this.#size + added;
+    if (isBounded && size > this.replay) {
+      throw new DotNetError('too-many', `${size} bytes would wait for the server to receive them, and ${this.replay} is the limit.`);
     }
+    this.#size = size;
+    this.#sizes.push(added);
     this.#kept.push(frame);
   }
 
@@ -130,7 +129,8 @@ export class Numbers {
     if (number > last) throw broken(`has acknowledged frame ${number}, and ${last} is the last one that was sent`);
     const count = number - this.#acknowledged;
     if (count <= 0) return;
-    for (const frame of this.#kept.splice(0, count)) if (this.#bounded.has(frame)) this.#size -= frame.length;
+    this.#kept.splice(0, count);
+    for (const size of this.#sizes.splice(0, count)) this.#size -= size;
     // Some may have arrived on a former connection.
     this.#sent = Math.max(0, this.#sent - count);
     this.#acknowledged = number;
