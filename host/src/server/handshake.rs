@@ -232,17 +232,15 @@ async fn find(
     deadline: Instant,
 ) -> Result<(Arc<Handle>, Subject), Refusal> {
     let subject = authenticate(shared, &client.request, resume.token.as_deref(), deadline).await?;
-    let handle = shared.registry.get(&resume.circuit);
     let is_its_own = |handle: &Arc<Handle>| {
         handle.keys.lock().fits(&resume.secret) && handle.belongs_to(client.origin.as_ref(), &subject)
     };
-    match handle.filter(is_its_own) {
-        Some(handle) => Ok((handle, subject)),
-        None => {
-            shared.metrics.resumed(metrics::Resume::Refused);
-            Err(Refusal::unknown())
-        }
+    if let Some(handle) = shared.registry.get(&resume.circuit).filter(is_its_own) {
+        return Ok((handle, subject));
     }
+    shared.metrics.resumed(metrics::Resume::Refused);
+    let ended = shared.registry.ended(&resume.circuit).filter(|(handle, _)| is_its_own(handle));
+    Err(ended.map_or_else(Refusal::unknown, |(_, goodbye)| Refusal::ended(goodbye)))
 }
 
 /// Returns the next secret of a circuit.
@@ -261,16 +259,22 @@ fn rotate(handle: &Handle, resume: &Resume) -> Result<String, Refusal> {
 struct Refusal {
     refused: Refused,
     code: CloseCode,
+    /// The goodbye of a circuit that has ended, which is said again in place of the refusal.
+    goodbye: Option<Goodbye>,
 }
 
 impl Refusal {
     fn new(kind: ErrorKind, reason: Reason, then: Then, message: impl Into<String>) -> Self {
         let refused = Refused { kind: kind.into(), reason, message: message.into(), then, after_ms: None };
-        Self { refused, code: CloseCode::Refused }
+        Self { refused, code: CloseCode::Refused, goodbye: None }
     }
 
     fn unknown() -> Self {
         Self::new(ErrorKind::Disconnected, Reason::Unknown, Then::Fresh, UNKNOWN)
+    }
+
+    fn ended(goodbye: Goodbye) -> Self {
+        Self { goodbye: Some(goodbye), ..Self::unknown() }
     }
 
     fn full(full: Full) -> Self {
@@ -319,7 +323,8 @@ impl Refusal {
 
     /// Tells the page, and waits until it has closed the socket, for a while.
     async fn say(self, mut connection: Connection) {
-        connection.send_first(write_message(0, 1, std::iter::once(&self.refused.encode())));
+        let last = self.goodbye.map_or_else(|| self.refused.encode(), |goodbye| goodbye.encode());
+        connection.send_first(write_message(0, 1, std::iter::once(&last)));
         connection.close(self.code);
         let _ = tokio::time::timeout(PARTING, connection.finish()).await;
     }

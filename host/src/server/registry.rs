@@ -2,7 +2,7 @@
 //!
 //! Its lock is held for a look or an entry, and never while anything else happens.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use crate::server::circuit::keys::CircuitId;
 use crate::server::circuit::state::End;
 use crate::server::options::CircuitOptions;
 use crate::server::proxy::subscriber;
+use crate::server::wire::Goodbye;
 
 /// Why there is no room for one more circuit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +42,14 @@ struct Inner {
     waiting: BTreeMap<u64, (CircuitId, IpAddr)>,
     /// The number of the next that waits.
     next_waiting: u64,
+    /// Circuits that the server has ended, the last ones last.
+    ended: VecDeque<(Arc<Handle>, Goodbye)>,
     is_draining: bool,
 }
+
+/// How many circuits are remembered that the server has ended, so that a page whose socket was lost with the goodbye is told why. Each
+/// is some hundred bytes, and a page comes back within seconds.
+const MAX_ENDED: usize = 1_000;
 
 /// A place among the circuits. Dropping it makes room, and forgets the circuit.
 #[derive(Debug)]
@@ -98,6 +105,11 @@ impl Registry {
         self.inner.lock().circuits.get(id).cloned()
     }
 
+    /// Returns a circuit that the server has ended, and why.
+    pub(crate) fn ended(&self, id: &str) -> Option<(Arc<Handle>, Goodbye)> {
+        self.inner.lock().ended.iter().rev().find(|(circuit, _)| circuit.id().as_str() == id).cloned()
+    }
+
     /// Returns all circuits.
     pub(crate) fn all(&self) -> Vec<Arc<Handle>> {
         self.inner.lock().circuits.values().cloned().collect()
@@ -139,6 +151,15 @@ impl Place for Slot {
         if let Some(number) = self.waiting.take() {
             self.registry.inner.lock().waiting.remove(&number);
         }
+    }
+
+    fn end(&mut self, goodbye: Goodbye) {
+        let inner = &mut *self.registry.inner.lock();
+        let Some(circuit) = self.id.as_ref().and_then(|id| inner.circuits.remove(id)) else { return };
+        if inner.ended.len() >= MAX_ENDED {
+            inner.ended.pop_front();
+        }
+        inner.ended.push_back((circuit, goodbye));
     }
 }
 

@@ -177,6 +177,8 @@ export class Circuit {
   /** Ends the circuit. Does nothing a second time. */
   close() {
     if (this.#state === 'ended') return;
+    // Where no socket can say so.
+    if (this.#state !== 'live' && this.#welcome) sendBeacon(this.#options.url, this.id, this.#secret);
     this.#part('The page has stopped the guest.', 'end');
     this.#end();
   }

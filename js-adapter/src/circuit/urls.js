@@ -29,5 +29,8 @@ export function resumeUrl(circuits, { circuit, publicUrl }) {
 export function sendBeacon(circuits, circuit, secret) {
   const url = new URL('end', circuits);
   url.protocol = url.protocol.replace('ws', 'http');
-  globalThis.navigator?.sendBeacon?.(url, JSON.stringify({ circuit, secret }));
+  const body = JSON.stringify({ circuit, secret });
+  // Workers and Node have no beacons, and need none: they are not unloaded meanwhile.
+  if (globalThis.navigator?.sendBeacon) navigator.sendBeacon(url, body);
+  else globalThis.fetch?.(url, { method: 'POST', body }).catch(() => {});
 }

@@ -13,6 +13,7 @@ use crate::server::circuit::connection::Socket;
 use crate::server::circuit::keys::{CircuitId, Keys};
 use crate::server::circuit::state::{End, State};
 use crate::server::origin::Origin;
+use crate::server::wire::Goodbye;
 
 /// How many commands may wait for a circuit: one of each kind and one more. Its task takes them whenever it runs.
 const MAX_COMMANDS: usize = 8;
@@ -69,6 +70,9 @@ pub(crate) trait Place: Send {
 
     /// The circuit's page is back.
     fn stop_waiting(&mut self);
+
+    /// The circuit has ended, with this goodbye. A page that was away then, and comes back, is told so.
+    fn end(&mut self, goodbye: Goodbye);
 }
 
 /// A circuit, as everything outside of its task sees it.

@@ -19,6 +19,10 @@ impl CircuitId {
     pub(crate) fn new(node: &str) -> Result<Self, getrandom::Error> {
         Ok(Self(format!("{node}-{}", random_text()?).into()))
     }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Borrow<str> for CircuitId {

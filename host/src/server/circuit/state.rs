@@ -186,6 +186,16 @@ impl End {
         }
     }
 
+    /// Whether the server has ended the circuit for what page or guest did, and not because it could not stay.
+    pub(crate) fn is_of_the_server(self) -> bool {
+        match self {
+            Self::Trapped | Self::Protocol | Self::TooLarge | Self::TooMany | Self::SlowConsumer | Self::Expired => {
+                true
+            }
+            Self::Goodbye | Self::Abandoned | Self::Retention | Self::Evicted | Self::Idle | Self::Stopped => false,
+        }
+    }
+
     /// The code that the socket is closed with, if there is one.
     pub(crate) fn close_code(self) -> CloseCode {
         match self {

@@ -194,6 +194,23 @@ async fn a_trap_ends_all_calls_with_one_frame_and_the_circuit() {
 }
 
 #[tokio::test]
+async fn a_page_that_was_away_when_its_guest_trapped_is_told_so_when_it_returns() {
+    let circuits = circuits(CircuitOptions::new());
+    let mut page = Page::start(&circuits).await;
+    page.begin("PanicLater", r#"["gone"]"#);
+    page.cut();
+    count(&circuits, 0).await;
+    page.ask_to_resume();
+    let (end, _) = goodbye(&mut page).await;
+    assert_eq!((end.kind.0, end.then), (ErrorKind::GuestTrapped, Then::End));
+    // Nobody else is.
+    page.secret = "wrong".to_owned();
+    page.ask_to_resume();
+    let Control::Refused(refused) = page.control().await else { panic!("not refused") };
+    assert_eq!(refused.reason, Reason::Unknown);
+}
+
+#[tokio::test]
 async fn a_guest_that_loops_is_trapped_and_delays_no_neighbour() {
     let config = Config::new().max_sessions(1).max_circuits(2).cpu_limit(Duration::from_millis(200));
     let circuits = Circuits::new(&guest(config), CircuitOptions::new()).unwrap();

@@ -218,6 +218,9 @@ impl Circuit {
             let _ = poll_fn(|cx| Poll::Ready(self.link.poll_send(cx, Instant::now()))).await;
         }
         let goodbye = goodbye(end, &message, after);
+        if end.is_of_the_server() {
+            self.place.end(goodbye.clone());
+        }
         self.link.part((end != End::Goodbye).then(|| goodbye.encode()).as_ref(), end.close_code());
         // Whoever wants to resume from now on finds nothing.
         self.commands.close();
