@@ -61,7 +61,7 @@ async function showRust(sample) {
 /** The parts of a file that belong to a sample, without the anchors of other samples in them. */
 function partsOf(sample, text) {
   const parts = [...text.matchAll(new RegExp(`^// ANCHOR: ${sample}\n([^]*?)\n// ANCHOR_END: ${sample}$`, 'gm'))];
-  return parts.length > 0 ? parts.map(([, part]) => part.replaceAll(/^\/\/ ANCHOR.*\n/gm, '')) : [text];
+  return parts.length > 0 ? parts.map(([, part]) => part.replaceAll(/^\/\/ ANCHOR.*\n?/gm, '').trimEnd()) : [text];
 }
 
 /** @param {string | URL} url */
