@@ -22,7 +22,6 @@ function readAll(bytes, { limit = 4_194_304, counts = () => true } = {}) {
   const found = { frames: [] };
   readMessage(bytes, {
     limit,
-    isOpen: true,
     ack: (ack) => (found.ack = ack),
     counts: (number, size) => {
       found.first ??= number;

@@ -17,7 +17,6 @@ const ofFrame = ([, stream]) => stream;
 function deliver(numbers, message, delivered) {
   readMessage(message, {
     limit: 1024,
-    isOpen: true,
     ack: (ack) => numbers.acknowledge(ack),
     counts: (number, size) => numbers.accept(number, size),
     frame: (frame) => delivered.push(ofFrame(frame)),

@@ -437,7 +437,7 @@ test('a stream of the guest comes in full, and never more of it than there is cr
   const bytes = new Uint8Array(await stream.arrayBuffer());
   assert.equal(bytes.length, total);
   assert.ok(bytes.every((byte, index) => byte === index % 251));
-  assert.equal(state.most, 128 * 1024);
+  assert.equal(state.most, 512 * 1024);
   assert.equal(guest.liveStreams, 0);
 });
 
@@ -487,10 +487,10 @@ test('more of a stream than there is credit for ends the circuit', async (t) => 
   const { server, guest } = await connect(t);
   server.onFrame = (frame) => {
     if (frame.kind === 'call') server.send(frames.end(frame.call, ok({ __dotNetStream: 3 })));
-    if (frame.kind === 'credit') server.send(frames.data(3, new Uint8Array(128 * 1024 + 1)));
+    if (frame.kind === 'credit') server.send(frames.data(3, new Uint8Array(512 * 1024 + 1)));
   };
   const reader = (await (await guest.invokeMethodAsync('Circuit', 'Stream')).stream()).getReader();
-  assert.match((await rejection(reader.read(), 'protocol')).message, /has credit for 131072/);
+  assert.match((await rejection(reader.read(), 'protocol')).message, /has credit for 524288/);
 });
 
 test('the guest reads streams of the page in pieces', async (t) => {

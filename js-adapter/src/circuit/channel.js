@@ -29,7 +29,6 @@ const UNKNOWN = { message: 1024, messageOut: 0, replay: 1024 };
 
 /** The frames of one circuit. */
 export class Channel {
-  #incoming;
   #out = new Writer();
   #limits = UNKNOWN;
   #numbers = new Numbers(UNKNOWN.replay);
@@ -51,9 +50,17 @@ export class Channel {
   /** How often the server wants to hear something, in milliseconds. */
   #beat = Infinity;
 
+  /** @type {MessageHandler} */
+  #handler;
+
   /** @param {Incoming} incoming */
   constructor(incoming) {
-    this.#incoming = incoming;
+    this.#handler = {
+      limit: this.#limits.messageOut,
+      ack: (ack) => this.#numbers.acknowledge(ack),
+      counts: (number, size) => this.#numbers.accept(number, size),
+      ...incoming,
+    };
   }
 
   /** The number of the last frame that was received. */
@@ -69,6 +76,7 @@ export class Channel {
    */
   configure(limits, beat = Infinity) {
     this.#limits = limits;
+    this.#handler.limit = limits.messageOut;
     this.#numbers.replay = limits.replay;
     this.#beat = beat;
   }
@@ -136,25 +144,17 @@ export class Channel {
    */
   receive(bytes, isOpen) {
     const numbers = this.#numbers;
-    const channel = this;
-    /** @type {MessageHandler} */
-    const handler = {
-      get limit() {
-        return channel.#limits.messageOut;
-      },
-      get isOpen() {
-        return isOpen();
-      },
-      ack: (ack) => numbers.acknowledge(ack),
-      counts: (number, size) => numbers.accept(number, size),
-      frame: (frame) => this.#incoming.frame(frame),
-      control: (control) => this.#incoming.control(control),
-    };
-    readMessage(bytes, handler);
+    readMessage(bytes, this.#handler, isOpen);
     if (!this.#socket) return;
     // Timers of hidden pages are late, so the page answers the beats of the server in place of having beats of its own.
     if (numbers.isAckDue || performance.now() - this.#lastSent > this.#beat / 2) this.#flushSoon();
-    else if (numbers.owesAck) this.#stopAck ??= after(ACK_DELAY, () => this.#flush(numbers.owesAck));
+    else if (numbers.owesAck) this.#stopAck ??= after(ACK_DELAY, () => this.#ackLate());
+  }
+
+  /** The timer goes on when something is sent, for that costs less than to begin anew with each message. So an ack may be early. */
+  #ackLate() {
+    this.#stopAck = undefined;
+    this.#flush(this.#numbers.owesAck);
   }
 
   #flushSoon() {
@@ -172,8 +172,6 @@ export class Channel {
     this.#turn = 0;
     const socket = this.#socket;
     if (!socket || !(acknowledges || this.#numbers.hasUnsent)) return;
-    this.#stopAck?.();
-    this.#stopAck = undefined;
     do socket.send(this.#numbers.next(roomFor(this.#limits.message)));
     while (this.#numbers.hasUnsent);
     this.#lastSent = performance.now();

@@ -17,7 +17,6 @@ import { putVarint, sizeOfVarint } from './writer.js';
 /**
  * @typedef {object} MessageHandler
  * @property {number} limit How many bytes the body of a counted frame may have. A welcome, which has the guest's manifest, may have more.
- * @property {boolean} isOpen Whether more is to be read: a frame may end the connection.
  * @property {(number: number, size: number) => boolean} counts Whether a counted frame is new, and not one that was sent again. It throws
  *   when one is missing before it.
  * @property {(ack: number) => void} ack The server has received the page's counted frames up to this number.
@@ -30,14 +29,15 @@ import { putVarint, sizeOfVarint } from './writer.js';
  *
  * @param {Uint8Array} bytes
  * @param {MessageHandler} handler
+ * @param {() => boolean} [isOpen] whether more is to be read: a frame may end the connection
  * @throws {DotNetError} when it is not what it should be
  */
-export function readMessage(bytes, handler) {
+export function readMessage(bytes, handler, isOpen = () => true) {
   const rest = new Reader(bytes, 'A message of the server');
   const ack = rest.varint('ack');
   let number = rest.varint('first number');
   handler.ack(ack);
-  while (rest.rest > 0 && handler.isOpen) {
+  while (rest.rest > 0 && isOpen()) {
     const before = rest.rest;
     const kind = rest.u8('kind');
     const body = rest.slice('frame');
@@ -67,14 +67,19 @@ function unknown(kind) {
  *
  * @param {number} ack the number of the last counted frame that was received
  * @param {number} first the number of the first counted frame in it, or of the next one that will be sent
- * @param {Uint8Array[]} frames
+ * @param {Uint8Array<ArrayBuffer>[]} frames
+ * @param {boolean} [inPlace] whether the message of a single frame may be in the buffer of the frame, which a `Writer` has written
  * @returns {Uint8Array<ArrayBuffer>}
  */
-export function writeMessage(ack, first, frames) {
-  const size = frames.reduce((sum, frame) => sum + frame.length, sizeOfVarint(ack) + sizeOfVarint(first));
-  const message = new Uint8Array(size);
-  let at = putVarint(message, 0, ack);
-  at = putVarint(message, at, first);
+export function writeMessage(ack, first, frames, inPlace = false) {
+  const head = sizeOfVarint(ack) + sizeOfVarint(first);
+  const [frame] = frames;
+  const isOne = inPlace && frames.length === 1 && frame.byteOffset >= head;
+  const message = isOne
+    ? new Uint8Array(frame.buffer, frame.byteOffset - head, head + frame.length)
+    : new Uint8Array(frames.reduce((sum, frame) => sum + frame.length, head));
+  let at = putVarint(message, putVarint(message, 0, ack), first);
+  if (isOne) return message;
   for (const frame of frames) {
     message.set(frame, at);
     at += frame.length;

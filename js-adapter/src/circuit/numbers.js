@@ -16,7 +16,7 @@ const ACK_FRAMES = 32;
 
 /** The numbers of one circuit. */
 export class Numbers {
-  /** @type {Uint8Array[]} The frames that are not acknowledged, and how many of them, from the first, were sent on this connection. */
+  /** @type {Uint8Array<ArrayBuffer>[]} The frames that are not acknowledged, and how many of them, from the first, were sent on this connection. */
   #kept = [];
   #sent = 0;
 
@@ -71,7 +71,7 @@ export class Numbers {
   /**
    * Keeps a frame, which gets the next number.
    *
-   * @param {Uint8Array} frame
+   * @param {Uint8Array<ArrayBuffer>} frame which a `Writer` has written
    * @param {boolean} [isBounded] whether it counts, and is refused when there is too much
    * @throws {DotNetError} of kind `too-many`
    */
@@ -96,26 +96,29 @@ export class Numbers {
     const from = this.#sent;
     let size = 0;
     while (this.hasUnsent && (this.#sent === from || size + this.#kept[this.#sent].length <= most)) size += this.#kept[this.#sent++].length;
+    // What was sent before may still wait in a socket, as it was.
+    const isFirst = this.#acknowledged + from >= this.#everSent;
     this.#everSent = Math.max(this.#everSent, this.#acknowledged + this.#sent);
-    return this.#message(from, this.#kept.slice(from, this.#sent));
+    return this.#message(from, this.#kept.slice(from, this.#sent), isFirst);
   }
 
   /**
    * Returns a message with a frame that has no number.
    *
-   * @param {Uint8Array} frame
+   * @param {Uint8Array<ArrayBuffer>} frame which a `Writer` has written, and which is sent once
    */
   control(frame) {
-    return this.#message(this.#sent, [frame]);
+    return this.#message(this.#sent, [frame], true);
   }
 
   /**
    * @param {number} from how many of the frames that are kept were sent before
-   * @param {Uint8Array[]} frames
+   * @param {Uint8Array<ArrayBuffer>[]} frames
+   * @param {boolean} inPlace whether nothing else has been made of their buffers
    */
-  #message(from, frames) {
+  #message(from, frames, inPlace) {
     this.#unackedFrames = this.#unackedBytes = 0;
-    return writeMessage(this.#received, this.#acknowledged + from + 1, frames);
+    return writeMessage(this.#received, this.#acknowledged + from + 1, frames, inPlace);
   }
 
   /**

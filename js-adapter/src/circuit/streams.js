@@ -11,8 +11,11 @@ import { DotNetError } from '../error.js';
 
 /** @import { Outcome } from '../wire/contract.js' */
 
-/** How many bytes may be under way or wait to be read, for each stream: what a page reads at once. */
-export const WINDOW = 128 * 1024;
+/**
+ * How many bytes may be under way or wait to be read, for each stream. Half of them are given again at once: with less, a fast stream waits for
+ * its page, and the page sends a message for every other piece.
+ */
+export const WINDOW = 512 * 1024;
 
 /**
  * @typedef {object} CreditStream

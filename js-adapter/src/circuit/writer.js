@@ -12,8 +12,11 @@ import { MAX_BYTE_ARRAYS, MAX_DETAIL, MAX_ERROR_MESSAGE, MAX_NAME } from './wire
 
 const encoder = new TextEncoder();
 
-/** Room for a frame's kind and length, which are known when its body is. */
-const HEAD = 9;
+/** Room for the two numbers before the first frame of a message, which are known when it is sent: it needs no copy then. */
+const MESSAGE_HEAD = 16;
+
+/** That, and room for a frame's kind and length, which are known when its body is. */
+const HEAD = MESSAGE_HEAD + 9;
 
 /** How large the buffer is that is kept between frames: most fit, and a large one does not stay. */
 const KEPT = 64 * 1024;
@@ -45,7 +48,7 @@ export class Writer {
   #at = HEAD;
 
   /**
-   * Returns a frame with the body that was written since the last one.
+   * Returns a frame with the body that was written since the last one. In its buffer there is room for a message's head before it.
    *
    * @param {number} kind
    * @returns {Uint8Array<ArrayBuffer>}
@@ -56,9 +59,11 @@ export class Writer {
     this.#at = start;
     this.u8(kind);
     this.varint(end - HEAD);
-    const frame = this.#bytes.slice(start, end);
+    const from = start - MESSAGE_HEAD;
+    // A large buffer does not stay here, and need not be copied.
+    const whole = this.#bytes.length > KEPT ? this.#bytes.subarray(from, end) : this.#bytes.slice(from, end);
     this.reset();
-    return frame;
+    return whole.subarray(MESSAGE_HEAD);
   }
 
   /** How many bytes the body has so far. */

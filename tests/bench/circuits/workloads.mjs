@@ -19,6 +19,7 @@
  * @property {string} name
  * @property {number} calls in a round
  * @property {number} warmUp How many rounds do not count: the compilers are not done before.
+ * @property {boolean} [isLarge] Whether it is larger than what dotwit takes in one message by default.
  * @property {(client: Client) => Promise<boolean>} call Whether the answer is right.
  */
 
@@ -77,6 +78,7 @@ export const WORKLOADS = [
     name: '1 MiB of bytes',
     calls: 5,
     warmUp: 3,
+    isLarge: true,
     call: async (client) => {
       const answer = await client.echoBytes(bytes);
       return answer.length === MIB && answer[MIB - 1] === bytes[MIB - 1];

@@ -268,9 +268,9 @@ impl Interop {
         }
     }
 
-    /// Asks guest and page for more of their streams, as far as there is room. `is_congested` says that much waits to be sent.
-    pub(crate) fn pull(&mut self, is_congested: bool, presence: Duration) {
-        if is_congested {
+    /// Asks guest and page for more of their streams, if `has_room` says that there is room for it.
+    pub(crate) fn pull(&mut self, has_room: bool, presence: Duration) {
+        if !has_room {
             return;
         }
         while let Some(read) = self.streams.next() {

@@ -105,6 +105,12 @@ impl Link {
         self.outbox.bytes() == 0 || self.outbox.bytes() + self.largest <= self.cap
     }
 
+    /// Whether there is room for more of streams. They stop where the page has yet to acknowledge much, too: a page that is busy for a moment
+    /// would lose its circuit for the streams that it has open.
+    pub(crate) fn has_room_for_streams(&self) -> bool {
+        !self.is_congested() && !self.outbox.is_half_full()
+    }
+
     /// Receives the next message of the page, or none if what has come is a sign of life.
     pub(crate) fn poll_receive(
         &mut self,

@@ -87,6 +87,11 @@ impl Outbox {
         Ok(self.last())
     }
 
+    /// Whether half of what may be held is.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.bytes > self.cap / 2
+    }
+
     /// Takes an encoded control frame for the next message, where it stands before the counted ones. It is lost with the connection. Returns
     /// whether there was room.
     pub(crate) fn push_control(&mut self, frame: Bytes) -> bool {

@@ -8,7 +8,7 @@ use std::collections::{HashMap, VecDeque};
 /// The most bytes that the guest is asked for at once, Blazor's size of a piece: enough that the cost of a frame does not count.
 const PIECE: u32 = 32 << 10;
 
-/// The most credit that a stream keeps, in bytes. The adapter's pages give 128 KiB at a time.
+/// The most credit that a stream keeps, in bytes. The adapter's pages give half of it at first.
 const MAX_CREDIT: u64 = 1 << 20;
 
 /// The streams that the page has begun to read.

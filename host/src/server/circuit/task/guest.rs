@@ -23,7 +23,7 @@ impl Circuit {
                 // Before calls of the page, which may have to wait.
                 self.interop.mailbox.put_back([GuestTask::RunReady].into());
             }
-            self.interop.pull(self.link.is_congested(), self.presence.at(now));
+            self.interop.pull(self.link.has_room_for_streams(), self.presence.at(now));
             self.flush(now);
             if self.interop.mailbox.is_empty() || self.holds_calls(now) {
                 return false;
