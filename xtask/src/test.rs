@@ -24,7 +24,7 @@ pub(crate) enum Part {
     Node,
     /// The adapter and the gallery in browsers.
     Browser,
-    /// Circuits, whose connections are cut, stalled and torn between a page in Node and its server.
+    /// Circuits, whose connections are cut, stalled and torn between a page in Node and its server, and a minute of many that come and go.
     Circuit,
     /// The conformance suite, in every host.
     Conformance,
@@ -124,7 +124,8 @@ fn browser(sh: &Shell) -> Result<()> {
 fn circuit(sh: &Shell) -> Result<()> {
     prepare_pages(sh)?;
     let _dotwit = sh.push_env("DOTWIT_BIN", demo::build_dotwit(sh)?);
-    run_node_tests(sh, "circuit")
+    run_node_tests(sh, "circuit")?;
+    Ok(setup::node(sh)?.args(["tests/circuit/soak.mjs", "--seconds", "60"]).run()?)
 }
 
 fn foreign(sh: &Shell) -> Result<()> {
