@@ -31,6 +31,6 @@ export function sendBeacon(circuits, circuit, secret) {
   url.protocol = url.protocol.replace('ws', 'http');
   const body = JSON.stringify({ circuit, secret });
   // Workers and Node have no beacons, and need none: they are not unloaded meanwhile.
-  if (globalThis.navigator?.sendBeacon) navigator.sendBeacon(url, body);
+  if (typeof globalThis.navigator?.sendBeacon === 'function') navigator.sendBeacon(url, body);
   else globalThis.fetch?.(url, { method: 'POST', body }).catch(() => {});
 }
