@@ -503,6 +503,36 @@ test('the guest reads streams of the page in pieces', async (t) => {
   assert.match((await server.next('page-data')).outcome.error.message, /JS object instance with ID \d+ does not exist/);
 });
 
+test('pieces of what can be read once are read one after the other, although they are asked for at once', async (t) => {
+  const { server, guest } = await connect(t);
+  serve(server, () => ok(null));
+  let next = 0;
+  const source = async function* () {
+    for (let count = 0; count < 6; count++) {
+      await turns(1);
+      yield Uint8Array.of(next++, next++);
+    }
+    throw new RangeError('No more.');
+  };
+  const reference = DotNet.createJSStreamReference(source(), { length: 100 });
+  await guest.invokeMethodAsync('Circuit', 'Take', reference);
+  server.send(...[0, 1, 2, 3, 4].map((at) => frames.pageRead(at + 1, reference.__jsObjectId, at * 3, 3)));
+  const pieces = [];
+  for (let at = 0; at < 5; at++) pieces.push(await server.next('page-data'));
+  assert.deepEqual(
+    pieces.slice(0, 4).map(({ outcome }) => [...outcome.ok]),
+    [
+      [0, 1, 2],
+      [3, 4, 5],
+      [6, 7, 8],
+      [9, 10, 11],
+    ],
+  );
+  assert.match(pieces[4].outcome.error.message, /No more/);
+  server.send(frames.pageRead(6, reference.__jsObjectId, 15, 3));
+  assert.match((await server.next('page-data')).outcome.error.message, /can be read once and in order/);
+});
+
 test('what the guest reads of the page does not take the room of calls, nor does it fail for want of any', async (t) => {
   const { server, guest } = await connect(t, new TestServer({ limits: { replay: 1000 } }));
   serve(server, () => ok(null));

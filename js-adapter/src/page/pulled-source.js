@@ -33,6 +33,9 @@ export class PulledSource {
   #at = 0;
   #ended = false;
 
+  /** @type {Promise<any>} The read that was begun last. */
+  #last = Promise.resolve();
+
   /**
    * @param {() => Pieces} open
    * @param {number} length
@@ -65,26 +68,29 @@ export class PulledSource {
   }
 
   /**
-   * Reads the next bytes.
+   * Reads the next bytes. Reads that are begun meanwhile wait: a guest on a server asks for several pieces at once.
    *
    * @param {number} offset where they begin
    * @param {number} length
    * @returns {Promise<Uint8Array>}
    * @throws {DotNetError} when there are fewer or more bytes, or these are not the next ones; or what the source throws
    */
-  async read(offset, length) {
-    if (this.#ended || offset !== this.#at) {
-      throw jsFailed(`The stream can be read once and in order: ${this.#at} bytes are read, ${offset} were asked for.`);
-    }
-    this.#at += length;
-    try {
-      const bytes = await this.#take(length);
-      if (this.#at >= this.length) await this.#finish();
-      return bytes;
-    } catch (thrown) {
-      this.cancel();
-      throw thrown;
-    }
+  read(offset, length) {
+    const read = async () => {
+      if (this.#ended || offset !== this.#at) {
+        throw jsFailed(`The stream can be read once and in order: ${this.#at} bytes are read, ${offset} were asked for.`);
+      }
+      this.#at += length;
+      try {
+        const bytes = await this.#take(length);
+        if (this.#at >= this.length) await this.#finish();
+        return bytes;
+      } catch (thrown) {
+        this.cancel();
+        throw thrown;
+      }
+    };
+    return (this.#last = this.#last.then(read, read));
   }
 
   /** Stops the source. */
