@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { start } from 'dotwit';
 import { canReload, reload } from '../node_modules/dotwit/src/circuit/lost.js';
 import { Notice } from '../node_modules/dotwit/src/circuit/notice.js';
+import { lastCircuit } from '../node_modules/dotwit/src/registry.js';
 import { TestServer } from './circuit-support.mjs';
 import { onPage, until } from './support.mjs';
 
@@ -174,4 +175,71 @@ test('a page that wakes up finds a dead connection within seconds', async (t) =>
   server.socket.isDeaf = true;
   listeners.online();
   await until(() => server.sockets.length === 2 && guest.state === 'live', 'it has resumed');
+});
+
+test('a page that is back and cannot reach its server says so, whether it was away or had paused', async (t) => {
+  const listeners = {};
+  onPage(t, { addEventListener: (type, listener) => (listeners[type] = listener), removeEventListener() {} });
+  for (const [leave, comeBack] of [
+    [() => listeners.pagehide({ persisted: true }), () => listeners.pageshow({ persisted: true })],
+    [(guest) => guest.pause(), (guest) => guest.resume().catch(() => {})],
+  ]) {
+    const log = [];
+    const reconnectionHandler = { onConnectionDown: (_, error) => log.push(error.message), onConnectionUp: () => log.push('up') };
+    const { server, guest } = await connect(t, { reconnectionHandler });
+    server.accept = () => false;
+    leave(guest);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(log, []);
+    comeBack(guest);
+    await until(() => log.length === 1, 'the page is told');
+    assert.match(log[0], /no connection to server\.test/);
+    server.accept = () => true;
+    await until(() => log.length === 2, 'it is back');
+    assert.deepEqual([log[1], guest.state], ['up', 'live']);
+    guest.stop();
+  }
+});
+
+test('a page that pauses takes the word back that it tries, and a handler hears of what it was told', () => {
+  const log = [];
+  const reconnectionHandler = { onConnectionDown: () => log.push('down'), onConnectionUp: () => log.push('up') };
+  const notice = new Notice({ banner: {}, retry: {}, reconnectionHandler }, { reconnect: async () => true, pause() {}, restart() {} });
+  notice.paused();
+  notice.up();
+  assert.deepEqual(log, []);
+  notice.down(new Error('lost'));
+  notice.paused();
+  notice.down(new Error('lost'));
+  notice.up();
+  assert.deepEqual(log, ['down', 'up']);
+});
+
+test('a page that has paused and goes for good tells its server by a beacon', async (t) => {
+  const beacons = [];
+  const listeners = {};
+  onPage(t, {
+    navigator: { sendBeacon: (url) => beacons.push(String(url)) },
+    addEventListener: (type, listener) => (listeners[type] = listener),
+    removeEventListener() {},
+  });
+  const { guest } = await connect(t, {});
+  await guest.pause();
+  listeners.pagehide({ persisted: true });
+  assert.deepEqual(beacons, []);
+  listeners.pagehide({ persisted: false });
+  assert.deepEqual([beacons, guest.state], [['http://server.test/_dotwit/end'], 'paused']);
+});
+
+test('a new guest comes after the time that the server has asked for, and the lost one is let go', async (t) => {
+  const { server, guest } = await connect(t, { lost: 'restart' });
+  const restarted = new Promise((resolve) => guest.onRestart(resolve));
+  const begin = performance.now();
+  server.control('goodbye', { kind: 'disconnected', message: 'The server stops.', then: 'fresh', afterMs: 400 });
+  const { guest: second } = await restarted;
+  t.after(() => second.stop());
+  assert.ok(performance.now() - begin >= 400);
+  assert.equal(lastCircuit(), second);
+  second.stop();
+  assert.equal(lastCircuit(), undefined, 'the lost guest is kept');
 });

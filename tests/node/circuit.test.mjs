@@ -208,6 +208,41 @@ test('a page that cannot reach its server for longer than the server waits gives
   assert.equal(guest.state, 'ended');
 });
 
+test('a token that never comes keeps no call waiting for longer than the server waits', async (t) => {
+  let hangs = false;
+  const token = () => (hangs ? new Promise(() => {}) : undefined);
+  const { server, guest } = await connect(t, new TestServer({ retention: 50 }), { token, retry: { first: 50 } });
+  const pending = guest.invokeMethodAsync('Circuit', 'A');
+  hangs = true;
+  server.socket.cut();
+  await until(() => guest.state === 'waiting', 'the loss is seen');
+  const { now } = Date;
+  t.after(() => (Date.now = now));
+  Date.now = () => now() + 10_051;
+  assert.match((await rejection(pending, 'disconnected')).message, /lost for good/);
+  assert.equal(guest.state, 'ended');
+});
+
+test('a token that cannot be had ends the start, whatever is thrown', async () => {
+  const { WebSocket } = new TestServer();
+  for (const thrown of [new Error('No token.'), 'No token.', undefined]) {
+    const token = () => Promise.reject(thrown);
+    await rejection(start({ circuit: url, WebSocket, token }), 'disconnected');
+  }
+});
+
+test('a page that pauses while it tries, and resumes at once, is back', async (t) => {
+  const { server, guest } = await connect(t);
+  server.accept = () => false;
+  server.socket.cut();
+  await until(() => guest.state === 'waiting', 'the loss is seen');
+  server.accept = () => true;
+  guest.reconnect().catch(() => {});
+  await Promise.resolve();
+  guest.pause();
+  assert.equal(await guest.resume(), true);
+});
+
 test('a trap ends all calls with its reason', async (t) => {
   const { server, guest } = await connect(t);
   const lost = [];

@@ -40,7 +40,8 @@ import { GOODBYE, HELLO, PING, PONG, REFUSED, RESUME, RESUMED, STALE, WELCOME } 
  *
  * @typedef {object} CircuitObserver
  * @property {(why: { message: string, quiet: boolean }) => void} waiting Its socket is lost; `quiet` where the page itself has left it.
- * @property {(tries: number, delay: number) => void} retrying It tries in so many milliseconds; which try it is.
+ * @property {(tries: number, delay: number, message: string) => void} retrying It tries in so many milliseconds; which try it is, and why the
+ *   last one has failed or the socket is lost.
  * @property {() => void} live It has a socket again.
  * @property {() => void} paused
  * @property {(loss: Loss) => void} lost It has ended, and the page did not stop it.
@@ -143,7 +144,7 @@ export class Circuit {
     this.#unwatch = watchPage({ wake: () => this.#wake(), leave: (returns) => this.#leave(returns) });
     return new Promise((resolve) => {
       this.#opened = resolve;
-      this.#connect().catch(({ message }) => this.#lose({ kind: 'disconnected', message, then: 'later' }));
+      this.#connect().catch((error) => this.#lose({ kind: 'disconnected', message: messageOf(error), then: 'later' }));
     });
   }
 
@@ -154,7 +155,11 @@ export class Circuit {
    * @throws {DotNetError} of kind `disconnected` when the server cannot be reached; the circuit goes on to wait
    */
   async reconnect() {
-    if (this.#state === 'paused') this.#setWaiting();
+    if (this.#state === 'paused') {
+      this.#setWaiting();
+      // A try that the pause has given up ends in a moment, and must not be joined.
+      await this.#try?.done.catch(() => {});
+    }
     if (this.#state !== 'waiting') return this.#state === 'live';
     this.#isAway = false;
     this.#backoff.reset();
@@ -197,18 +202,42 @@ export class Circuit {
 
   async #connectOnce() {
     try {
-      // In a function that cannot throw before it is awaited.
-      const token = await (async () => this.#options.token())();
+      const token = await this.#token();
       // The page may have left or stopped meanwhile.
       if (this.#state !== 'connecting' && this.#state !== 'waiting') return this.#is('live');
       return await this.#greet(token);
     } catch (error) {
       this.#try = undefined;
-      this.#missed(error instanceof Unreached ? error.afterMs : undefined);
+      this.#missed(messageOf(error), error instanceof Unreached ? error.afterMs : undefined);
       throw error;
     } finally {
       this.#try = undefined;
     }
+  }
+
+  /**
+   * Asks for the token. A page that waits does not do so for longer than the server keeps its circuit.
+   *
+   * @returns {Promise<string | undefined>}
+   * @throws {unknown} what the page's function has thrown
+   */
+  #token() {
+    return new Promise((resolve, reject) => {
+      const left = this.#welcome && Math.max(0, this.#giveUpAt(this.#welcome) - Date.now());
+      const stop = left === undefined ? undefined : after(left, () => reject(new Unreached('The token has not come.')));
+      // In a function that cannot throw before it is awaited.
+      const asked = (async () => this.#options.token())();
+      asked.then(resolve, reject).finally(stop);
+    });
+  }
+
+  /**
+   * When it tries no more, by the time of day.
+   *
+   * @param {Welcome} welcome
+   */
+  #giveUpAt({ retention }) {
+    return this.#waitingSince + retention + GRACE;
   }
 
   /**
@@ -325,7 +354,7 @@ export class Circuit {
     } else if (this.#state === 'live') {
       this.#setWaiting();
       this.#observer.waiting({ message, quiet: this.#isAway });
-      this.#trySoon(afterMs);
+      this.#trySoon(message, afterMs);
     }
   }
 
@@ -339,24 +368,32 @@ export class Circuit {
     this.#lose({ kind, message, then: 'end' });
   }
 
-  /** A try has failed. @param {number} [afterMs] */
-  #missed(afterMs) {
+  /**
+   * A try has failed.
+   *
+   * @param {string} message
+   * @param {number} [afterMs]
+   */
+  #missed(message, afterMs) {
     if (this.#state !== 'waiting' || !this.#welcome) return;
-    const waited = Date.now() - this.#waitingSince;
-    if (waited > this.#welcome.retention + GRACE) {
-      const message = `The server could not be reached for ${Math.round(waited / 1000)} seconds.`;
-      this.#lose(lostForGood({ kind: 'disconnected', message, then: 'later' }));
+    if (Date.now() >= this.#giveUpAt(this.#welcome)) {
+      const waited = Date.now() - this.#waitingSince;
+      const reason = `The server could not be reached for ${Math.round(waited / 1000)} seconds.`;
+      this.#lose(lostForGood({ kind: 'disconnected', message: reason, then: 'later' }));
     } else {
-      this.#trySoon(afterMs);
+      this.#trySoon(message, afterMs);
     }
   }
 
-  /** @param {number} [afterMs] */
-  #trySoon(afterMs) {
+  /**
+   * @param {string} message why
+   * @param {number} [afterMs]
+   */
+  #trySoon(message, afterMs) {
     this.#stopTrying();
     if (this.#isAway) return;
     const delay = this.#backoff.next(afterMs);
-    this.#observer.retrying(this.#backoff.tries, delay);
+    this.#observer.retrying(this.#backoff.tries, delay, message);
     // A failure has the next try made.
     this.#cancelTry = after(delay, () => void this.#connect().catch(() => {}));
   }
@@ -371,17 +408,18 @@ export class Circuit {
     if (this.#state !== 'waiting') return;
     this.#isAway = false;
     this.#backoff.reset();
-    if (!this.#try) this.#trySoon();
+    if (!this.#try) this.#trySoon('The page was away.');
     else if (Date.now() - this.#try.since > FRESH) this.#dropped('The page was away.');
   }
 
   /** @param {boolean} returns */
   #leave(returns) {
-    if (this.#state !== 'live' && this.#state !== 'waiting') return;
+    if (!this.#welcome || this.#state === 'ended') return;
+    // A socket may not get its last frame out while a page is unloaded, and a page that has paused has none.
+    if (!returns) sendBeacon(this.#options.url, this.id, this.#secret);
+    if (this.#state === 'paused') return;
     const wasLive = this.#state === 'live';
     this.#isAway = true;
-    // A socket may not get its last frame out while a page is unloaded.
-    if (!returns) sendBeacon(this.#options.url, this.id, this.#secret);
     this.#part('The page has left.', returns ? 'resume' : 'end');
     this.#setWaiting();
     if (wasLive) this.#observer.waiting({ message: 'The page has left.', quiet: true });

@@ -48,18 +48,19 @@ export function reload(afterMs = 0) {
  * @template {{ stop: () => void }} T
  * @param {() => Promise<T>} again
  * @param {Partial<RetryOptions>} retry
+ * @param {number} afterMs how long the server wants the page to wait, in milliseconds
  * @param {(guest: T) => void} onStarted
  * @returns {() => void} which gives that up
  */
-export function restart(again, retry, onStarted) {
+export function restart(again, retry, afterMs, onStarted) {
   const backoff = new Backoff(retry);
   let isWanted = true;
   const attempt = () => {
     if (!isWanted) return;
-    again().then((guest) => (isWanted ? onStarted(guest) : guest.stop()), trySoon);
+    again().then((guest) => (isWanted ? onStarted(guest) : guest.stop()), () => trySoon());
   };
-  const trySoon = () => void after(backoff.next(), attempt);
-  trySoon();
+  const trySoon = (/** @type {number} */ least = 0) => void after(backoff.next(least), attempt);
+  trySoon(afterMs);
   return () => {
     isWanted = false;
   };

@@ -44,8 +44,9 @@ export class Notice {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
-  /** Whether something is shown. */
+  /** Whether the connection was said to be down, and the page to have paused. */
   #isDown = false;
+  #isPaused = false;
 
   #modal;
 
@@ -61,9 +62,11 @@ export class Notice {
 
   /** @param {DotNetError} error why the connection is down */
   down(error) {
-    if (this.#isDown) return;
-    this.#isDown = true;
     const { reconnectionHandler, retry } = this.#options;
+    const wasTold = this.#isDown && (reconnectionHandler || !this.#isPaused);
+    this.#isDown = true;
+    this.#isPaused = false;
+    if (wasTold) return;
     if (reconnectionHandler) reconnectionHandler.onConnectionDown({ ...retry }, error);
     else if (findModal()) this.#modal.show('show');
     else this.#timer = setTimeout(() => this.#show()?.trying(), PATIENCE);
@@ -81,16 +84,17 @@ export class Notice {
   up() {
     clearTimeout(this.#timer);
     this.#banner?.hide();
-    if (!this.#isDown) return;
-    this.#isDown = false;
+    const [wasDown, wasPaused] = [this.#isDown, this.#isPaused];
+    this.#isDown = this.#isPaused = false;
     const { reconnectionHandler } = this.#options;
-    if (reconnectionHandler) reconnectionHandler.onConnectionUp();
-    else this.#modal.show('hide');
+    if (!reconnectionHandler && (wasDown || wasPaused)) this.#modal.show('hide');
+    else if (wasDown) reconnectionHandler?.onConnectionUp();
   }
 
   paused() {
     clearTimeout(this.#timer);
-    this.#isDown = true;
+    this.#banner?.hide();
+    this.#isPaused = true;
     if (!this.#options.reconnectionHandler) this.#modal.show('paused');
   }
 

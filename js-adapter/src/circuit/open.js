@@ -28,10 +28,14 @@ export async function openCircuit(options, again) {
   let isStopped = false;
   /** @type {(() => void) | undefined} */
   let stopRestarting;
-  const startAnew = () => {
-    stopRestarting ??= restart(again, checked.retry, (guest) => {
+  /** @type {CircuitGuest | undefined} */
+  let guest;
+  const startAnew = (/** @type {number} */ afterMs = 0) => {
+    stopRestarting ??= restart(again, checked.retry, afterMs, (another) => {
       guarded(() => notice?.up());
-      events.emit('restart', { guest });
+      events.emit('restart', { guest: another });
+      // Nobody would, and the page would keep each guest that it has ever had.
+      guest?.stop();
     });
   };
   /** @type {import('./notice.js').Notice | undefined} */
@@ -40,7 +44,7 @@ export async function openCircuit(options, again) {
     // Beside the start, which does not need it: later there may be no server to load it from. Without it a page still has its events.
     import('./notice.js').then(
       ({ Notice }) => {
-        const actions = { reconnect: () => circuit.reconnect(), pause: () => circuit.pause(), restart: startAnew };
+        const actions = { reconnect: () => circuit.reconnect(), pause: () => circuit.pause(), restart: () => startAnew() };
         notice = new Notice(checked, actions);
       },
       () => {},
@@ -51,7 +55,11 @@ export async function openCircuit(options, again) {
       if (!quiet) guarded(() => notice?.down(new DotNetError('disconnected', message)));
       events.emit('disconnect', { message });
     },
-    retrying: (tries, delay) => notice?.retrying(tries, delay),
+    retrying(tries, delay, message) {
+      // A page that was away or had paused was told nothing, and may find its server at once.
+      if (tries > 1) guarded(() => notice?.down(new DotNetError('disconnected', message)));
+      notice?.retrying(tries, delay);
+    },
     live() {
       guarded(() => notice?.up());
       events.emit('reconnect', {});
@@ -59,11 +67,11 @@ export async function openCircuit(options, again) {
     paused: () => notice?.paused(),
     lost(loss) {
       events.emit('lost', loss);
-      // A handler may have stopped what is left of the guest.
-      if (isStopped) return;
+      // A handler may have stopped what is left of the guest, or the start fails.
+      if (isStopped || !guest) return;
       // A guest that has trapped may trap again: that is for the page to decide.
       const mayStart = loss.then === 'fresh' || loss.then === 'later';
-      if (checked.lost === 'restart' && mayStart) startAnew();
+      if (checked.lost === 'restart' && mayStart) startAnew(loss.afterMs);
       else if (checked.lost === 'reload' && loss.then === 'fresh' && canReload()) reload(loss.afterMs);
       else notice?.lost(loss);
     },
@@ -73,7 +81,7 @@ export async function openCircuit(options, again) {
       events.emit('stale', {});
     },
   });
-  const guest = await CircuitGuest.open(circuit, events);
+  guest = await CircuitGuest.open(circuit, events);
   guest.onStop(() => {
     isStopped = true;
     stopRestarting?.();
