@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DotNet, start } from 'dotwit';
+import { CreditStreams, WINDOW } from '../node_modules/dotwit/src/circuit/streams.js';
 import { TestServer, frames, varint } from './circuit-support.mjs';
 import { onPage, rejection, until } from './support.mjs';
 
@@ -488,6 +489,19 @@ test('a stream that nobody reads gets no credit, and one that is cancelled is cl
   assert.ok(state.sent <= 512 * 1024, `${state.sent} bytes were sent`);
   await reader.cancel();
   assert.equal((await server.next('close')).stream, 3);
+});
+
+test('a read that waits when its stream is closed has its end, too', () => {
+  const log = [];
+  const streams = new CreditStreams(
+    (frame) => log.push(frame),
+    (call, outcome) => log.push(['end', call, outcome.tag]),
+  );
+  assert.equal(streams.read(1, 3, 100), undefined);
+  streams.close(3);
+  streams.data(3, Uint8Array.of(1));
+  streams.end(3, { tag: 'ok', val: undefined });
+  assert.deepEqual(log, [['credit', 3, WINDOW], ['close', 3], ['end', 1, 'ok']]);
 });
 
 test('a stream goes on where it was when the connection is back', async (t) => {

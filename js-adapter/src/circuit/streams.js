@@ -106,6 +106,8 @@ export class CreditStreams {
     const stream = this.#streams.get(id);
     this.#streams.delete(id);
     if (!stream?.end) this.#send(['close', id]);
+    // Its reader is gone, and each read has an end.
+    if (stream?.read) this.#endRead(stream.read.call, { tag: 'ok', val: new Uint8Array() });
   }
 
   /**
