@@ -95,7 +95,6 @@ impl Circuits {
     /// - `GET /circuit` opens a WebSocket for a new circuit, or to resume one.
     /// - `GET /circuit/{node}` resumes one. A load balancer sends it to the node whose name it has.
     /// - `POST /end` ends a circuit whose page goes away.
-    #[must_use]
     pub fn router(&self) -> Router {
         Router::new()
             .route("/circuit", get(open))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::http::header;
 use axum::http::request::Parts;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Instant, timeout_at};
 
 use super::auth::Subject;
@@ -62,20 +63,13 @@ pub(crate) async fn serve(shared: Arc<Shared>, socket: impl Socket + 'static, cl
             Err(refusal) => refusal,
         },
         Ok(Ok(First::Resume(resume))) => match find(&shared, &client, &resume, deadline).await {
-            Ok((handle, subject)) => match rotate(&handle, &resume) {
-                Ok(secret) => {
-                    let (socket, received) = (connection.into_socket(), resume.received);
-                    let resumption = Resumption { socket, received, secret, subject };
-                    match handle.send(Command::Resume(Box::new(resumption))) {
-                        Ok(()) => return,
-                        Err(Command::Resume(resumption)) => {
-                            connection = Connection::new(resumption.socket, std::time::Instant::now());
-                            Refusal::unknown()
-                        }
-                        Err(_) => return,
-                    }
+            Ok((handle, subject)) => match hand_over(connection, &handle, &resume, subject) {
+                Ok(()) => return,
+                Err(unsent) => {
+                    let refusal;
+                    (connection, refusal) = *unsent;
+                    refusal
                 }
-                Err(refusal) => refusal,
             },
             Err(refusal) => refusal,
         },
@@ -243,15 +237,35 @@ async fn find(
     Err(ended.map_or_else(Refusal::unknown, |(_, goodbye)| Refusal::ended(goodbye)))
 }
 
-/// Returns the next secret of a circuit.
-fn rotate(handle: &Handle, resume: &Resume) -> Result<String, Refusal> {
-    let mut keys = handle.keys.lock();
-    match keys.rotate(&resume.secret) {
-        Ok(()) => Ok(keys.current().to_owned()),
-        Err(error) => {
-            let what = format!("The system has no random numbers: {error}.");
-            Err(Refusal::new(ErrorKind::Failed, Reason::Rate, Then::Later, what).after(RETRY))
+/// Hands the socket over to the circuit, with the next secret. Returns it with a refusal where the circuit does not take it.
+fn hand_over(
+    connection: Connection,
+    handle: &Handle,
+    resume: &Resume,
+    subject: Subject,
+) -> Result<(), Box<(Connection, Refusal)>> {
+    let later = |what: &str| Refusal::new(ErrorKind::Failed, Reason::Rate, Then::Later, what).after(RETRY);
+    let secret = {
+        let mut keys = handle.keys.lock();
+        if let Err(error) = keys.rotate(&resume.secret) {
+            let refusal = later(&format!("The system has no random numbers: {error}."));
+            return Err(Box::new((connection, refusal)));
         }
+        keys.current().to_owned()
+    };
+    let (socket, received) = (connection.into_socket(), resume.received);
+    let resumption = Box::new(Resumption { socket, received, secret, subject });
+    let (unsent, refusal) = match handle.send(Command::Resume(resumption)) {
+        Ok(()) => return Ok(()),
+        Err(TrySendError::Closed(command)) => (command, Refusal::unknown()),
+        Err(TrySendError::Full(command)) => (command, later("The circuit has too much to do.")),
+    };
+    match unsent {
+        Command::Resume(resumption) => {
+            let connection = Connection::new(resumption.socket, std::time::Instant::now());
+            Err(Box::new((connection, refusal)))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::server::auth::Subject;
 use crate::server::circuit::connection::Socket;
@@ -118,11 +119,9 @@ impl Handle {
         self.origin.as_ref() == origin && self.subject == subject.name()
     }
 
-    /// Sends a command, unless the circuit has ended or does not take any.
-    pub(crate) fn send(&self, command: Command) -> Result<(), Command> {
-        self.commands.try_send(command).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(command) | mpsc::error::TrySendError::Closed(command) => command,
-        })
+    /// Sends a command. It comes back where the circuit has ended, or has too many to take.
+    pub(crate) fn send(&self, command: Command) -> Result<(), TrySendError<Command>> {
+        self.commands.try_send(command)
     }
 }
 

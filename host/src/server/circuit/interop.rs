@@ -301,8 +301,8 @@ impl Interop {
             self.mailbox.push(GuestTask::EndPageCall { call, id, outcome: Err(late()) });
             self.send(&ServerFrame::PageCancel { id });
         }
-        while let Some(ended) = self.reads.pop_late(now.presence, late) {
-            self.end_read(ended);
+        for ended in self.reads.end_late(now.presence, late) {
+            self.end_read(Some(ended));
         }
     }
 

@@ -167,12 +167,15 @@ impl Reads {
         self.asked.first_key_value().map(|(_, piece)| piece.deadline)
     }
 
-    /// Ends the read of a piece that is late with an error, if there is such a piece. Returns none as well where the read has failed before.
-    pub(crate) fn pop_late(&mut self, now: Duration, late: impl FnOnce() -> Error) -> Option<Option<Ended>> {
-        let first = self.asked.first_entry().filter(|first| first.get().deadline <= now)?;
-        let piece = first.remove();
-        self.outstanding -= piece.length;
-        Some(self.fail(piece.read, late()))
+    /// Ends the reads of pieces that are late with an error, and returns those that had not failed before.
+    pub(crate) fn end_late(&mut self, now: Duration, late: impl Fn() -> Error) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        while let Some(first) = self.asked.first_entry().filter(|first| first.get().deadline <= now) {
+            let piece = first.remove();
+            self.outstanding -= piece.length;
+            ended.extend(self.fail(piece.read, late()));
+        }
+        ended
     }
 
     /// Takes out all reads, as their ids and the guest's numbers.
@@ -254,10 +257,9 @@ mod tests {
         let mut reads = Reads::new(3);
         reads.begin(1, 71, 5, 0, 6).unwrap();
         while reads.next(SECOND).is_some() {}
-        assert_eq!(reads.pop_late(SECOND / 2, late), None);
-        assert_eq!(reads.pop_late(SECOND, late), Some(Some((1, 71, Err(late())))));
-        assert_eq!(reads.pop_late(SECOND, late), Some(None));
-        assert_eq!((reads.pop_late(SECOND, late), reads.outstanding), (None, 0));
+        assert_eq!(reads.end_late(SECOND / 2, late), []);
+        assert_eq!(reads.end_late(SECOND, late), [(1, 71, Err(late()))]);
+        assert_eq!((reads.end_late(SECOND, late), reads.outstanding), (vec![], 0));
     }
 
     #[test]

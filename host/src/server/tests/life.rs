@@ -225,6 +225,8 @@ async fn a_guest_that_loops_is_trapped_and_delays_no_neighbour() {
     assert_eq!(neighbour.call("Add", "[1,2]").await.as_deref(), Ok("3"));
 }
 
+type Attack = Box<dyn Fn(&mut Page)>;
+
 #[tokio::test]
 async fn what_breaks_the_protocol_ends_with_one_goodbye() {
     let circuits = circuits(CircuitOptions::new());
@@ -234,7 +236,7 @@ async fn what_breaks_the_protocol_ends_with_one_goodbye() {
         method: "CallPage".to_owned(),
         args: Args::from_json(r#"["never",[]]"#),
     };
-    let attacks: [(&str, Box<dyn Fn(&mut Page)>); 6] = [
+    let attacks: [(&str, Attack); 6] = [
         ("text", Box::new(|page| page.say_message(Message::Text("hello".into())))),
         ("a gap", Box::new(|page| page.raw(Bytes::from_static(&[0, 9, 4, 1, 1])))),
         ("garbage", Box::new(|page| page.raw(Bytes::from_static(&[0, 1, 99, 0])))),
