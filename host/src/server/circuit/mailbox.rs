@@ -11,7 +11,7 @@ use crate::engine::effects::GuestTask;
 #[derive(Default)]
 pub(crate) struct Mailbox {
     tasks: VecDeque<GuestTask>,
-    /// The bytes of the messages in them.
+    /// The bytes of them and of what they carry.
     bytes: usize,
 }
 
@@ -59,12 +59,13 @@ impl Mailbox {
     }
 }
 
-/// Returns the size of what a task carries, in bytes.
+/// Returns the size of a task with what it carries, in bytes. A page can have many made by few bytes of its own.
 fn size(task: &GuestTask) -> usize {
-    match task {
+    let carried = match task {
         GuestTask::BeginCall { method, args, .. } => method.len() + args.size(),
         GuestTask::EndPageCall { outcome, .. } => outcome.as_ref().map_or(0, |message| message.size()),
         GuestTask::EndPageRead { outcome, .. } => outcome.as_ref().map_or(0, Vec::len),
         _ => 0,
-    }
+    };
+    size_of::<GuestTask>() + carried
 }

@@ -289,6 +289,23 @@ async fn calls_wait_until_there_is_room_for_their_results() {
 }
 
 #[tokio::test]
+async fn what_a_page_sends_while_its_calls_wait_has_a_limit() {
+    let circuits = circuits(CircuitOptions::new().max_outbox(200_000).max_message_out(100_000).max_account(1 << 20));
+    let mut page = Page::start(&circuits).await;
+    // It takes no result, so that calls wait for it to.
+    for _ in 0..3 {
+        page.begin("MakeText", "[90000]");
+    }
+    // Two bytes each on the wire, and a task for the guest.
+    let objects = vec![(1, 1); 1_000];
+    for _ in 0..100 {
+        page.say(&PageFrame::Forget { objects: objects.clone() });
+    }
+    let (goodbye, code) = goodbye(&mut page).await;
+    assert_eq!((goodbye.kind.0, code), (ErrorKind::TooLarge, Some(4003)));
+}
+
+#[tokio::test]
 async fn a_page_that_says_nothing_is_closed() {
     let circuits = circuits(CircuitOptions::new().hello_time(Duration::from_millis(10)));
     let mut page = Page::connect(&circuits);

@@ -3,6 +3,8 @@
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::{Circuit, VISIT};
 use crate::engine::effects::GuestTask;
 use crate::error::Error;
@@ -81,12 +83,23 @@ impl Circuit {
         self.event(Event::End(End::Trapped), &message, now);
     }
 
-    /// Hands over frames to be sent.
+    /// Hands over frames to be sent, and sees to it that the circuit holds no more than it may.
     pub(super) fn flush(&mut self, now: Instant) {
         let frames = self.interop.take_frames();
-        if frames.is_empty() {
-            return;
+        if !frames.is_empty() {
+            self.hand_over(frames, now);
         }
+        // Where calls wait for the page's acks, the mailbox grows with everything else that it sends.
+        let held = self.interop.bytes() + self.link.outbox().bytes();
+        let limit = self.options.max_account;
+        if held > limit && self.ending.is_none() {
+            self.metrics.limit_hit(Limit::Account);
+            let what = format!("The server holds {held} bytes for this circuit, and {limit} is the limit.");
+            self.event(Event::End(End::TooLarge), &what, now);
+        }
+    }
+
+    fn hand_over(&mut self, frames: Vec<Bytes>, now: Instant) {
         self.active = now;
         for frame in &frames {
             // The first byte is the kind.
@@ -98,13 +111,6 @@ impl Circuit {
         if let Err(full) = self.link.push(frames) {
             self.metrics.limit_hit(Limit::Outbox);
             self.event(Event::End(End::SlowConsumer), &full.to_string(), now);
-        }
-        let held = self.interop.bytes() + self.link.outbox().bytes();
-        let limit = self.options.max_account;
-        if held > limit {
-            self.metrics.limit_hit(Limit::Account);
-            let what = format!("The server holds {held} bytes for this circuit, and {limit} is the limit.");
-            self.event(Event::End(End::TooLarge), &what, now);
         }
     }
 
