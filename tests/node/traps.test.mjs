@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DotNet } from 'dotwit';
+import { DotNet, DotNetError } from 'dotwit';
+import { GuestInstance } from '../node_modules/dotwit/src/guest/instance.js';
 import { failure, rejection, startGuest, tampered } from './support.mjs';
 
 /** Counts how often each promise settles, which the language already limits to once, and with what. */
@@ -181,4 +182,23 @@ test('a page whose own stack is full gets its error or a trap, and no call hangs
   if (!guest.running) failure(() => guest.invokeMethod('TestGuest', 'Add', 1, 2), 'guest-trapped');
   guest.stop();
   for (const { reason } of await Promise.allSettled(calls)) assert.ok(reason instanceof Error);
+});
+
+test("that there are too many of something refuses a call of a guest elsewhere, and is a trap where it was thrown through the guest's stack", async () => {
+  for (const [elsewhere, kind] of [
+    [undefined, 'guest-trapped'],
+    ['on a server', undefined],
+  ]) {
+    const guest = new GuestInstance(
+      () => {},
+      () => {},
+    );
+    await guest.start(async () => ({ elsewhere, exports: {}, describe: () => ({ tag: 'ok', val: [] }) }), {});
+    assert.throws(() =>
+      guest.enter(() => {
+        throw new DotNetError('too-many', 'of them');
+      }),
+    );
+    assert.equal(guest.end?.kind, kind);
+  }
 });
