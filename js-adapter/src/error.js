@@ -93,13 +93,15 @@ export function isTooLarge(thrown) {
 }
 
 /**
- * Whether an error was thrown that refuses one call, and says nothing about the guest: there is no room for it.
+ * Whether an error was thrown that refuses one call, and says nothing about the guest: there is no room for it. A guest in this thread can
+ * only lack memory: too many of something is what a function of the page has thrown through its stack.
  *
  * @param {unknown} thrown
+ * @param {string} [elsewhere] where the guest runs if not in this thread
  * @returns {thrown is DotNetError}
  */
-export function isRefusal(thrown) {
-  return thrown instanceof DotNetError && (thrown.kind === 'too-large' || thrown.kind === 'too-many');
+export function isRefusal(thrown, elsewhere) {
+  return isTooLarge(thrown) || (elsewhere !== undefined && thrown instanceof DotNetError && thrown.kind === 'too-many');
 }
 
 /** The messages of V8, Firefox and Safari for a text that is longer than they can hold. */

@@ -232,18 +232,6 @@ test('a token that cannot be had ends the start, whatever is thrown', async () =
   }
 });
 
-test('a page that pauses while it tries, and resumes at once, is back', async (t) => {
-  const { server, guest } = await connect(t);
-  server.accept = () => false;
-  server.socket.cut();
-  await until(() => guest.state === 'waiting', 'the loss is seen');
-  server.accept = () => true;
-  guest.reconnect().catch(() => {});
-  await Promise.resolve();
-  guest.pause();
-  assert.equal(await guest.resume(), true);
-});
-
 test('a trap ends all calls with its reason', async (t) => {
   const { server, guest } = await connect(t);
   const lost = [];

@@ -40,8 +40,7 @@ import { GOODBYE, HELLO, PING, PONG, REFUSED, RESUME, RESUMED, STALE, WELCOME } 
  *
  * @typedef {object} CircuitObserver
  * @property {(why: { message: string, quiet: boolean }) => void} waiting Its socket is lost; `quiet` where the page itself has left it.
- * @property {(tries: number, delay: number, message: string) => void} retrying It tries in so many milliseconds; which try it is, and why the
- *   last one has failed or the socket is lost.
+ * @property {(tries: number, delay: number) => void} retrying It tries in so many milliseconds; which try it is.
  * @property {() => void} live It has a socket again.
  * @property {() => void} paused
  * @property {(loss: Loss) => void} lost It has ended, and the page did not stop it.
@@ -155,11 +154,7 @@ export class Circuit {
    * @throws {DotNetError} of kind `disconnected` when the server cannot be reached; the circuit goes on to wait
    */
   async reconnect() {
-    if (this.#state === 'paused') {
-      this.#setWaiting();
-      // A try that the pause has given up ends in a moment, and must not be joined.
-      await this.#try?.done.catch(() => {});
-    }
+    if (this.#state === 'paused') this.#setWaiting();
     if (this.#state !== 'waiting') return this.#state === 'live';
     this.#isAway = false;
     this.#backoff.reset();
@@ -202,13 +197,13 @@ export class Circuit {
 
   async #connectOnce() {
     try {
-      const token = await this.#token();
+      const token = await (this.#welcome ? this.#token() : this.#options.token());
       // The page may have left or stopped meanwhile.
       if (this.#state !== 'connecting' && this.#state !== 'waiting') return this.#is('live');
       return await this.#greet(token);
     } catch (error) {
       this.#try = undefined;
-      this.#missed(messageOf(error), error instanceof Unreached ? error.afterMs : undefined);
+      this.#missed(error instanceof Unreached ? error.afterMs : undefined);
       throw error;
     } finally {
       this.#try = undefined;
@@ -216,28 +211,22 @@ export class Circuit {
   }
 
   /**
-   * Asks for the token. A page that waits does not do so for longer than the server keeps its circuit.
+   * Asks for the token, and waits for it no longer than the server keeps the circuit.
    *
    * @returns {Promise<string | undefined>}
    * @throws {unknown} what the page's function has thrown
    */
   #token() {
     return new Promise((resolve, reject) => {
-      const left = this.#welcome && Math.max(0, this.#giveUpAt(this.#welcome) - Date.now());
-      const stop = left === undefined ? undefined : after(left, () => reject(new Unreached('The token has not come.')));
-      // In a function that cannot throw before it is awaited.
-      const asked = (async () => this.#options.token())();
-      asked.then(resolve, reject).finally(stop);
+      const stop = after(this.#left, () => reject(new Unreached('There is no token.')));
+      new Promise((resolve) => resolve(this.#options.token())).then(resolve, reject).finally(stop);
     });
   }
 
-  /**
-   * When it tries no more, by the time of day.
-   *
-   * @param {Welcome} welcome
-   */
-  #giveUpAt({ retention }) {
-    return this.#waitingSince + retention + GRACE;
+  /** How long it still tries, in milliseconds. */
+  get #left() {
+    const { retention } = /** @type {Welcome} */ (this.#welcome);
+    return this.#waitingSince + retention + GRACE - Date.now();
   }
 
   /**
@@ -354,7 +343,7 @@ export class Circuit {
     } else if (this.#state === 'live') {
       this.#setWaiting();
       this.#observer.waiting({ message, quiet: this.#isAway });
-      this.#trySoon(message, afterMs);
+      this.#trySoon(afterMs);
     }
   }
 
@@ -368,32 +357,20 @@ export class Circuit {
     this.#lose({ kind, message, then: 'end' });
   }
 
-  /**
-   * A try has failed.
-   *
-   * @param {string} message
-   * @param {number} [afterMs]
-   */
-  #missed(message, afterMs) {
-    if (this.#state !== 'waiting' || !this.#welcome) return;
-    if (Date.now() >= this.#giveUpAt(this.#welcome)) {
-      const waited = Date.now() - this.#waitingSince;
-      const reason = `The server could not be reached for ${Math.round(waited / 1000)} seconds.`;
-      this.#lose(lostForGood({ kind: 'disconnected', message: reason, then: 'later' }));
-    } else {
-      this.#trySoon(message, afterMs);
-    }
+  /** A try has failed. @param {number} [afterMs] */
+  #missed(afterMs) {
+    if (this.#state !== 'waiting') return;
+    if (this.#left > 0) return this.#trySoon(afterMs);
+    const message = `The server could not be reached for ${Math.round((Date.now() - this.#waitingSince) / 1000)} seconds.`;
+    this.#lose(lostForGood({ kind: 'disconnected', message, then: 'later' }));
   }
 
-  /**
-   * @param {string} message why
-   * @param {number} [afterMs]
-   */
-  #trySoon(message, afterMs) {
+  /** @param {number} [afterMs] */
+  #trySoon(afterMs) {
     this.#stopTrying();
     if (this.#isAway) return;
     const delay = this.#backoff.next(afterMs);
-    this.#observer.retrying(this.#backoff.tries, delay, message);
+    this.#observer.retrying(this.#backoff.tries, delay);
     // A failure has the next try made.
     this.#cancelTry = after(delay, () => void this.#connect().catch(() => {}));
   }
@@ -408,17 +385,17 @@ export class Circuit {
     if (this.#state !== 'waiting') return;
     this.#isAway = false;
     this.#backoff.reset();
-    if (!this.#try) this.#trySoon('The page was away.');
+    if (!this.#try) this.#trySoon();
     else if (Date.now() - this.#try.since > FRESH) this.#dropped('The page was away.');
   }
 
   /** @param {boolean} returns */
   #leave(returns) {
-    if (!this.#welcome || this.#state === 'ended') return;
+    const wasLive = this.#state === 'live';
+    if (!wasLive && this.#state !== 'waiting' && this.#state !== 'paused') return;
     // A socket may not get its last frame out while a page is unloaded, and a page that has paused has none.
     if (!returns) sendBeacon(this.#options.url, this.id, this.#secret);
     if (this.#state === 'paused') return;
-    const wasLive = this.#state === 'live';
     this.#isAway = true;
     this.#part('The page has left.', returns ? 'resume' : 'end');
     this.#setWaiting();

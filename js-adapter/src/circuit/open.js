@@ -30,7 +30,7 @@ export async function openCircuit(options, again) {
   let stopRestarting;
   /** @type {CircuitGuest | undefined} */
   let guest;
-  const startAnew = (/** @type {number} */ afterMs = 0) => {
+  const startAnew = (afterMs = 0) => {
     stopRestarting ??= restart(again, checked.retry, afterMs, (another) => {
       guarded(() => notice?.up());
       events.emit('restart', { guest: another });
@@ -44,7 +44,7 @@ export async function openCircuit(options, again) {
     // Beside the start, which does not need it: later there may be no server to load it from. Without it a page still has its events.
     import('./notice.js').then(
       ({ Notice }) => {
-        const actions = { reconnect: () => circuit.reconnect(), pause: () => circuit.pause(), restart: () => startAnew() };
+        const actions = { reconnect: () => circuit.reconnect(), pause: () => circuit.pause(), restart: startAnew };
         notice = new Notice(checked, actions);
       },
       () => {},
@@ -55,9 +55,9 @@ export async function openCircuit(options, again) {
       if (!quiet) guarded(() => notice?.down(new DotNetError('disconnected', message)));
       events.emit('disconnect', { message });
     },
-    retrying(tries, delay, message) {
-      // A page that was away or had paused was told nothing, and may find its server at once.
-      if (tries > 1) guarded(() => notice?.down(new DotNetError('disconnected', message)));
+    retrying(tries, delay) {
+      // A page that was away or had paused was told nothing, for it may find its server at once.
+      if (tries > 1) guarded(() => notice?.down(new DotNetError('disconnected', 'The server was not reached.')));
       notice?.retrying(tries, delay);
     },
     live() {

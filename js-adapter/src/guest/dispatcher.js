@@ -5,7 +5,7 @@
  */
 
 import { cancelAfter } from '../call-options.js';
-import { DotNetError, describeValue, errorOf, isBlank, isRefusal } from '../error.js';
+import { DotNetError, describeValue, errorOf, isBlank } from '../error.js';
 import { checkCount, tooMany } from '../limits.js';
 import { PageCalls } from '../page/calls.js';
 import { isObjectId } from '../proxy/dotnet-object.js';
@@ -300,7 +300,7 @@ export class Dispatcher extends StartedGuest {
     const { end } = this.#guest;
     if (end) return errorOf(end, calledOf(target, method));
     this.#exchange.pageObjects.rollback(message.retained);
-    return isRefusal(cause) ? withCalled(cause, target, method) : cause;
+    return cause instanceof DotNetError ? withCalled(cause, target, method) : cause;
   }
 
   /**

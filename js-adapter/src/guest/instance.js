@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DotNetError, errorOf, isRefusal, isTooLarge, messageOf, tooLarge } from '../error.js';
+import { DotNetError, errorOf, isRefusal, messageOf, tooLarge } from '../error.js';
 import { LIMITS } from '../limits.js';
 import { Alarm } from '../timers.js';
 import { EntryQueue } from './entry-queue.js';
@@ -31,12 +31,6 @@ export class GuestInstance {
 
   /** @type {string | undefined} */
   #elsewhere;
-
-  /**
-   * Whether what was thrown refuses one call, and the guest was not entered. A guest in this thread can only lack memory: too many of
-   * something is what a function of the page has thrown through its stack.
-   */
-  #refuses = isTooLarge;
 
   /** @type {Assembly[]} */
   #assemblies = [];
@@ -116,7 +110,6 @@ export class GuestInstance {
       });
       this.#kind = this.#binding.kind;
       this.#elsewhere = this.#binding.elsewhere;
-      if (this.#elsewhere !== undefined) this.#refuses = isRefusal;
       Object.assign(this.limits, this.#binding.limits);
       this.#exports = this.#interfaces.exports(this.#binding.exports);
     } catch (cause) {
@@ -177,7 +170,7 @@ export class GuestInstance {
       if (this.#end?.kind === 'guest-trapped') throw this.#end;
       return result;
     } catch (cause) {
-      if (this.#refuses(cause) && !this.#end) throw cause;
+      if (isRefusal(cause, this.#elsewhere) && !this.#end) throw cause;
       // Set without a call, because the stack may be full: whatever fails from here on, the guest is not entered again.
       this.#end ??= TRAPPED;
       throw this.#trapped(cause);
@@ -244,7 +237,7 @@ export class GuestInstance {
       try {
         end(binding, outcome());
       } catch (thrown) {
-        if (!this.#refuses(thrown)) throw thrown;
+        if (!isRefusal(thrown, this.#elsewhere)) throw thrown;
         refused?.();
         end(binding, { tag: 'err', val: { kind: thrown.kind, message: thrown.message } });
       }
