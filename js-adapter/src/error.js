@@ -101,7 +101,7 @@ export function isTooLarge(thrown) {
  * @returns {thrown is DotNetError}
  */
 export function isRefusal(thrown, elsewhere) {
-  return isTooLarge(thrown) || (elsewhere !== undefined && thrown instanceof DotNetError && thrown.kind === 'too-many');
+  return isTooLarge(thrown) || (!!elsewhere && thrown instanceof DotNetError && thrown.kind === 'too-many');
 }
 
 /** The messages of V8, Firefox and Safari for a text that is longer than they can hold. */

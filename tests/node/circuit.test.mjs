@@ -570,6 +570,15 @@ test('pieces of what can be read once are read one after the other, although the
   assert.match((await server.next('page-data')).outcome.error.message, /can be read once and in order/);
 });
 
+test('pieces of one stream of the page do not count as streams', async (t) => {
+  const { server, guest } = await connect(t, new TestServer({ limits: { streams: 2 } }));
+  serve(server, () => ok(null));
+  const reference = DotNet.createJSStreamReference(new Blob([Uint8Array.of(1, 2, 3, 4)]));
+  await guest.invokeMethodAsync('Circuit', 'Take', reference);
+  server.send(...[0, 1, 2, 3].map((offset) => frames.pageRead(offset + 1, reference.__jsObjectId, offset, 1)));
+  for (let piece = 1; piece <= 4; piece++) assert.deepEqual((await server.next('page-data')).outcome, { ok: Buffer.of(piece) });
+});
+
 test('what the guest reads of the page does not take the room of calls, nor does it fail for want of any', async (t) => {
   const { server, guest } = await connect(t, new TestServer({ limits: { replay: 1000 } }));
   serve(server, () => ok(null));

@@ -5,7 +5,7 @@
  */
 
 import { DotNetError, describeValue, errorOf } from '../error.js';
-import { checkCount, tooMany } from '../limits.js';
+import { LIMITS, checkCount, tooMany } from '../limits.js';
 import { read } from '../wire/read.js';
 import { isThenable } from '../wire/values.js';
 import { write } from '../wire/write.js';
@@ -150,7 +150,8 @@ export class PageCalls {
    */
   readStream(id, target, offset, length) {
     if (this.#guest.end) return;
-    const { streams } = this.#guest.limits;
+    // Those of a guest here: a server asks for several pieces of each stream at once.
+    const { streams } = LIMITS;
     const room = this.#reads < streams;
     const error = room ? undefined : tooMany(this.#reads + 1, streams, "the page's streams that the guest reads");
     if (room) this.#reads++;
