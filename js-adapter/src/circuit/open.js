@@ -73,7 +73,7 @@ export async function openCircuit(options, again) {
       const mayStart = loss.then === 'fresh' || loss.then === 'later';
       if (checked.lost === 'restart' && mayStart) startAnew(loss.afterMs);
       else if (checked.lost === 'reload' && loss.then === 'fresh' && canReload()) reload(loss.afterMs);
-      else notice?.lost(loss);
+      else guarded(() => notice?.lost(loss));
     },
     stale() {
       // There is a new guest each time, so this cannot go on by itself.
