@@ -111,13 +111,13 @@ impl Gate {
             }
         };
         let options = &self.options;
-        let (incoming, outgoing) = (options.max_message + MESSAGE_OVERHEAD, options.max_message_out + MESSAGE_OVERHEAD);
+        let incoming = options.max_message.saturating_add(MESSAGE_OVERHEAD);
         let client = Client { source, origin, request: parts, _handshake: handshake };
         upgrade
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER)
-            // One message that is being written, and one that follows it.
-            .max_write_buffer_size(BUFFER + 2 * outgoing)
+            // Circuits have one message written at a time, and these have limits of their own.
+            .max_write_buffer_size(usize::MAX)
             .max_message_size(incoming)
             .max_frame_size(incoming)
             .on_upgrade(move |socket| serve(socket, client))
