@@ -3,14 +3,13 @@
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
-use super::{Circuit, STOPS, goodbye, refuse};
+use super::{Circuit, STOPS, UNKNOWN, goodbye, refuse};
 use crate::error::ErrorKind;
 use crate::server::auth::Subject;
 use crate::server::circuit::connection::{Connection, Lost};
 use crate::server::circuit::handle::{Command, Resumption};
 use crate::server::circuit::inbox::Accepted;
-use crate::server::circuit::state::{Action, End, Event};
-
+use crate::server::circuit::state::{Action, End, Event, State};
 use crate::server::metrics::{self, Direction, Limit};
 use crate::server::wire::{
     CloseCode, Control, ControlBody, CountedFrame, Frame, Goodbye, PageFrame, Reason, Resumed, SocketMessage, Stale,
@@ -134,7 +133,9 @@ impl Circuit {
         let connection = Connection::new(socket, now);
         let (state, action) = self.state.on(Event::Resumed);
         if action == Action::Refuse {
-            return refuse(connection, Reason::Draining, Then::Fresh, STOPS);
+            let (reason, why) =
+                if state == State::Draining { (Reason::Draining, STOPS) } else { (Reason::Unknown, UNKNOWN) };
+            return refuse(connection, reason, Then::Fresh, why);
         }
         match self.link.rewind(received) {
             Ok(again) => self.metrics.replayed(again),
@@ -157,6 +158,8 @@ impl Circuit {
         self.presence.begin(now);
         self.place.stop_waiting();
         (self.away, self.counts_as_waiting, self.pinged, self.confirmed) = (None, false, None, false);
+        // It has had no chance to take anything meanwhile.
+        self.held_since = None;
         self.handle.status.set_state(self.state);
         tracing::debug!(circuit = %self.handle.id(), "resumed");
     }

@@ -51,6 +51,9 @@ const CLEAN_UP: Duration = Duration::from_millis(100);
 /// What pages are told when the server stops.
 const STOPS: &str = "The server stops.";
 
+/// What pages are told that come back while their circuit is ending.
+const UNKNOWN: &str = "There is no such circuit.";
+
 /// What a circuit is made of.
 pub(crate) struct Parts {
     pub(crate) handle: Arc<Handle>,
@@ -212,7 +215,8 @@ impl Circuit {
     async fn finish(mut self, ending: Ending) -> End {
         let Ending { end, message, after } = ending;
         self.handle.status.set_state(State::Ended(end));
-        tracing::info!(circuit = %self.handle.id(), reason = end.as_str(), "the circuit has ended: {message}");
+        // As a field it is escaped: it may quote the page.
+        tracing::info!(circuit = %self.handle.id(), reason = end.as_str(), why = message, "the circuit has ended");
         if end == End::Trapped {
             // What was said last, the trap among it, goes out before the goodbye.
             let _ = poll_fn(|cx| Poll::Ready(self.link.poll_send(cx, Instant::now()))).await;
@@ -227,7 +231,7 @@ impl Circuit {
         while let Ok(command) = self.commands.try_recv() {
             if let Command::Resume(resumption) = command {
                 let connection = Connection::new(resumption.socket, Instant::now());
-                refuse(connection, Reason::Unknown, Then::Fresh, "There is no such circuit.");
+                refuse(connection, Reason::Unknown, Then::Fresh, UNKNOWN);
             }
         }
         if self.trapped.is_none() {
