@@ -23,7 +23,7 @@ use crate::server::metrics::{Direction, Limit, Metrics};
 use crate::server::options::CircuitOptions;
 use crate::server::wire::{CountedFrame, MAX_INTEGER, MAX_RELEASES, PageFrame, ServerFrame, WireError, WireLimits};
 
-/// What a piece of a page's stream leaves of a message for its frame: two numbers, an outcome and a length.
+/// What a piece of a stream leaves of a message for its frame: two numbers, an outcome and a length.
 const PIECE_OVERHEAD: usize = 64;
 
 /// A moment.
@@ -63,7 +63,7 @@ impl Interop {
         Self {
             limits: WireLimits::of_server(options.max_message_out),
             reads: Reads::new(options.max_message.saturating_sub(PIECE_OVERHEAD)),
-            streams: Streams::new(options.max_streams),
+            streams: Streams::new(options.max_streams, options.max_message_out.saturating_sub(PIECE_OVERHEAD)),
             config,
             options,
             metrics,

@@ -15,6 +15,7 @@ const MAX_CREDIT: u64 = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Streams {
     limit: usize,
+    piece: u32,
     open: HashMap<u64, Stream>,
     /// The streams that have credit and no read under way, in turn.
     ready: VecDeque<u64>,
@@ -40,9 +41,10 @@ pub(crate) struct GuestRead {
 }
 
 impl Streams {
-    /// Returns none, of which `limit` may be open at once.
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, open: HashMap::new(), ready: VecDeque::new(), reading: HashMap::new(), last: 0 }
+    /// Returns none, of which `limit` may be open at once. No piece is larger than `piece` bytes.
+    pub(crate) fn new(limit: usize, piece: usize) -> Self {
+        let piece = u32::try_from(piece).unwrap_or(PIECE).clamp(1, PIECE);
+        Self { limit, piece, open: HashMap::new(), ready: VecDeque::new(), reading: HashMap::new(), last: 0 }
     }
 
     /// Lets the page have more bytes of a stream. Returns false where as many streams are open as may be.
@@ -64,12 +66,11 @@ impl Streams {
     pub(crate) fn next(&mut self) -> Option<GuestRead> {
         loop {
             let stream = self.ready.pop_front()?;
-            // It may have been closed meanwhile.
             let Some(open) = self.open.get_mut(&stream).filter(|open| open.read.is_none()) else { continue };
             self.last += 1;
             open.read = Some(self.last);
             self.reading.insert(self.last, stream);
-            let max = u32::try_from(open.credit).unwrap_or(PIECE).min(PIECE);
+            let max = u32::try_from(open.credit).unwrap_or(PIECE).min(self.piece);
             return Some(GuestRead { call: self.last, stream, max });
         }
     }
@@ -95,7 +96,9 @@ impl Streams {
 
     /// Closes a stream. The outcome of a read that is under way is dropped.
     pub(crate) fn close(&mut self, stream: u64) {
-        self.open.remove(&stream);
+        if self.open.remove(&stream).is_some() {
+            self.ready.retain(|ready| *ready != stream);
+        }
     }
 
     /// Closes all streams.
@@ -116,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_stream_is_read_as_long_as_it_has_credit() {
-        let mut streams = Streams::new(2);
+        let mut streams = Streams::new(2, 1 << 20);
         assert!(streams.credit(5, 40_000));
         assert_eq!(streams.next(), Some(GuestRead { call: 1, stream: 5, max: PIECE }));
         assert_eq!(streams.next(), None, "one read at a time");
@@ -133,7 +136,7 @@ mod tests {
 
     #[test]
     fn credit_that_comes_during_a_read_counts() {
-        let mut streams = Streams::new(1);
+        let mut streams = Streams::new(1, 1 << 20);
         assert!(streams.credit(5, 10));
         assert!(streams.next().is_some());
         assert!(streams.credit(5, 10));
@@ -144,7 +147,7 @@ mod tests {
 
     #[test]
     fn streams_take_turns() {
-        let mut streams = Streams::new(2);
+        let mut streams = Streams::new(2, 1 << 20);
         assert!(streams.credit(5, u64::MAX) && streams.credit(6, u64::MAX));
         let order: Vec<u64> = std::iter::from_fn(|| {
             let read = streams.next()?;
@@ -158,7 +161,7 @@ mod tests {
 
     #[test]
     fn there_are_no_more_than_the_limit_and_a_closed_one_makes_room() {
-        let mut streams = Streams::new(1);
+        let mut streams = Streams::new(1, 1 << 20);
         assert!(streams.credit(5, 1));
         assert!(!streams.credit(6, 1));
         let read = streams.next().unwrap();
@@ -170,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_opened_again_while_its_old_read_is_under_way_is_not_confused_by_it() {
-        let mut streams = Streams::new(1);
+        let mut streams = Streams::new(1, 1 << 20);
         assert!(streams.credit(5, 1));
         let old = streams.next().unwrap();
         streams.close(5);
@@ -179,5 +182,26 @@ mod tests {
         assert_eq!(streams.end(old.call, Some(1)), None);
         assert_eq!(streams.next(), None);
         assert_eq!(streams.end(new.call, None), Some(5));
+    }
+
+    #[test]
+    fn a_stream_that_is_closed_and_opened_again_has_one_turn() {
+        let mut streams = Streams::new(1, 1 << 20);
+        for _ in 0..100 {
+            assert!(streams.credit(5, 1));
+            streams.close(5);
+        }
+        assert!(streams.ready.is_empty());
+        assert!(streams.credit(5, 1));
+        let read = streams.next().unwrap();
+        assert_eq!(streams.end(read.call, Some(1)), Some(5));
+        assert_eq!(streams.next(), None, "there is no credit left");
+    }
+
+    #[test]
+    fn no_piece_is_larger_than_a_message_may_be() {
+        let mut streams = Streams::new(1, 1_000);
+        assert!(streams.credit(5, 40_000));
+        assert_eq!(streams.next().map(|read| read.max), Some(1_000));
     }
 }
