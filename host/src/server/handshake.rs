@@ -30,6 +30,9 @@ use crate::error::{Error, ErrorKind};
 /// How long a refused socket has to take its refusal.
 const PARTING: Duration = Duration::from_secs(5);
 
+/// As good as any longer time for a hello, and one that can be added to the clock.
+const LONGEST_HELLO: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// How long a page should wait before it tries once more where there is no room.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -41,7 +44,7 @@ const UNKNOWN: &str = "There is no such circuit, or it is not this page's.";
 
 /// Serves a socket, from its first message to the end of its circuit, or to its handing over to the circuit that it resumes.
 pub(crate) async fn serve(shared: Arc<Shared>, socket: impl Socket + 'static, client: Client) {
-    let deadline = Instant::now() + shared.options.hello_time;
+    let deadline = Instant::now() + shared.options.hello_time.min(LONGEST_HELLO);
     let mut connection = Connection::new(Box::pin(socket), std::time::Instant::now());
     let first = timeout_at(deadline, first_frame(&shared, &mut connection)).await;
     let refusal = match first {

@@ -194,7 +194,8 @@ impl Interop {
                 let frame = ServerFrame::PageCall { id, request };
                 match frame.encode(&self.limits) {
                     Ok(frame) => {
-                        self.page_calls.begin(id, call, now.clock, now.presence + self.options.page_call_limit);
+                        let deadline = now.presence.saturating_add(self.options.page_call_limit);
+                        self.page_calls.begin(id, call, now.clock, deadline);
                         self.out.push(frame);
                     }
                     Err(error) => {
@@ -277,7 +278,7 @@ impl Interop {
             let waiter = Some(Waiter::Driver);
             self.mailbox.push(GuestTask::Read { call: read.call, stream: read.stream, max: read.max, waiter });
         }
-        while let Some(read) = self.reads.next(presence + self.options.page_call_limit) {
+        while let Some(read) = self.reads.next(presence.saturating_add(self.options.page_call_limit)) {
             let reads::PageRead { piece, object, offset, length } = read;
             self.send(&ServerFrame::PageRead { id: piece, object, offset, length });
         }

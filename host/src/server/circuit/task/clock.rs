@@ -31,14 +31,14 @@ impl Circuit {
         let ack = self.link.inbox().ack_due();
         if let Some(connection) = self.link.connection() {
             let beat = match self.pinged {
-                Some(pinged) if pinged >= connection.heard() => connection.heard() + options.lost_after,
-                _ => connection.heard() + options.beat,
+                Some(pinged) if pinged >= connection.heard() => options.lost_after,
+                _ => options.beat,
             };
             let stuck = connection.stuck_since().map(|since| since + STUCK);
             let held = self.held_since.map(|since| since + STUCK);
             // An ack that is due and has not gone out waits for the socket.
             let ack = ack.filter(|due| *due > now);
-            next = [next, Some(beat), stuck, held, ack].into_iter().flatten().min();
+            next = [next, connection.heard().checked_add(beat), stuck, held, ack].into_iter().flatten().min();
         }
         next
     }
