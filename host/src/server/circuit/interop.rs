@@ -172,8 +172,9 @@ impl Interop {
     /// Acts upon what a visit of the guest has left. Returns whether the guest is gone.
     pub(crate) fn effects(&mut self, effects: Effects, noted: Noted, now: Now) -> bool {
         let Effects { settled, page, guest, undelivered, alarm: _ } = effects;
-        // A trap ends everything with one frame.
+        // A trap ends everything with one frame, except for what had ended in the same visit before.
         if page.iter().any(|task| matches!(task, PageTask::Drop)) {
+            settled.into_iter().filter(has_ended_before).for_each(|settled| self.settle(settled, now.clock));
             return true;
         }
         page.into_iter().for_each(|task| self.page_task(task, now));
@@ -353,4 +354,13 @@ impl Interop {
             Err(error) => tracing::error!("a '{}' frame is not sent: {error}", frame.name()),
         }
     }
+}
+
+/// Returns whether something ended before its guest trapped.
+fn has_ended_before(settled: &Settled) -> bool {
+    let error = match settled {
+        Settled::Call { outcome, .. } => outcome.as_ref().err(),
+        Settled::Read { outcome, .. } => outcome.as_ref().err(),
+    };
+    error.is_none_or(|error| error.kind() != ErrorKind::GuestTrapped)
 }

@@ -306,6 +306,40 @@ async fn what_a_page_sends_while_its_calls_wait_has_a_limit() {
 }
 
 #[tokio::test]
+async fn what_had_ended_before_a_trap_keeps_its_outcome() {
+    let mut page = Page::start(&circuits(CircuitOptions::new())).await;
+    let call = |call, method: &str, args: &str| {
+        let (target, method, args) = ("TestGuest".into(), method.to_owned(), Args::from_json(args));
+        PageFrame::Call { call, target, method, args }
+    };
+    // One message is one visit.
+    page.say_together(&[call(1, "Add", "[1,2]"), call(2, "Panic", r#"["gone"]"#)]);
+    assert_eq!(page.end(1).await.as_deref(), Ok("3"));
+    assert!(matches!(page.frame().await, ServerFrame::Trapped { .. }));
+}
+
+#[tokio::test]
+async fn times_without_an_end_are_as_good_as_any() {
+    let longest = Duration::MAX;
+    let options = CircuitOptions::new().hello_time(longest).lost_after(longest).retention(longest);
+    let options = options.waiting_grace(longest).page_call_limit(longest).overrun(longest).idle(longest);
+    let circuits = circuits(options.beat(longest - Duration::from_secs(1)).drain_time(longest));
+    let mut page = Page::start(&circuits).await;
+    let call = page.begin("CallPage", r#"["answer",[]]"#);
+    let ServerFrame::PageCall { id, .. } = page.frame().await else { panic!("no call of the page") };
+    page.cut();
+    page.resume().await;
+    page.say(&PageFrame::PageEnd { id, outcome: Ok(Args::from_json("5")) });
+    assert_eq!(page.end(call).await.as_deref(), Ok("5"));
+    page.say_control(
+        &Goodbye { kind: ErrorKind::Disconnected.into(), message: String::new(), then: Then::End, after_ms: None }
+            .encode(),
+    );
+    count(&circuits, 0).await;
+    soon(circuits.drain()).await;
+}
+
+#[tokio::test]
 async fn a_page_that_says_nothing_is_closed() {
     let circuits = circuits(CircuitOptions::new().hello_time(Duration::from_millis(10)));
     let mut page = Page::connect(&circuits);

@@ -199,7 +199,14 @@ impl Page {
 
     /// Sends a counted frame.
     pub(super) fn say(&mut self, frame: &PageFrame) {
-        self.outbox.push(frame.encode(&LIMITS).unwrap()).unwrap();
+        self.say_together([frame]);
+    }
+
+    /// Sends counted frames in one message.
+    pub(super) fn say_together<'f>(&mut self, frames: impl IntoIterator<Item = &'f PageFrame>) {
+        for frame in frames {
+            self.outbox.push(frame.encode(&LIMITS).unwrap()).unwrap();
+        }
         self.flush();
     }
 

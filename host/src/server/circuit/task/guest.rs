@@ -58,6 +58,7 @@ impl Circuit {
         }
         let is_gone = self.interop.effects(effects, noted, self.moment(now));
         if is_gone || trapped.is_some() {
+            self.flush(now);
             return self.trapped(trapped, now);
         }
         self.interop.mailbox.put_back(left_over);
