@@ -11,7 +11,7 @@ use crate::contract::message::Message as Args;
 use crate::error::ErrorKind;
 use crate::server::circuits::Circuits;
 use crate::server::options::CircuitOptions;
-use crate::server::wire::{Control, ControlBody, Goodbye, PageFrame, Reason, ServerFrame, Then};
+use crate::server::wire::{Control, ControlBody, Goodbye, Hello, PageFrame, Reason, ServerFrame, Then};
 
 /// Waits until there are as many circuits as that.
 async fn count(circuits: &Circuits, expected: usize) {
@@ -337,6 +337,16 @@ async fn times_without_an_end_are_as_good_as_any() {
     );
     count(&circuits, 0).await;
     soon(circuits.drain()).await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_gone_before_its_guest_has_started_leaves_no_circuit() {
+    let circuits = circuits(CircuitOptions::new());
+    let mut page = Page::connect(&circuits);
+    page.say_control(&Hello { client: String::new(), features: Vec::new(), token: None }.encode());
+    page.cut();
+    page.served().await;
+    assert_eq!(circuits.count(), 0);
 }
 
 #[tokio::test]

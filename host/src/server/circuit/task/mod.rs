@@ -146,7 +146,6 @@ impl Circuit {
         circuit.admit(&subject, now);
         circuit.link.attach(connection, &welcome);
         circuit.presence.begin(now);
-        circuit.event(Event::Started, "", now);
         circuit
     }
 
@@ -167,6 +166,10 @@ impl Circuit {
             }
             let reads = self.reads(now);
             progress |= self.receive(cx, reads, now);
+            if self.state == State::Connecting {
+                // Its page was still there when the guest had started. One that was not knows no secret to come back with.
+                self.event(Event::Started, "", now);
+            }
             progress |= self.visit(cx, now);
             self.send(cx, now);
             // The page could not be read before something was sent, and now it can.
