@@ -72,10 +72,11 @@ async fn a_secret_is_good_once_and_the_former_one_until_the_page_has_spoken() {
     let circuits = circuits(CircuitOptions::new());
     let mut page = Page::start(&circuits).await;
     let first = page.secret.clone();
-    // The answer to this resume is lost.
+    // The page never reads the answer to this resume.
     page.ask_to_resume();
-    waiting(&circuits, &page).await;
+    assert!(matches!(page.control().await, Control::Resumed(_)));
     page.cut();
+    waiting(&circuits, &page).await;
     page.resume().await;
     assert_ne!(page.secret, first);
     assert_eq!(page.call("Add", "[1,2]").await.as_deref(), Ok("3"));
