@@ -191,6 +191,12 @@ impl Interop {
 
     fn page_task(&mut self, task: PageTask, now: Now) {
         match task {
+            PageTask::Begin { call, id, request, .. } if self.page_calls.len() >= self.options.max_pending_calls => {
+                self.metrics.limit_hit(Limit::PendingCalls);
+                let error = limits::too_many_calls(&request.identifier, self.options.max_pending_calls);
+                give_back(&request.args).for_each(|task| self.mailbox.push(task));
+                self.mailbox.push(GuestTask::EndPageCall { call, id, outcome: Err(error) });
+            }
             PageTask::Begin { call, id, request, .. } => {
                 let frame = ServerFrame::PageCall { id, request };
                 match frame.encode(&self.limits) {

@@ -20,7 +20,8 @@ impl CircuitOptions {
         self
     }
 
-    /// Sets how many asynchronous calls may be under way in each direction of a circuit. The default is 1 000. One more fails.
+    /// Sets how many asynchronous calls may be under way in each direction of a circuit. The default is 1 000. One more fails. No more than
+    /// [`Config::max_pending_calls`](crate::Config::max_pending_calls) are in either case.
     #[must_use]
     pub fn max_pending_calls(mut self, count: usize) -> Self {
         self.max_pending_calls = count;

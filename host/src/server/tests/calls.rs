@@ -180,6 +180,17 @@ async fn more_calls_than_the_limit_are_refused_alone() {
 }
 
 #[tokio::test]
+async fn more_calls_of_the_page_than_the_limit_are_refused_alone() {
+    let mut page = Page::start(&circuits(CircuitOptions::new().max_pending_calls(2))).await;
+    let call = page.begin("CallPageOften", r#"["answer",3]"#);
+    for _ in 0..2 {
+        let ServerFrame::PageCall { id, .. } = page.frame().await else { panic!("no call of the page") };
+        page.say(&PageFrame::PageEnd { id, outcome: Ok(Message::from_json("5")) });
+    }
+    assert_eq!(page.end(call).await.as_deref(), Ok(r#"[{"Ok":5},{"Ok":5},{"Err":"too-many"}]"#));
+}
+
+#[tokio::test]
 async fn a_failure_keeps_its_message_and_loses_its_detail() {
     let mut page = Page::start(&circuits(CircuitOptions::new())).await;
     let call = page.begin("Fail", "[]");
