@@ -143,7 +143,6 @@ impl Circuits {
             let share = half / count.max(1) * u32::try_from(index).unwrap_or(0);
             let _ = circuit.send(Command::Drain { from: now + share, by });
         }
-        // Those that were being started meanwhile end with the last.
         while registry.len() > 0 && Instant::now() < by {
             tokio::time::sleep(LOOK).await;
         }

@@ -199,10 +199,10 @@ async fn open(shared: &Arc<Shared>, client: &Client, hello: Hello, deadline: Ins
     .encode();
     let (handle, commands) = Handle::new(id, keys, client.origin.clone(), &subject);
     let handle = Arc::new(handle);
+    slot.enter(Arc::clone(&handle)).map_err(Refusal::full)?;
     tracing::info!(
         circuit = %handle.id(), client = hello.client, peer = %client.source.address, subject = subject.name(), "a circuit begins"
     );
-    slot.enter(Arc::clone(&handle));
     let options = Arc::clone(options);
     let metrics = Arc::clone(&shared.metrics);
     Ok(Opened {

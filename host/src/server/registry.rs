@@ -132,9 +132,18 @@ impl Registry {
 
 impl Slot {
     /// Enters a circuit that has started.
-    pub(crate) fn enter(&mut self, handle: Arc<Handle>) {
+    ///
+    /// # Errors
+    ///
+    /// If the server has begun to stop meanwhile, and would not know of it.
+    pub(crate) fn enter(&mut self, handle: Arc<Handle>) -> Result<(), Full> {
+        let inner = &mut *self.registry.inner.lock();
+        if inner.is_draining {
+            return Err(Full::Draining);
+        }
         self.id = Some(handle.id().clone());
-        self.registry.inner.lock().circuits.insert(handle.id().clone(), handle);
+        inner.circuits.insert(handle.id().clone(), handle);
+        Ok(())
     }
 }
 
