@@ -8,7 +8,7 @@ mod forwarded;
 use std::net::IpAddr;
 
 use axum::http::HeaderMap;
-use axum::http::header::{FORWARDED, HOST};
+use axum::http::header::{FORWARDED, HOST, VIA};
 use axum::http::request::Parts;
 use ipnet::IpNet;
 
@@ -99,7 +99,9 @@ pub(crate) fn host(request: &Parts) -> String {
 
 /// Returns whether a request says that it has passed through a proxy, trusted or not.
 pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
-    headers.contains_key(FORWARDED) || forwarded::has_customary(headers)
+    // Some name the client in a way of their own, or only themselves.
+    let has_others = [VIA.as_str(), "x-real-ip", "x-forwarded-prefix"].iter().any(|name| headers.contains_key(*name));
+    has_others || headers.contains_key(FORWARDED) || forwarded::has_customary(headers)
 }
 
 fn is_trusted(trusted: &[IpNet], address: IpAddr) -> bool {
