@@ -40,8 +40,15 @@ impl Circuit {
     /// Whether the page's next call waits until the page has taken what was sent to it. Only calls wait: their results are what the page
     /// asked for, and have to fit. What the guest wants by itself goes on, and fails where there is no room.
     fn holds_calls(&mut self, now: Instant) -> bool {
-        let holds = self.interop.mailbox.begins_call() && !self.link.has_room();
-        self.held_since = if holds { self.held_since.or(Some(now)) } else { None };
+        if self.link.has_room() {
+            self.held_since = None;
+            return false;
+        }
+        // What the guest does in between is no reason to wait for longer.
+        let holds = self.interop.mailbox.begins_call();
+        if holds {
+            self.held_since.get_or_insert(now);
+        }
         holds
     }
 
