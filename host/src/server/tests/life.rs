@@ -423,6 +423,11 @@ async fn a_newer_guest_is_for_new_circuits_and_the_others_are_told() {
     circuits.swap(&guest(Config::new().max_sessions(1).max_circuits(1))).unwrap();
     assert_eq!(old.control().await, Control::Stale);
     assert_eq!(old.call("Add", "[1,2]").await.as_deref(), Ok("3"));
+    // A page that was away may not have heard it.
+    old.cut();
+    waiting(&circuits, &old).await;
+    old.resume().await;
+    assert_eq!(old.control().await, Control::Stale);
     let mut new = Page::start(&circuits).await;
     assert_eq!(new.call("Add", "[1,2]").await.as_deref(), Ok("3"));
 }

@@ -122,6 +122,7 @@ impl Circuit {
                 self.event(Event::End(end), "", now);
             }
             Command::Stale => {
+                self.is_stale = true;
                 let _ = self.link.outbox().push_control(Stale {}.encode());
             }
         }
@@ -155,6 +156,10 @@ impl Circuit {
         self.admit(&subject, now);
         let resumed = Resumed { secret, received: self.link.inbox().received() };
         self.link.attach(connection, &resumed.encode());
+        if self.is_stale {
+            // It may have been lost with the former socket.
+            let _ = self.link.outbox().push_control(Stale {}.encode());
+        }
         self.presence.begin(now);
         self.place.stop_waiting();
         (self.away, self.counts_as_waiting, self.pinged, self.confirmed) = (None, false, None, false);

@@ -106,6 +106,8 @@ pub(crate) struct Circuit {
     drain: Option<(Instant, Instant)>,
     /// Whether the page has used the current secret.
     confirmed: bool,
+    /// Whether there is a newer guest.
+    is_stale: bool,
 }
 
 impl Circuit {
@@ -142,6 +144,7 @@ impl Circuit {
             held_since: None,
             drain: None,
             confirmed: true,
+            is_stale: false,
         };
         circuit.admit(&subject, now);
         circuit.link.attach(connection, &welcome);
