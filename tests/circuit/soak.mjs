@@ -51,6 +51,14 @@ const sleep = (/** @type {number} */ milliseconds) => new Promise((resolve) => s
 /** The bytes that the guest's streams carry. */
 const PATTERN = Uint8Array.from({ length: MIB }, (_, at) => at % 251);
 
+/** The same as it comes from a network, which cannot be read twice. @param {number} length */
+async function* slowly(length) {
+  for (let at = 0; at < length; at += 7_000) {
+    await new Promise(setImmediate);
+    yield PATTERN.subarray(at, Math.min(length, at + 7_000));
+  }
+}
+
 /** How often each thing was done, and each call has ended in each way. @type {Map<string, number>} */
 const counts = new Map();
 const count = (/** @type {string} */ what) => counts.set(what, (counts.get(what) ?? 0) + 1);
@@ -206,6 +214,13 @@ class Page {
           return { got, isPattern };
         };
         this.#call('upload', read, { got: length, isPattern: true });
+      },
+      uploadOnce: () => {
+        const read = async () => {
+          const { length: got, isPattern } = await invoke('DigestStream', DotNet.createJSStreamReference(slowly(length), { length }), null);
+          return { got, isPattern };
+        };
+        this.#call('upload of what comes piece by piece', read, { got: length, isPattern: true });
       },
       pageStream: () => {
         const read = async () => (await invoke('CallPageForStream', 'soakStream', [length], null)).length;
