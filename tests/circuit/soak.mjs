@@ -24,8 +24,8 @@ const SLACK = { ratio: 1.15, bytes: 24 * MIB };
 /** How many more halves there are when it has more: what leaks grows in each. */
 const RETRIES = 3;
 
-/** How long the server waits for pages that have gone without a word, in seconds. */
-const RETENTION = 5;
+/** What the server is told: it waits for 5 seconds for pages that have gone without a word, and all pages come from one address. */
+const SERVER = ['--retention', '5', '--max-handshakes-per-address', '1000'];
 
 /** What the seed begins: the order in which things happen depends on the machine, too. */
 const { values: flags } = parseArgs({
@@ -339,7 +339,7 @@ process.on('unhandledRejection', (reason) => unhandled.push(reason));
 try {
   console.log(`seed ${flags.seed}: ${flags.pages} pages for ${flags.seconds} seconds`);
   const next = random(Number(flags.seed));
-  const serving = await server({ after: (/** @type {() => unknown} */ cleanup) => cleanups.unshift(cleanup) }, ['--retention', String(RETENTION)]);
+  const serving = await server({ after: (/** @type {() => unknown} */ cleanup) => cleanups.unshift(cleanup) }, SERVER);
   const half = Number(flags.seconds) / 2;
   const memory = [];
   const isFlat = () => memory.at(-1) <= memory.at(-2) * SLACK.ratio + SLACK.bytes;
