@@ -21,7 +21,9 @@ impl CircuitOptions {
         self
     }
 
-    /// Sets after which silence a socket counts as lost, so that its circuit waits for the page. The default is 30 s, two beats.
+    /// Sets after which silence a socket counts as lost, so that its circuit waits for the page. The default is 30 s, two beats. A socket that
+    /// takes nothing for as long is lost as well, and a page that is there and has not taken what fills its circuit's
+    /// [`max_outbox`](Self::max_outbox) in that time loses its circuit.
     #[must_use]
     pub fn lost_after(mut self, time: Duration) -> Self {
         self.lost_after = time;

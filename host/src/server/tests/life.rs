@@ -351,6 +351,19 @@ async fn a_page_that_is_gone_before_its_guest_has_started_leaves_no_circuit() {
 }
 
 #[tokio::test]
+async fn a_page_that_acknowledges_nothing_loses_its_circuit() {
+    let times = CircuitOptions::new().beat(Duration::from_millis(50)).lost_after(Duration::from_millis(500));
+    let circuits = circuits(times.max_outbox(200_000).max_message_out(100_000));
+    let mut page = Page::start(&circuits).await;
+    // It answers pings, and so is there.
+    for _ in 0..3 {
+        page.begin("MakeText", "[90000]");
+    }
+    let (goodbye, code) = goodbye(&mut page).await;
+    assert_eq!((goodbye.kind.0, code), (ErrorKind::TooLarge, Some(4005)));
+}
+
+#[tokio::test]
 async fn a_page_that_says_nothing_is_closed() {
     let circuits = circuits(CircuitOptions::new().hello_time(Duration::from_millis(10)));
     let mut page = Page::connect(&circuits);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Circuit, STOPS, STUCK};
+use super::{Circuit, STOPS};
 use crate::server::circuit::interop::Now;
 use crate::server::circuit::state::{End, Event};
 use crate::server::metrics::Limit;
@@ -34,8 +34,8 @@ impl Circuit {
                 Some(pinged) if pinged >= connection.heard() => options.lost_after,
                 _ => options.beat,
             };
-            let stuck = connection.stuck_since().map(|since| since + STUCK);
-            let held = self.held_since.map(|since| since + STUCK);
+            let stuck = connection.stuck_since().and_then(|since| since.checked_add(options.lost_after));
+            let held = self.held_since.and_then(|since| since.checked_add(options.lost_after));
             // An ack that is due and has not gone out waits for the socket.
             let ack = ack.filter(|due| *due > now);
             next = [next, connection.heard().checked_add(beat), stuck, held, ack].into_iter().flatten().min();
@@ -50,12 +50,16 @@ impl Circuit {
         self.flush(now);
         if let Some(connection) = self.link.connection() {
             let silent = now.saturating_duration_since(connection.heard());
-            let is_slow = self.held_since.is_some_and(|since| now >= since + STUCK);
-            let is_stuck = connection.stuck_since().is_some_and(|since| now >= since + STUCK);
+            let is_slow =
+                self.held_since.is_some_and(|since| now.saturating_duration_since(since) >= options.lost_after);
+            let is_stuck = connection
+                .stuck_since()
+                .is_some_and(|since| now.saturating_duration_since(since) >= options.lost_after);
             if silent >= options.lost_after || is_stuck {
                 self.event(Event::SocketLost, "", now);
             } else if is_slow {
-                let what = format!("The page has not taken what was sent to it for {} s.", STUCK.as_secs());
+                let what =
+                    format!("The page has not taken what was sent to it for {} s.", options.lost_after.as_secs_f64());
                 self.metrics.limit_hit(Limit::Outbox);
                 self.event(Event::End(End::SlowConsumer), &what, now);
             } else if silent >= options.beat && self.pinged.is_none_or(|pinged| pinged < connection.heard()) {

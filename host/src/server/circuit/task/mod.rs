@@ -42,9 +42,6 @@ const ROUNDS: usize = 8;
 /// The most tasks of a visit: what the guest has no turn for comes back.
 const VISIT: usize = 32;
 
-/// How long a socket may take nothing, although there is something to send, before it counts as lost.
-const STUCK: Duration = Duration::from_secs(30);
-
 /// How long a guest may take to clean up after its page is gone for good.
 const CLEAN_UP: Duration = Duration::from_millis(100);
 
