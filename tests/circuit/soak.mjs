@@ -187,7 +187,7 @@ class Page {
   /** Does one thing. */
   #act() {
     const guest = this.#guest;
-    const invoke = (/** @type {string} */ method, /** @type {unknown[]} */ ...args) => guest.invokeMethodAsync('TestGuest', method, ...args);
+    const invoke = (method, ...args) => guest.invokeMethodAsync('TestGuest', method, ...args);
     const number = this.#below(1_000_000);
     const length = this.#below(200_000);
     const acts = {
@@ -210,7 +210,8 @@ class Page {
       pageFails: () => this.#call('page fails', () => invoke('CallPage', 'soakFail', []), { kind: ['js-failed'] }),
       upload: () => {
         const read = async () => {
-          const { length: got, isPattern } = await invoke('DigestStream', DotNet.createJSStreamReference(PATTERN.subarray(0, length)), null);
+          const stream = DotNet.createJSStreamReference(PATTERN.subarray(0, length));
+          const { length: got, isPattern } = await invoke('DigestStream', stream, null);
           return { got, isPattern };
         };
         this.#call('upload', read, { got: length, isPattern: true });
@@ -226,7 +227,10 @@ class Page {
         const read = async () => (await invoke('CallPageForStream', 'soakStream', [length], null)).length;
         this.#call('stream of a page function', read, length);
       },
-      download: () => this.#call('download', async () => isPattern(await (await invoke('StreamReader', length)).arrayBuffer(), length), true),
+      download: () => {
+        const read = async () => isPattern(await (await invoke('StreamReader', length)).arrayBuffer(), length);
+        this.#call('download', read, true);
+      },
       back: () => {
         const read = async () => {
           const stream = await invoke('StreamBack', DotNet.createJSStreamReference(PATTERN.subarray(0, length)));
@@ -327,7 +331,7 @@ async function soak({ circuit, circuits, metric }, seconds, next) {
   assert.deepEqual([...pending.values()], [], 'each call has ended');
   await until(async () => (await circuits()) === 0, 'no circuit is left');
   await until(async () => (await metric('dotwit_sockets')) === 0, 'no socket is left');
-  for (const what of ['dotwit_guest_memory_bytes', 'dotwit_circuit_memory_bytes', 'dotwit_outbox_bytes']) assert.equal(await metric(what), 0, what);
+  for (const what of ['guest_memory', 'circuit_memory', 'outbox']) assert.equal(await metric(`dotwit_${what}_bytes`), 0, what);
   return metric('process_resident_memory_bytes');
 }
 
@@ -345,7 +349,8 @@ try {
   const isFlat = () => memory.at(-1) <= memory.at(-2) * SLACK.ratio + SLACK.bytes;
   do {
     memory.push(await soak(serving, half, next));
-    console.log(`${(memory.at(-1) / MIB).toFixed(1)} MiB of the server without circuits, ${(process.memoryUsage().rss / MIB).toFixed(0)} MiB of the pages`);
+    const [servers, pages] = [memory.at(-1), process.memoryUsage().rss].map((bytes) => (bytes / MIB).toFixed(1));
+    console.log(`${servers} MiB of the server without circuits, ${pages} MiB of the pages`);
   } while (memory.length < 2 || (!isFlat() && memory.length < 2 + RETRIES));
   assert.ok(isFlat(), 'the memory of the server grows');
   assert.deepEqual(unhandled, [], 'no rejection was unhandled');

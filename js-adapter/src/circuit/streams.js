@@ -12,8 +12,8 @@ import { DotNetError } from '../error.js';
 /** @import { Outcome } from '../wire/contract.js' */
 
 /**
- * How many bytes may be under way or wait to be read, for each stream. Half of them are given again at once: with less, a fast stream waits for
- * its page, and the page sends a message for every other piece.
+ * How many bytes may be under way or wait to be read, for each stream. Half of them are given again at once: with less, a fast stream waits
+ * for its page, and the page sends a message for every other piece.
  */
 export const WINDOW = 512 * 1024;
 

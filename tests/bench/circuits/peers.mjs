@@ -3,8 +3,8 @@
  *
  *     node tests/bench/circuits/peers.mjs [PEER…]
  *
- * Every peer does the same with the same payloads. Its limits are raised where a payload is over them, and where it has no streams, bytes are
- * sent piece by piece, as its users do. Rounds are taken by turns, so that all see the same machine; the ratio is that of the medians.
+ * Every peer does the same with the same payloads. Its limits are raised where a payload is over them, and where it has no streams, bytes
+ * are sent piece by piece, as its users do. Rounds are taken by turns, so that all see the same machine; the ratio is that of the medians.
  */
 
 import { fork } from 'node:child_process';
@@ -43,7 +43,8 @@ const peers = Object.keys(PEERS).filter((peer) => named.length === 0 || named.in
 const cleanups = [];
 const t = { after: (/** @type {() => unknown} */ cleanup) => cleanups.unshift(cleanup) };
 try {
-  const [usual, large] = [await client('dotwit', await serveDotwit(FLAGS)), await client('dotwit', await serveDotwit([...FLAGS, ...LARGE]))];
+  const usual = await client('dotwit', await serveDotwit(FLAGS));
+  const large = await client('dotwit', await serveDotwit([...FLAGS, ...LARGE]));
   const others = {};
   for (const peer of peers) others[peer] = await client(peer, (await child('server.mjs', peer)).said);
   for (const workload of WORKLOADS) report(await compare(workload, { dotwit: workload.isLarge ? large : usual, ...others }));
