@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -28,6 +29,9 @@ pub(crate) enum Stream {
     Stderr,
 }
 
+/// How many lines a guest may print in a second: more than anyone reads, and few enough for a log that many guests share.
+const MAX_LINES: u32 = 1_000;
+
 /// The longest line, in bytes. A longer one is split, so that a guest cannot fill the host's memory.
 const MAX_LINE: usize = 16 << 10;
 
@@ -35,11 +39,23 @@ const MAX_LINE: usize = 16 << 10;
 struct Line {
     stream: Stream,
     bytes: Vec<u8>,
+    /// When the second began in which lines are counted, how many there were, and how many were left out.
+    second: Instant,
+    printed: u32,
+    left_out: u64,
 }
 
 impl Output {
     pub(crate) fn new(stream: Stream) -> Self {
-        Self { line: Arc::new(Mutex::new(Line { stream, bytes: Vec::new() })) }
+        Self {
+            line: Arc::new(Mutex::new(Line {
+                stream,
+                bytes: Vec::new(),
+                second: Instant::now(),
+                printed: 0,
+                left_out: 0,
+            })),
+        }
     }
 }
 
@@ -56,13 +72,29 @@ impl Line {
     }
 
     fn emit(&mut self) {
-        let line = String::from_utf8_lossy(&self.bytes);
-        let line = line.trim_end_matches(['\r', '\n']);
-        match self.stream {
-            Stream::Stdout => tracing::info!(target: "dotwit::guest", "{line}"),
-            Stream::Stderr => tracing::warn!(target: "dotwit::guest", "{line}"),
+        if self.second.elapsed() >= Duration::from_secs(1) {
+            self.report_left_out();
+            (self.second, self.printed) = (Instant::now(), 0);
+        }
+        if self.printed < MAX_LINES {
+            self.printed += 1;
+            let line = String::from_utf8_lossy(&self.bytes);
+            let line = line.trim_end_matches(['\r', '\n']);
+            match self.stream {
+                Stream::Stdout => tracing::info!(target: "dotwit::guest", "{line}"),
+                Stream::Stderr => tracing::warn!(target: "dotwit::guest", "{line}"),
+            }
+        } else {
+            self.left_out += 1;
         }
         self.bytes.clear();
+    }
+
+    fn report_left_out(&mut self) {
+        let left_out = std::mem::take(&mut self.left_out);
+        if left_out > 0 {
+            tracing::warn!(target: "dotwit::guest", "{left_out} lines were left out: {MAX_LINES} in a second is the limit");
+        }
     }
 }
 
@@ -71,6 +103,7 @@ impl Drop for Line {
         if !self.bytes.is_empty() {
             self.emit();
         }
+        self.report_left_out();
     }
 }
 

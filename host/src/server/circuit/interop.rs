@@ -26,6 +26,9 @@ use crate::server::wire::{CountedFrame, MAX_INTEGER, MAX_RELEASES, PageFrame, Se
 /// What a piece of a stream leaves of a message for its frame: two numbers, an outcome and a length.
 const PIECE_OVERHEAD: usize = 64;
 
+/// Why a result fails although it is no larger than any may be: several at once have no room.
+const NO_ROOM: &str = "Too much waits for the page already.";
+
 /// A moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
@@ -51,6 +54,8 @@ pub(crate) struct Interop {
     streams: Streams,
     /// What is to be sent.
     out: Vec<Bytes>,
+    /// How many bytes of it have room where it is kept until the page has it.
+    room: usize,
 }
 
 impl Interop {
@@ -72,7 +77,18 @@ impl Interop {
             calls: HashMap::new(),
             page_calls: PageCalls::default(),
             out: Vec::new(),
+            room: usize::MAX,
         }
+    }
+
+    /// Sets how many bytes of frames have room.
+    pub(crate) fn set_room(&mut self, bytes: usize) {
+        self.room = bytes;
+    }
+
+    fn push(&mut self, frame: Bytes) {
+        self.room = self.room.saturating_sub(frame.len());
+        self.out.push(frame);
     }
 
     /// Takes the frames that are to be sent.
@@ -203,7 +219,7 @@ impl Interop {
                     Ok(frame) => {
                         let deadline = now.presence.saturating_add(self.options.page_call_limit);
                         self.page_calls.begin(id, call, now.clock, deadline);
-                        self.out.push(frame);
+                        self.push(frame);
                     }
                     Err(error) => {
                         if let ServerFrame::PageCall { request, .. } = &frame {
@@ -258,8 +274,9 @@ impl Interop {
         }
         let frame = ServerFrame::End { call, outcome: outcome.map_err(|error| self.plain(error)) };
         match frame.encode(&self.limits) {
-            Ok(bytes) => self.out.push(bytes),
-            Err(refused) => {
+            Ok(bytes) if kind.is_some() || bytes.len() <= self.room => self.push(bytes),
+            encoded => {
+                let refused = encoded.err().unwrap_or_else(|| WireError::too_large(NO_ROOM));
                 if let ServerFrame::End { outcome: Ok(message), .. } = &frame {
                     give_back(message).for_each(|task| self.mailbox.push(task));
                 }
@@ -356,7 +373,7 @@ impl Interop {
     /// Sends a frame that has no large parts.
     fn send(&mut self, frame: &ServerFrame) {
         match frame.encode(&self.limits) {
-            Ok(bytes) => self.out.push(bytes),
+            Ok(bytes) => self.push(bytes),
             Err(error) => tracing::error!("a '{}' frame is not sent: {error}", frame.name()),
         }
     }

@@ -351,6 +351,24 @@ async fn a_page_that_is_gone_before_its_guest_has_started_leaves_no_circuit() {
 }
 
 #[tokio::test]
+async fn of_results_that_come_at_once_those_without_room_fail_alone() {
+    let circuits = circuits(CircuitOptions::new().max_outbox(100_000).max_message_out(100_000));
+    let mut page = Page::start(&circuits).await;
+    let text = "x".repeat(20_000);
+    let calls: Vec<u64> = (0..10).map(|_| page.begin("EchoAfter", &format!(r#"["{text}",200]"#))).collect();
+    let (mut ended, mut refused) = (0, 0);
+    for call in calls {
+        match page.end(call).await {
+            Ok(result) => ended += usize::from(result.len() == 20_002),
+            Err(error) => refused += usize::from(error.starts_with("too-large: ")),
+        }
+        page.acknowledge();
+    }
+    assert_eq!((ended + refused, circuits.count()), (10, 1));
+    assert_eq!(page.call("Add", "[1,2]").await.as_deref(), Ok("3"));
+}
+
+#[tokio::test]
 async fn a_page_that_acknowledges_nothing_loses_its_circuit() {
     let times = CircuitOptions::new().beat(Duration::from_millis(50)).lost_after(Duration::from_millis(500));
     let circuits = circuits(times.max_outbox(200_000).max_message_out(100_000));

@@ -60,6 +60,7 @@ impl Circuit {
         }
         let room = self.options.max_outbox.saturating_sub(self.link.outbox().bytes());
         let noted = self.upcalls.take(room);
+        self.interop.set_room(room);
         if let Some(alarm) = effects.alarm {
             self.alarm = Some(alarm);
         }
