@@ -74,7 +74,7 @@ impl Drop for Upload {
     }
 }
 
-/// Refuses what is not the plain name of a file on every system: a page says what it likes.
+/// Refuses what is not the plain name of a file: a page says what it likes.
 fn check_name(name: &str) -> Result<(), Error> {
     let leads_elsewhere = name.contains(|char: char| char.is_control() || r#"/\:*?"<>|"#.contains(char));
     if name.is_empty()

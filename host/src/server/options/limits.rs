@@ -28,7 +28,8 @@ impl CircuitOptions {
         self
     }
 
-    /// Sets how many objects each side of a circuit may hold of the other. The default is 10 000. One more fails.
+    /// Sets how many objects each side of a circuit may hold of the other. The default is 10 000. The page is told, and keeps to it: one more
+    /// fails there. A client that does not is held by its guest's memory, in which the objects lie.
     #[must_use]
     pub fn max_references(mut self, count: usize) -> Self {
         self.max_references = count;

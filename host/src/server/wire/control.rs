@@ -1,6 +1,8 @@
 //! Control frames: what connects, resumes and ends. They are rare and may grow, so that their bodies are JSON, whose unknown keys are
 //! ignored; they have no numbers, and are not sent again.
 
+use std::fmt;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -32,7 +34,7 @@ fn encode(kind: u8, body: &[u8]) -> Bytes {
 }
 
 /// The page's first frame: it wants a circuit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hello {
     /// The page's adapter and its version, for logs: `dotwit/0.1.0`.
     #[serde(default)]
@@ -46,7 +48,7 @@ pub(crate) struct Hello {
 }
 
 /// The answer to a [`Hello`]. `A` is a list of [assemblies](crate::Assembly) where it is written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Welcome<A = Value> {
     /// The circuit's public id.
@@ -93,7 +95,7 @@ pub(crate) struct Limits {
 }
 
 /// The page's first frame on a new socket: it wants its circuit back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Resume {
     /// The circuit's id.
     pub(crate) circuit: String,
@@ -107,7 +109,7 @@ pub(crate) struct Resume {
 }
 
 /// The answer to a [`Resume`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Resumed {
     /// The secret that counts from now on.
     pub(crate) secret: String,
@@ -152,6 +154,19 @@ pub(crate) struct Goodbye {
 /// The server has a newer guest than the page's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stale {}
+
+/// Debug output that names a frame and leaves out its tokens and secrets.
+macro_rules! debug_without_secrets {
+    ($($frame:ty),*) => {$(
+        impl fmt::Debug for $frame {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(stringify!($frame))
+            }
+        }
+    )*};
+}
+
+debug_without_secrets!(Hello, Welcome, Resume, Resumed);
 
 impl ControlBody for Hello {
     const KIND: u8 = 64;
