@@ -92,18 +92,6 @@ export function isTooLarge(thrown) {
   return thrown instanceof DotNetError && thrown.kind === 'too-large';
 }
 
-/**
- * Whether an error was thrown that refuses one call, and says nothing about the guest: there is no room for it. A guest in this thread can
- * only lack memory: too many of something is what a function of the page has thrown through its stack.
- *
- * @param {unknown} thrown
- * @param {string} [elsewhere] where the guest runs if not in this thread
- * @returns {thrown is DotNetError}
- */
-export function isRefusal(thrown, elsewhere) {
-  return isTooLarge(thrown) || (!!elsewhere && thrown instanceof DotNetError && thrown.kind === 'too-many');
-}
-
 /** The messages of V8, Firefox and Safari for a text that is longer than they can hold. */
 const TOO_LONG = ['Invalid string length', 'allocation size overflow', 'Out of memory'];
 

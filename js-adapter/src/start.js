@@ -77,6 +77,6 @@ function makeGlobal() {
   if (global.DotNet === DotNet || warned) return;
   warned = true;
   console.warn(
-    "dotwit: there is another global DotNet, which is left as it is and does not reach the guest. Use import { DotNet } from 'dotwit'.",
+    "dotwit: there is another global DotNet, which stays and does not reach the guest. Use import { DotNet } from 'dotwit'.",
   );
 }

@@ -10,10 +10,11 @@ use axum::response::Response;
 use crate::error::{Error, ErrorKind};
 
 /// A page may load what this server serves and nothing of others. Scripts and styles may be in the page itself, event handlers too:
-/// pages that were written for Blazor have them. `data:` and `blob:` are how a page shows an image, plays a sound or saves a file that its guest sends.
+/// pages that were written for Blazor have them, and a `<base>`. `data:` and `blob:` are how a page shows an image, plays a sound or saves a file
+/// that its guest sends.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; \
      style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' data: blob:; \
-     worker-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'; \
+     worker-src 'self' blob:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'; \
      connect-src 'self' data: blob:";
 
 /// The headers of pages. Each can be replaced or left out.

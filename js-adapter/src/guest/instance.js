@@ -7,7 +7,7 @@
  * @module
  */
 
-import { DotNetError, errorOf, isRefusal, messageOf, tooLarge } from '../error.js';
+import { DotNetError, errorOf, isTooLarge, messageOf, tooLarge } from '../error.js';
 import { LIMITS } from '../limits.js';
 import { Alarm } from '../timers.js';
 import { EntryQueue } from './entry-queue.js';
@@ -292,6 +292,18 @@ export class GuestInstance {
     this.finish(end);
     return errorOf(end);
   }
+}
+
+/**
+ * Whether an error was thrown that refuses one call, and says nothing about the guest: there is no room for it. A guest in this thread can
+ * only lack memory: too many of something is what a function of the page has thrown through its stack.
+ *
+ * @param {unknown} thrown
+ * @param {string} [elsewhere] where the guest runs if not in this thread
+ * @returns {thrown is DotNetError}
+ */
+function isRefusal(thrown, elsewhere) {
+  return isTooLarge(thrown) || (!!elsewhere && /** @type {any} */ (thrown)?.kind === 'too-many');
 }
 
 /** @param {Uint8Array} array */

@@ -42,7 +42,8 @@ export class RemoteBinding {
 
   /** @returns {Outcome<Message>} */
   invoke() {
-    return { tag: 'err', val: { kind: 'unsupported', message: `The guest runs ${this.elsewhere}, and cannot be called synchronously.` } };
+    // Synchronous calls are refused before they come here.
+    return { tag: 'err', val: { kind: 'unsupported', message: 'Use invokeMethodAsync.' } };
   }
 
   /** @type {Binding['beginInvoke']} */

@@ -76,7 +76,7 @@ class WorkerGuest {
   #waitForLock = new AbortController();
 
   #loading = new Watchdog(() =>
-    this.#end('failed', "The worker has been silent for 60 seconds: its script has failed, or does not call listen() of 'dotwit/worker' before it awaits anything."),
+    this.#end('failed', "The worker has been silent for 60 seconds: its script has failed, or does not call listen() of 'dotwit/worker' at once."),
   );
 
   #running = new Watchdog(() => {
