@@ -10,7 +10,8 @@ import { build } from 'esbuild';
 import { LIMIT, inEveryBrowser, path, serve, testSite } from './support.mjs';
 
 const folder = await testSite({ after });
-const site = await serve({ after }, folder, 'test_guest');
+// Without a policy, under which a browser would not even ask another server.
+const site = await serve({ after }, folder, 'test_guest', { flags: ['--header', 'Content-Security-Policy:'] });
 const origin = site.url.slice(0, -1);
 
 /** Runs in each: a guest that waits in the system, over one of the bindings. */

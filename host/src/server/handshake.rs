@@ -250,7 +250,10 @@ fn hand_over(
     let later = |what: &str| Refusal::new(ErrorKind::Failed, Reason::Rate, Then::Later, what).after(RETRY);
     let secret = {
         let mut keys = handle.keys.lock();
-        if let Err(error) = keys.rotate(&resume.secret) {
+        if keys.is_overtaken(resume.attempt) {
+            return Err(Box::new((connection, Refusal::unknown())));
+        }
+        if let Err(error) = keys.rotate(&resume.secret, resume.attempt) {
             let refusal = later(&format!("The system has no random numbers: {error}."));
             return Err(Box::new((connection, refusal)));
         }

@@ -96,6 +96,9 @@ export class Circuit {
 
   #backoff;
 
+  /** How many sockets have asked for the circuit: one that was given up may arrive after the next one. */
+  #attempts = 0;
+
   /** @type {(() => void) | undefined} Takes back the next try. */
   #cancelTry;
 
@@ -236,7 +239,7 @@ export class Circuit {
   #greet(token) {
     const welcome = this.#welcome;
     const greeting = welcome
-      ? this.#channel.control(RESUME, { circuit: welcome.circuit, secret: this.#secret, received: this.#channel.received, token })
+      ? this.#channel.control(RESUME, { circuit: welcome.circuit, secret: this.#secret, received: this.#channel.received, attempt: ++this.#attempts, token })
       : this.#channel.control(HELLO, { client: CLIENT, features: [], token });
     const { WebSocket, url } = this.#options;
     return new Promise((resolve, reject) => {

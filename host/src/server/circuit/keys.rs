@@ -42,11 +42,13 @@ impl fmt::Display for CircuitId {
 pub(crate) struct Keys {
     current: String,
     former: Option<String>,
+    /// The number of the page's last try to resume.
+    attempt: u64,
 }
 
 impl Keys {
     pub(crate) fn new() -> Result<Self, getrandom::Error> {
-        Ok(Self { current: random_text()?, former: None })
+        Ok(Self { current: random_text()?, former: None, attempt: 0 })
     }
 
     /// The secret that the page is to use next.
@@ -61,9 +63,15 @@ impl Keys {
         (equals(&self.current) | former).into()
     }
 
+    /// Returns whether a later try of the page has come before this one.
+    pub(crate) fn is_overtaken(&self, attempt: u64) -> bool {
+        attempt > 0 && attempt <= self.attempt
+    }
+
     /// Takes a new secret, where `used` was good.
-    pub(crate) fn rotate(&mut self, used: &str) -> Result<(), getrandom::Error> {
+    pub(crate) fn rotate(&mut self, used: &str, attempt: u64) -> Result<(), getrandom::Error> {
         let next = random_text()?;
+        self.attempt = self.attempt.max(attempt);
         self.former = Some(used.to_owned());
         self.current = next;
         Ok(())
@@ -107,12 +115,16 @@ mod tests {
         let first = keys.current().to_owned();
         assert!(keys.fits(&first) && !keys.fits("") && !keys.fits(&first[1..]));
 
-        keys.rotate(&first).unwrap();
+        keys.rotate(&first, 0).unwrap();
         let second = keys.current().to_owned();
         assert!(keys.fits(&first) && keys.fits(&second));
         // The answer was lost, and the page comes once more with what it has.
-        keys.rotate(&first).unwrap();
+        keys.rotate(&first, 0).unwrap();
         assert!(keys.fits(&first) && !keys.fits(&second));
+
+        // A try that another one has overtaken is none.
+        keys.rotate(&first, 7).unwrap();
+        assert!(keys.is_overtaken(6) && keys.is_overtaken(7) && !keys.is_overtaken(8) && !keys.is_overtaken(0));
 
         keys.confirm();
         assert!(!keys.fits(&first) && keys.fits(keys.current()));

@@ -178,6 +178,7 @@ impl Page {
             circuit: self.circuit.clone(),
             secret: self.secret.clone(),
             received: self.inbox.received(),
+            attempt: 0,
             token: None,
         };
         self.say_control(&resume.encode());

@@ -103,6 +103,10 @@ pub(crate) struct Resume {
     pub(crate) secret: String,
     /// The number of the last frame that the page has received.
     pub(crate) received: u64,
+    /// The number of the page's try, which grows. A socket that was given up may arrive after the one that took its place; a page that
+    /// names no number has no such protection.
+    #[serde(default)]
+    pub(crate) attempt: u64,
     /// What the page shows to be let in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
