@@ -105,11 +105,16 @@ pub(crate) struct Resume {
     pub(crate) received: u64,
     /// The number of the page's try, which grows. A socket that was given up may arrive after the one that took its place; a page that
     /// names no number has no such protection.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub(crate) attempt: u64,
     /// What the page shows to be let in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
+}
+
+/// Whether a number is none: the other side need not name it.
+fn is_none(attempt: &u64) -> bool {
+    *attempt == 0
 }
 
 /// The answer to a [`Resume`].
