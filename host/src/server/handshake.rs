@@ -14,7 +14,7 @@ use super::auth::Subject;
 use super::circuit::connection::{Connection, Lost, Socket};
 use super::circuit::handle::{Command, Handle, Resumption};
 use super::circuit::keys::{CircuitId, Keys};
-use super::circuit::link::page_replay;
+use super::circuit::link::{self, page_replay};
 use super::circuit::task::{self, Circuit};
 use super::circuit::visit::GuestRunner;
 use super::metrics;
@@ -23,12 +23,9 @@ use super::shared::Shared;
 use super::upgrade::Client;
 use super::wire::{
     CloseCode, Control, ControlBody, Frame, Goodbye, Hello, Limits, PageFrame, Reason, Refused, Resume, SocketMessage,
-    Then, Welcome, WireError, WireLimits, write_message,
+    Then, Welcome, WireError, WireLimits,
 };
 use crate::error::{Error, ErrorKind};
-
-/// How long a refused socket has to take its refusal.
-const PARTING: Duration = Duration::from_secs(5);
 
 /// As good as any longer time for a hello, and one that can be added to the clock.
 const LONGEST_HELLO: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -115,9 +112,8 @@ async fn first_frame(shared: &Shared, connection: &mut Connection) -> Result<Fir
 async fn break_off(mut connection: Connection, error: &WireError) {
     let goodbye =
         Goodbye { kind: error.kind().into(), message: error.message().to_owned(), then: Then::Never, after_ms: None };
-    connection.send_first(write_message(0, 1, std::iter::once(&goodbye.encode())));
-    connection.close(error.close_code());
-    let _ = tokio::time::timeout(PARTING, connection.finish()).await;
+    link::refuse(&mut connection, &goodbye.encode(), error.close_code());
+    link::parted(connection).await;
 }
 
 /// Returns who asks.
@@ -344,8 +340,7 @@ impl Refusal {
     /// Tells the page, and waits until it has closed the socket, for a while.
     async fn say(self, mut connection: Connection) {
         let last = self.goodbye.map_or_else(|| self.refused.encode(), |goodbye| goodbye.encode());
-        connection.send_first(write_message(0, 1, std::iter::once(&last)));
-        connection.close(self.code);
-        let _ = tokio::time::timeout(PARTING, connection.finish()).await;
+        link::refuse(&mut connection, &last, self.code);
+        link::parted(connection).await;
     }
 }

@@ -12,7 +12,9 @@ use crate::server::circuit::inbox::Inbox;
 use crate::server::circuit::outbox::{Outbox, OutboxFull};
 use crate::server::circuit::visit::MAX_OUTPUT;
 use crate::server::options::CircuitOptions;
-use crate::server::wire::{CloseCode, MESSAGE_OVERHEAD, PageFrame, SocketMessage, WireError, WireLimits};
+use crate::server::wire::{
+    CloseCode, MESSAGE_OVERHEAD, PageFrame, SocketMessage, WireError, WireLimits, write_message,
+};
 
 /// The most bytes of a message of several frames: as much as the kernel takes at once, and enough for the cost of a message not to count.
 const BATCH: usize = 64 << 10;
@@ -149,8 +151,19 @@ impl Link {
 
 /// Lets a connection go that has said its last words: they are on their way when this returns, unless the socket is full.
 pub(crate) fn part(connection: Connection) {
-    let mut parting = Box::pin(timeout(PARTING, connection.finish()));
+    let mut parting = Box::pin(parted(connection));
     if (&mut parting).now_or_never().is_none() {
         tokio::spawn(parting);
     }
+}
+
+/// Waits until the other side of a connection that has said its last words has taken them and closed, for a while.
+pub(crate) async fn parted(connection: Connection) {
+    let _ = timeout(PARTING, connection.finish()).await;
+}
+
+/// Says one control frame on a socket that has no circuit, and closes it.
+pub(crate) fn refuse(connection: &mut Connection, frame: &Bytes, code: CloseCode) {
+    connection.send_first(write_message(0, 1, std::iter::once(frame)));
+    connection.close(code);
 }

@@ -227,7 +227,11 @@ async fn visit(mut guest: Box<FiberInstance>, mut tasks: VecDeque<GuestTask>, be
     for _ in 0..MAX_TASKS {
         let Some(task) = tasks.pop_front() else { break };
         guest.run_async(task).await;
-        if guest.trapped().is_some() || begun.elapsed() >= MAX_TIME || guest.effects().size() >= MAX_OUTPUT {
+        if tasks.is_empty()
+            || guest.trapped().is_some()
+            || begun.elapsed() >= MAX_TIME
+            || guest.effects().size() >= MAX_OUTPUT
+        {
             break;
         }
     }

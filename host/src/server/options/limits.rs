@@ -54,7 +54,8 @@ impl CircuitOptions {
     }
 
     /// Sets how much may wait to be sent to a page or acknowledged by it, in bytes. The default is 8 MiB, twice the largest message.
-    /// A circuit that has more ends, so that no guest waits for a slow page.
+    /// Where no result has room, calls of the page wait until it has taken some; what the guest sends by itself fails, so that no guest
+    /// waits for a slow page. A circuit that has more all the same ends.
     #[must_use]
     pub fn max_outbox(mut self, bytes: usize) -> Self {
         self.max_outbox = bytes;

@@ -34,7 +34,7 @@ use crate::server::circuit::upcalls::CircuitUpcalls;
 use crate::server::circuit::visit::{GuestRunner, Visited};
 use crate::server::metrics::{Ended, Metrics};
 use crate::server::options::CircuitOptions;
-use crate::server::wire::{CloseCode, ControlBody, Goodbye, Reason, Refused, Then, write_message};
+use crate::server::wire::{CloseCode, ControlBody, Goodbye, Reason, Refused, Then};
 
 /// The rounds of one turn. Each has one message of the page at most and one visit, and circuits share their threads.
 const ROUNDS: usize = 8;
@@ -293,7 +293,6 @@ fn goodbye(end: End, message: &str, after: Option<Duration>) -> Goodbye {
 fn refuse(mut connection: Connection, reason: Reason, then: Then, message: &str) {
     let kind = ErrorKind::Disconnected.into();
     let refused = Refused { kind, reason, message: message.to_owned(), then, after_ms: None };
-    connection.send_first(write_message(0, 1, std::iter::once(&refused.encode())));
-    connection.close(CloseCode::Refused);
+    link::refuse(&mut connection, &refused.encode(), CloseCode::Refused);
     link::part(connection);
 }
