@@ -72,7 +72,7 @@
 //!
 //! # Features
 //!
-//! None is on by default. `server` is a web server for pages that host guests; `typed` links interfaces of a guest's own, with
+//! None is on by default. `server` is a web server for pages that host guests or have them here; `typed` links interfaces of a guest's own, with
 //! wasmtime's types. The command line, `dotwit`, is a crate of its own: `dotwit-cli`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
