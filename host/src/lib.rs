@@ -72,8 +72,8 @@
 //!
 //! # Features
 //!
-//! None is on by default. `server` is a web server for pages that host guests or have them here; `typed` links interfaces of a guest's own, with
-//! wasmtime's types. The command line, `dotwit`, is a crate of its own: `dotwit-cli`.
+//! None is on by default. `server` is a web server for pages that host guests or have them here, and `tls` its encrypted connections;
+//! `typed` links interfaces of a guest's own, with wasmtime's types. The command line, `dotwit`, is a crate of its own: `dotwit-cli`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_debug_implementations, clippy::must_use_candidate)]
